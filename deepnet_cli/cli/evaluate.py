@@ -1,0 +1,45 @@
+"""deepnet evaluate"""
+
+import json
+from pathlib import Path
+
+import click
+
+from deepnet_cli.data.tables import Location
+from deepnet_cli.nn.metrics import confusion_matrix
+from deepnet_cli.report.figures import confusion_text, figures_text
+from deepnet_cli.training.model import load_model
+from deepnet_cli.training.summary import finite
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
+@click.option("--y", metavar="NAME", help="The dataset of labels, where it is not clear.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: bool) -> None:
+    """Measure the cost and metrics of a trained MODEL on labelled DATA.
+
+    \b
+    Example:
+        deepnet evaluate runs/digits-001 data/digits.h5
+    """
+    trained = load_model(model)
+    table = trained.table(Location(data, x, y), labelled=True)
+    figures = trained.evaluate(table)
+    told: dict[str, object] = {**finite(figures), "examples": table.m}
+    classes = trained.encoding.classes
+    matrix = None
+    if classes is not None:
+        decided = trained.decisions(trained.outputs(table))
+        matrix = confusion_matrix(trained.encoding.class_indices(table), decided, len(classes))
+        told |= {"confusion_matrix": matrix.tolist(), "class_names": list(classes.names)}
+    click.echo(f"read {table.x_at} and {table.y_at}: {table.m} examples", err=True)
+    if as_json:
+        click.echo(json.dumps(told))
+    else:
+        click.echo(figures_text({data.name: figures}))
+        if matrix is not None and classes is not None:
+            click.echo(f"\n{confusion_text(matrix, classes.names)}")
+    click.echo(f"next: deepnet predict {model} {data}", err=True)

@@ -1,0 +1,110 @@
+"""The group of commands, and the one place where errors become messages and exit codes."""
+
+import importlib
+import os
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+import click
+
+from deepnet_cli import __version__
+from deepnet_cli.errors import DeepnetError, MachineError
+from deepnet_cli.files import cannot
+
+COMMANDS = {
+    "train": "Train the network that CONFIG describes and write a run directory.",
+    "predict": "Predict for the examples in DATA with a trained MODEL.",
+    "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
+    "gradcheck": "Prove the backward pass against numerical derivatives.",
+}
+"""Each command and its one sentence; its module is imported when it is called."""
+
+SIGPIPE_EXIT = 141
+
+
+class Commands(click.Group):
+    """Loads a command's module when it is needed, so that `deepnet --help` is instant."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        command: click.Command = getattr(module, name)
+        command.short_help = COMMANDS[name]
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="deepnet")
+def cli() -> None:
+    """Train dense neural networks from a YAML file on HDF5 data.
+
+    \b
+    Example:
+        deepnet train config.yaml
+        deepnet predict runs/digits-001 new.h5 -o predictions.csv
+    """
+
+
+def run() -> int:
+    """Run the command line; its exit code."""
+    try:
+        code = cli.main(prog_name="deepnet", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except DeepnetError as error:
+        return _told(error)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        _discard_output()
+        return SIGPIPE_EXIT
+    except MemoryError:
+        return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+    except OSError as error:
+        _discard_output()
+        place = Path(str(error.filename or "standard output"))
+        return _told(cannot("write" if error.filename is None else "use", place, error))
+    except Exception as error:
+        return _crashed(error)
+
+
+def _told(error: DeepnetError) -> int:
+    click.echo(str(error), err=True)
+    return error.exit_code
+
+
+def _discard_output() -> None:
+    """What is still buffered can't be written: keep the interpreter from trying at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _crashed(error: Exception) -> int:
+    text = "".join(traceback.format_exception(error))
+    name = f"deepnet-crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
+    for folder in (Path.cwd(), Path(tempfile.gettempdir())):
+        try:
+            (folder / name).write_text(f"deepnet {__version__}, Python {sys.version}\n{text}")
+        except OSError:
+            continue
+        where = f"; the details are in {folder / name}"
+        break
+    else:
+        where = ""
+    message = f"a bug of deepnet's own: {type(error).__name__}{where}; please report it"
+    click.echo(message, err=True)
+    return DeepnetError.exit_code

@@ -1,0 +1,44 @@
+"""deepnet predict"""
+
+import json
+from pathlib import Path
+
+import click
+
+from deepnet_cli.data.tables import Location
+from deepnet_cli.errors import ConfigError
+from deepnet_cli.files import write_file
+from deepnet_cli.training.model import load_model
+from deepnet_cli.training.predictions import Predictions
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="OUT.h5 or OUT.csv; default: stdout."
+)
+@click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
+@click.option("--json", "as_json", is_flag=True, help="Print the predictions as one JSON object.")
+def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json: bool) -> None:
+    """Predict for the examples in DATA with a trained MODEL, a run directory or a model file.
+
+    \b
+    Example:
+        deepnet predict runs/digits-001 new.h5 -o predictions.csv
+    """
+    if output is not None and output.suffix not in (".h5", ".hdf5", ".csv"):
+        raise ConfigError(f"-o {output}: expected a name that ends in .h5 or .csv")
+    trained = load_model(model)
+    table = trained.table(Location(data, x), labelled=False)
+    predictions = Predictions.of(trained, table)
+    click.echo(f"read {table.x_at}: {table.m} examples", err=True)
+    if as_json:
+        click.echo(json.dumps(predictions.to_json()))
+    elif output is None:
+        click.echo(predictions.to_csv(), nl=False)
+    if output is not None:
+        csv = output.suffix == ".csv"
+        write_file(output, predictions.to_csv().encode() if csv else predictions.to_hdf5())
+        click.echo(f"wrote {output}", err=True)
+    click.echo(f"next: deepnet evaluate {model} {data}   (where it has labels)", err=True)

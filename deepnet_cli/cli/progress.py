@@ -1,0 +1,80 @@
+"""What training shows on stderr: a bar and a table on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+
+import click
+from tqdm import tqdm
+
+from deepnet_cli.nn.metrics import HEADLINE
+from deepnet_cli.report.table import number
+from deepnet_cli.training.session import Event
+
+REFRESH = 0.1
+"""Seconds between two looks of the bar."""
+
+HEADER_EVERY = 25
+
+
+class Display:
+    """A row for each logged iteration, a bar below it where stderr is a terminal."""
+
+    def __init__(self, start: int, total: int, target: str, *, quiet: bool) -> None:
+        self.columns = ["epoch", "iteration", "cost", "val_cost", f"val_{HEADLINE[target]}"]
+        self.quiet = quiet
+        self.rows = 0
+        self.began = time.monotonic()
+        self.shown = 0.0
+        self.metric = ""
+        self.bar = tqdm(
+            total=total,
+            initial=start,
+            unit="it",
+            leave=False,
+            dynamic_ncols=True,
+            disable=quiet or not sys.stderr.isatty(),
+            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]",
+        )
+
+    def __enter__(self) -> "Display":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.bar.close()
+
+    def show(self, event: Event) -> None:
+        """Move the bar; print the row of an event that has one."""
+        if self.quiet:
+            return
+        now = time.monotonic()
+        if event.row is not None:
+            self._print(event, now - self.began)
+        if not self.bar.disable and now - self.shown > REFRESH:
+            self.shown = now
+            self.bar.set_postfix_str(f"cost {event.step.cost:.4g}{self.metric}", refresh=False)
+            self.bar.n = event.step.iteration + 1
+            self.bar.refresh()
+
+    def _print(self, event: Event, seconds: float) -> None:
+        row = event.row or {}
+        columns = [name for name in self.columns if name in row]
+        if self.rows % HEADER_EVERY == 0 and (self.rows == 0 or not self.bar.disable):
+            self._line("  ".join(f"{name:>10}" for name in [*columns, "seconds"]))
+        self.rows += 1
+        cells = [number(row[name], max(10, len(name))) for name in columns]
+        self._line("  ".join([*cells, f"{seconds:10.1f}"]) + (" *" if event.best else ""))
+        if len(columns) > 3:
+            name = columns[-1]
+            self.metric = f", {name} {row[name]:.4g}"
+
+    def _line(self, text: str) -> None:
+        if self.bar.disable:
+            click.echo(text, err=True)
+        else:
+            self.bar.write(text, file=sys.stderr)

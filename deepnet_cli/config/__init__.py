@@ -1,0 +1,1 @@
+"""YAML to checked objects: the only room that turns names into things."""

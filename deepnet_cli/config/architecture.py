@@ -1,0 +1,69 @@
+"""The network that a config describes, once the data have said what the config left open."""
+
+import numpy as np
+
+from deepnet_cli.config.checks import named_activations
+from deepnet_cli.config.schema import Config
+from deepnet_cli.data import labels
+from deepnet_cli.data.tables import Table
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.network import Network
+
+
+def resolve(config: Config, table: Table) -> Config:
+    """The config with every activation and the loss by name, as the training table needs."""
+    names = named_activations(config.model)
+    loss = config.loss.name
+    output = names[-1]
+    if output is None:
+        units = config.model.layers[-1].units
+        output = LOSSES[loss].link.name if loss != "auto" else _fitting_output(table, units)
+    if loss == "auto":
+        by_link = {known.link.name: name for name, known in LOSSES.items()}
+        loss = by_link.get(output, "mean_squared_error")
+    resolved = config.model_dump()
+    resolved["model"]["activations"] = [*names[:-1], output]
+    for layer in resolved["model"]["layers"]:
+        layer["activation"] = None
+    resolved["loss"]["name"] = loss
+    return Config.model_validate(_without_none(resolved))
+
+
+def build_network(config: Config, features: int) -> Network:
+    """The network of a resolved config for n[0] = features."""
+    return Network(
+        sizes=(features, *(layer.units for layer in config.model.layers)),
+        activations=tuple(ACTIVATIONS[name] for name in config.model.activations),
+        loss=LOSSES[config.loss.name],
+    )
+
+
+def build_initializers(config: Config, network: Network) -> list[Initializer]:
+    """One for each layer; `auto` takes what suits the layer's activation."""
+    chosen = config.model.initialization
+    if chosen.name == "auto":
+        return [INITIALIZERS[g.weights]() for g in network.activations]
+    initializer: Initializer = chosen.build(INITIALIZERS)
+    return [initializer] * len(network.activations)
+
+
+def _fitting_output(table: Table, units: int) -> str:
+    """sigmoid for two classes and one unit, softmax for classes, linear for numbers."""
+    y = np.asarray(table.y)
+    if y.dtype.kind not in "OSUTf" and y.ndim == 1:
+        distinct = len(np.unique(y))
+        return "softmax" if units > 1 else "sigmoid" if distinct <= 2 else "linear"
+    if y.dtype.kind == "f":
+        return "linear"
+    if y.ndim == 1:
+        return "softmax" if units > 1 else "sigmoid"
+    values = labels.targets(y, table.y_at)
+    return "softmax" if (values.sum(axis=0) == 1).all() else "sigmoid"
+
+
+def _without_none(tree: object) -> object:
+    if isinstance(tree, dict):
+        return {key: _without_none(value) for key, value in tree.items() if value is not None}
+    return [_without_none(item) for item in tree] if isinstance(tree, list) else tree

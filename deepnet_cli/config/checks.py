@@ -1,0 +1,102 @@
+"""What one key of a config asks of another.  Each check looks at sections that are valid
+by themselves, and notes what it finds in the document.
+"""
+
+from deepnet_cli.config.document import Document
+from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.metrics import METRICS
+
+MONITORED = ("val_cost", *(f"val_{name}" for names in METRICS.values() for name in names))
+"""What early stopping can watch."""
+
+
+def check_model(document: Document, model: ModelSection) -> None:
+    """One activation a layer, and softmax where it belongs."""
+    L = len(model.layers)
+    listed = model.activations
+    if isinstance(listed, list):
+        if len(listed) != L:
+            document.add(
+                ("model", "activations"),
+                f"{len(listed)} activations for {L} layers; give one for each of model.layers",
+            )
+        for l, layer in enumerate(model.layers):
+            if layer.activation is not None:
+                document.add(
+                    ("model", "layers", l, "activation"),
+                    "model.activations names this layer's activation too; keep one of them",
+                )
+    for l, name in enumerate(named_activations(model)):
+        if name and not ACTIVATIONS[name].elementwise and l < L - 1:
+            document.add(
+                activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
+            )
+        if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
+            document.add(
+                activation_path(model, l),
+                "softmax of one unit is always 1; use sigmoid, or one unit for each class",
+            )
+
+
+def check_loss(document: Document, model: ModelSection, loss: str) -> None:
+    """The loss takes what the output activation gives."""
+    output = named_activations(model)[-1]
+    link = LOSSES[loss].link.name if loss != "auto" else ""
+    if output is None or not link or output == link:
+        return
+    if link == "linear" and ACTIVATIONS[output].elementwise:
+        return  # a squared error of any numbers
+    fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
+    advice = f"use loss {fitting}, or " if fitting else ""
+    if link == "linear":
+        link = "linear, tanh or sigmoid"
+    document.add(
+        ("loss",),
+        f"{loss} does not fit the output activation {output}; {advice}output activation {link}",
+    )
+
+
+def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:
+    """Iterations or epochs; something to monitor."""
+    if training.iterations is not None and training.epochs is not None:
+        document.add(("training", "epochs"), "give iterations or epochs, not both")
+    if training.early_stopping is None:
+        return
+    monitor = training.early_stopping.monitor
+    if monitor not in MONITORED:
+        document.add(
+            ("training", "early_stopping", "monitor"),
+            f"unknown figure '{monitor}' (one of {', '.join(MONITORED)})",
+        )
+    elif data is not None and data.validation is None:
+        document.add(
+            ("training", "early_stopping"),
+            "needs a validation set; add 'validation: {fraction: 0.1}' under data",
+        )
+
+
+def check_data(document: Document, data: DataSection) -> None:
+    """A fraction leaves examples to train on."""
+    held_out = [part for part in (data.validation, data.test) if part is not None]
+    total = sum(part.fraction for part in held_out if not isinstance(part, DataFile))
+    if total >= 1:
+        document.add(("data", "test"), "validation and test together leave nothing to train on")
+
+
+def named_activations(model: ModelSection) -> list[str | None]:
+    """g[1] ... g[L] by name; None for an output activation that the data will decide."""
+    if isinstance(model.activations, list):
+        return [*model.activations]
+    hidden: list[str | None] = [
+        layer.activation or str(model.activations) for layer in model.layers[:-1]
+    ]
+    return [*hidden, model.layers[-1].activation]
+
+
+def activation_path(model: ModelSection, l: int) -> tuple[str | int, ...]:
+    """Where the config names the activation of layer l (from 0)."""
+    if isinstance(model.activations, list):
+        return ("model", "activations", l)
+    return ("model", "layers", l, "activation")

@@ -1,0 +1,94 @@
+"""The data that a config names, read and encoded: parts ready for the network."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deepnet_cli.config.document import Document
+from deepnet_cli.config.load import resolved
+from deepnet_cli.config.schema import Config, DataFile, Fraction
+from deepnet_cli.data import encoding
+from deepnet_cli.data.batches import Part
+from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.labels import ClassCountError, class_values
+from deepnet_cli.data.splitting import split
+from deepnet_cli.data.tables import Location, Table, bytes_declared, read_table
+from deepnet_cli.errors import DataError, DeepnetError, MachineError
+from deepnet_cli.memory import available_memory, told
+from deepnet_cli.nn.network import Network
+
+Tables = dict[str, Table]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The parts by name ("train", and "validation" and "test" where there are), and how
+    they were encoded.
+    """
+
+    parts: dict[str, Part]
+    encoding: Encoding
+
+
+def read_tables(config: Config, document: Document, directory: Path) -> Tables:
+    """The tables of a config, fractions split off.  Raises errors with their place."""
+    data, tables = config.data, {}
+    for name in ("train", "test", "validation"):
+        where = getattr(data, name)
+        try:
+            if isinstance(where, DataFile):
+                location = Location(resolved(where.file, directory), where.x, where.y)
+                _check_memory(location, name)
+                tables[name] = read_table(location, name, last=data.examples == "last")
+            elif isinstance(where, Fraction):
+                tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
+        except DeepnetError as error:
+            raise document.error(("data", name), error) from None
+    return tables
+
+
+def encode(tables: Tables, config: Config, document: Document, network: Network) -> Dataset:
+    """Fit the encoding on the training part and apply it to all."""
+    try:
+        fitted = encoding.fit(
+            tables["train"],
+            network.loss.target,
+            network.sizes[-1],
+            config.data.scale,
+            np.dtype(config.compute.precision),
+        )
+    except ClassCountError as error:
+        place = ("model", "layers", len(config.model.layers) - 1)
+        raise document.error(place, error) from None
+    except DeepnetError as error:
+        raise document.error(("data", "train"), error) from None
+    parts = {}
+    for name, table in tables.items():
+        try:
+            parts[name] = fitted.part(table)
+        except ClassCountError as error:
+            place = ("model", "layers", len(config.model.layers) - 1)
+            raise document.error(place, error) from None
+        except DeepnetError as error:
+            raise document.error(("data", name), error) from None
+    return Dataset(parts, fitted)
+
+
+def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Table, Table]:
+    if table.m < 2:
+        raise DataError(f"{table.x_at}: one example cannot be split")
+    strata = None
+    if held_out.stratify and table.y is not None:
+        strata = class_values(table.y, table.y_at)
+    kept, held = split(table.m, held_out.fraction, seed, f"{name} split", strata)
+    return table.take(kept), table.take(held)
+
+
+def _check_memory(location: Location, part: str) -> None:
+    """x as the file has it and as the network takes it fit in memory together."""
+    needed, there = 2 * bytes_declared(location, part), available_memory()
+    if needed > there:
+        raise MachineError(
+            f"{location.file}: reading it needs about {told(needed)}; {told(there)} available"
+        )

@@ -1,0 +1,123 @@
+"""A config as text, tree and places: what is needed to tell an error as a compiler does.
+
+cats.yaml:14:3: training.learning_rat: unknown key; did you mean 'learning_rate'?
+   14 |   learning_rat: 0.0075
+      |   ^^^^^^^^^^^^
+"""
+
+from dataclasses import dataclass, field
+
+from deepnet_cli.errors import (
+    ConfigError,
+    DataError,
+    DeepnetError,
+    MachineError,
+    escaped,
+    shortened,
+)
+
+KINDS = {kind.exit_code: kind for kind in (ConfigError, DataError, MachineError)}
+MOST_PROBLEMS = 20
+LONGEST_LINE = 120
+
+Path = tuple[str | int, ...]
+"""Where a value stands in the tree: ("model", "layers", 0)."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A stretch of one line, counted from 1."""
+
+    line: int
+    column: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, at a key or value of the tree, or at a place in the text."""
+
+    path: Path
+    message: str
+    place: Place | None = None
+    at_key: bool = False
+    exit_code: int = 2
+
+
+@dataclass
+class Document:
+    """A parsed config; `source` is how messages call it."""
+
+    source: str
+    text: str
+    tree: dict[str, object] = field(default_factory=dict)
+    keys: dict[Path, Place] = field(default_factory=dict)
+    values: dict[Path, Place] = field(default_factory=dict)
+    overrides: dict[Path, str] = field(default_factory=dict)  # "training.l2=0.1", as typed
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path, message: str, *, at_key: bool = False, exit_code: int = 2) -> None:
+        """Note a problem, unless its place already has one."""
+        if not any(path[: len(known.path)] == known.path for known in self.problems if known.path):
+            self.problems.append(Problem(path, message, None, at_key, exit_code))
+
+    def raise_problems(self) -> None:
+        """Raise all that was noted, as one error in the order of the text."""
+        if not self.problems:
+            return
+        ordered = sorted(self.problems, key=self._position)
+        told = [self.render(problem) for problem in ordered[:MOST_PROBLEMS]]
+        if len(ordered) > MOST_PROBLEMS:
+            told.append(f"... and {len(ordered) - MOST_PROBLEMS} more")
+        kinds = [KINDS.get(problem.exit_code, ConfigError) for problem in ordered]
+        raise (ConfigError if ConfigError in kinds else kinds[0])("\n".join(told))
+
+    def error(self, path: Path, cause: DeepnetError) -> DeepnetError:
+        """`cause`, of its own kind, with the place in the config that led to it."""
+        return type(cause)(self.render(Problem(path, str(cause))))
+
+    def render(self, problem: Problem) -> str:
+        """The message with its place, the line and a caret."""
+        name = dotted(problem.path)
+        message = shortened(f"{name}: {problem.message}" if name else problem.message)
+        for depth in range(len(problem.path), 0, -1):
+            if problem.path[:depth] in self.overrides:
+                return f"--set {self.overrides[problem.path[:depth]]}: {message}"
+        place = self._place(problem)
+        if place is None:
+            return f"{self.source}: {message}"
+        head = f"{self.source}:{place.line}:{place.column}: {message}"
+        lines = self.text.splitlines()
+        if place.line > len(lines):
+            return head
+        line = escaped(lines[place.line - 1].replace("\t", " "))
+        if place.column > LONGEST_LINE:
+            return head
+        width = max(1, min(place.width, LONGEST_LINE - place.column, len(line) - place.column + 1))
+        return (
+            f"{head}\n{place.line:5} | {line[:LONGEST_LINE]}\n"
+            f"      | {' ' * (place.column - 1)}{'^' * width}"
+        )
+
+    def _place(self, problem: Problem) -> Place | None:
+        """The problem's own place, or that of the nearest enclosing value."""
+        if problem.place is not None:
+            return problem.place
+        first, second = (self.keys, self.values) if problem.at_key else (self.values, self.keys)
+        for depth in range(len(problem.path), 0, -1):
+            path = problem.path[:depth]
+            if place := first.get(path) or second.get(path):
+                return place
+        return None
+
+    def _position(self, problem: Problem) -> tuple[int, int]:
+        place = self._place(problem)
+        return (place.line, place.column) if place else (0, 0)
+
+
+def dotted(path: Path) -> str:
+    """model.layers[0]"""
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text

@@ -1,0 +1,151 @@
+"""All that a config means, as objects: what training, checking and explaining start from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+import numpy as np
+
+from deepnet_cli.config.architecture import build_initializers, build_network, resolve
+from deepnet_cli.config.datasets import Dataset, encode, read_tables
+from deepnet_cli.config.document import Document
+from deepnet_cli.config.load import load_config, resolved
+from deepnet_cli.config.schema import Config
+from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.data.parameters import read_parameters
+from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
+from deepnet_cli.memory import available_memory, told
+from deepnet_cli.nn.metrics import METRICS
+from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.optimizers import OPTIMIZERS, Optimizer
+from deepnet_cli.randomness import generator
+
+ROWS_OF_HISTORY = 50
+"""About how many iterations are logged where the config does not say."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A config (resolved), its data, and what they make together."""
+
+    config: Config
+    directory: Path  # that the config's paths are relative to
+    dataset: Dataset
+    network: Network
+    objective: Objective
+    rule: Optimizer
+    batches: Batches
+    iterations: int
+    log_every: int
+    memory: dict[str, int]  # bytes, by purpose
+
+    @property
+    def rate(self) -> Callable[[int], float]:
+        """The learning rate of iteration i, counted from 0."""
+        return lambda _: self.config.training.learning_rate
+
+    def initial_theta(self) -> Array:
+        """The first parameters (P,): drawn with the seed, or read from a file."""
+        dtype = self.dataset.encoding.dtype
+        if self.config.model.initial_parameters is None:
+            initializers = build_initializers(self.config, self.network)
+            rng = generator(self.config.seed, "initialization")
+            return self.network.initialize(initializers, rng).astype(dtype)
+        file = resolved(self.config.model.initial_parameters, self.directory)
+        with open_hdf5(file) as source:
+            return read_parameters(source, self.network.layout, dtype)
+
+
+def load_job(path: Path, settings: tuple[str, ...] = ()) -> Job:
+    """Read a config and its data.  Raises ConfigError, DataError or MachineError."""
+    config, document = load_config(path, settings)
+    return build_job(config, document, path.parent)
+
+
+def build_job(config: Config, document: Document, directory: Path) -> Job:
+    """The job of a checked config.  Nothing large is made before it is known to fit."""
+    tables = read_tables(config, document, directory)
+    name = config.name or Path(document.source).stem
+    config = resolve(config.model_copy(update={"name": name}), tables["train"])
+    network = build_network(config, tables["train"].rows.shape[1])
+    _check_monitor(config, document, network)
+
+    training, m = config.training, tables["train"].m
+    size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    rule: Optimizer = training.optimizer.build(OPTIMIZERS)
+    memory = _memory_needed(config, network, rule, size)
+    _check_memory(memory, document)
+
+    dataset = encode(tables, config, document, network)
+    batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
+    iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
+    job = Job(
+        config,
+        directory,
+        dataset,
+        network,
+        Objective(network, training.l2 / m),
+        rule,
+        batches,
+        iterations,
+        _log_every(training.log_every, iterations, batches.per_epoch),
+        memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
+    )
+    if config.model.initial_parameters is not None:
+        try:
+            job.initial_theta()
+        except DeepnetError as error:
+            raise document.error(("model", "initial_parameters"), error) from None
+    return job
+
+
+def _log_every(wanted: int | str, iterations: int, per_epoch: int) -> int:
+    """`auto`: about 50 rows; whole epochs with mini-batches, else 1, 2 or 5 times 10^k."""
+    if isinstance(wanted, int):
+        return wanted
+    about = max(1, iterations / ROWS_OF_HISTORY)
+    if per_epoch > 1:
+        return per_epoch * ceil(about / per_epoch)
+    power = int(10 ** (len(str(int(about))) - 1))
+    return next(k * power for k in (1, 2, 5, 10) if k * power >= about)
+
+
+def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int) -> dict[str, int]:
+    """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch."""
+    width = np.dtype(config.compute.precision).itemsize
+    P = network.layout.size
+    return {
+        "parameters": P * width,
+        "gradient": P * width,
+        "optimizer": P * rule.n_slots * width,
+        "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
+        "activations": 2 * sum(network.sizes[1:]) * size * width,
+    }
+
+
+def _check_memory(memory: dict[str, int], document: Document) -> None:
+    needed, there = sum(memory.values()), available_memory()
+    if needed <= there:
+        return
+    largest = max(memory, key=lambda purpose: memory[purpose])
+    message = (
+        f"training needs about {told(needed)} (most of it for {largest}: "
+        f"{told(memory[largest])}); {told(there)} available"
+    )
+    if largest == "activations":
+        error: DeepnetError = MachineError(f"{message}; use a smaller training.batch_size")
+        raise document.error(("training", "batch_size"), error)
+    raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
+
+
+def _check_monitor(config: Config, document: Document, network: Network) -> None:
+    stopping = config.training.early_stopping
+    fitting = METRICS[network.loss.target]
+    if stopping and stopping.monitor.removeprefix("val_") not in ("cost", *fitting):
+        known = ", ".join(f"val_{name}" for name in ("cost", *fitting))
+        message = f"{config.loss.name} has no figure '{stopping.monitor}' (one of {known})"
+        raise document.error(("training", "early_stopping", "monitor"), ConfigError(message))

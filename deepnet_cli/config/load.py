@@ -1,0 +1,133 @@
+"""From a config file and `--set` values to a checked Config, or every problem at once."""
+
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from deepnet_cli.config import checks
+from deepnet_cli.config.document import Document
+from deepnet_cli.config.messages import note_problems
+from deepnet_cli.config.options import Options
+from deepnet_cli.config.overrides import override
+from deepnet_cli.config.schema import (
+    Config,
+    DataFile,
+    DataSection,
+    ModelSection,
+    TrainingSection,
+)
+from deepnet_cli.config.yaml_reader import LARGEST, parse
+from deepnet_cli.data.finding import find_x, find_y
+from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.errors import ConfigError, DataError, DeepnetError
+from deepnet_cli.files import cannot, check_readable, shown
+
+
+def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
+    """Read, override, check; `Document` knows the place of each value.
+
+    The data files are opened and their datasets looked for, but not read.  Raises
+    ConfigError (or DataError, where only a data file is at fault) with all the problems.
+    """
+    document = parse(_content(path), str(path))
+    if not document.tree:
+        document.raise_problems()
+    for setting in settings:
+        override(document, setting)
+    config = check(document)
+    _check_files(document, path.parent)
+    document.raise_problems()
+    if config is None:
+        raise ConfigError(f"{path}: not a valid config")
+    return config, document
+
+
+def config_from_text(text: str, source: str) -> tuple[Config, Document]:
+    """The config kept in a model file.  Raises ConfigError."""
+    document = parse(text.encode(), source)
+    config = check(document)
+    document.raise_problems()
+    if config is None:
+        raise ConfigError(f"{source}: not a valid config")
+    return config, document
+
+
+def check(document: Document) -> Config | None:
+    """Hold the tree against the vocabulary, then the keys against each other."""
+    config = None
+    try:
+        config = Config.model_validate(document.tree)
+    except ValidationError as found:
+        note_problems(document, found)
+    data = _section(document, "data", DataSection)
+    model = _section(document, "model", ModelSection)
+    training = _section(document, "training", TrainingSection)
+    if model is not None:
+        checks.check_model(document, model)
+    if model is not None and (loss := _loss_name(document)):
+        checks.check_loss(document, model, loss)
+    if training is not None:
+        checks.check_training(document, training, data)
+    if data is not None:
+        checks.check_data(document, data)
+    return config
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def _section(document: Document, name: str, kind: type[S]) -> S | None:
+    """The section where it is valid by itself, so that one mistake does not hide another."""
+    try:
+        return kind.model_validate(document.tree.get(name, {}))
+    except ValidationError:
+        return None
+
+
+def _loss_name(document: Document) -> str | None:
+    adapter: TypeAdapter[Options] = TypeAdapter(Config.model_fields["loss"].rebuild_annotation())
+    try:
+        return adapter.validate_python(document.tree.get("loss", "auto")).name
+    except ValidationError:
+        return None
+
+
+def _check_files(document: Document, directory: Path) -> None:
+    """Open each data file that is named and look for its datasets."""
+    data = _section(document, "data", DataSection)
+    if data is None:
+        return
+    for part in ("train", "validation", "test"):
+        where = getattr(data, part)
+        if not isinstance(where, DataFile):
+            continue
+        try:
+            with open_hdf5(resolved(where.file, directory)) as source:
+                x = where.x or find_x(source, part)
+                source.dataset(x)
+                source.dataset(where.y or find_y(source, part, x))
+        except DeepnetError as error:
+            key = next((k for k in ("x", "y") if f"'{getattr(where, k)}'" in str(error)), "file")
+            document.add(("data", part, key), str(error), exit_code=error.exit_code)
+
+
+def resolved(file: str, directory: Path) -> Path:
+    """A file named in a config: relative to the config's directory."""
+    return shown(directory / file)
+
+
+def _content(path: Path) -> bytes:
+    """At most a little more than a config may hold; `-` is standard input, pipes are fine."""
+    try:
+        if str(path) == "-":
+            return sys.stdin.buffer.read(LARGEST + 1)
+        if not path.is_fifo():
+            check_readable(path)
+        with path.open("rb") as file:
+            return file.read(LARGEST + 1)
+    except DataError as error:
+        raise ConfigError(str(error)) from None  # a config is the user's own word: usage
+    except OSError as error:
+        raise cannot("read", path, error) from error

@@ -1,0 +1,148 @@
+"""pydantic's findings in the words of a config's writer."""
+
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.schema import Config
+from deepnet_cli.config.yaml_reader import INVALID
+from deepnet_cli.errors import did_you_mean, listed
+
+EXAMPLES = {
+    ("data",): "data: {train: path/to/file.h5}",
+    ("data", "train"): "train: path/to/file.h5",
+    ("model",): "model: {layers: [64, 10]}",
+    ("model", "layers"): "layers: [64, 10]",
+    ("file",): "file: path/to/file.h5",
+}
+
+
+def note_problems(document: Document, found: ValidationError) -> None:
+    """Add what pydantic found in the document's tree to its problems."""
+    for error in found.errors(include_url=False):
+        if error["input"] is INVALID:
+            continue  # told when the text was read
+        loc, kind = error["loc"], error["type"]
+        path = _path(document.tree, loc)
+        if kind == "extra_forbidden":
+            document.add((*path, loc[-1]), _unknown_key(loc), at_key=True)
+        elif kind == "missing":
+            missing = tuple(part for part in (*path, loc[-1]) if isinstance(part, str))
+            example = EXAMPLES.get(missing) or EXAMPLES.get(missing[-1:])
+            hint = f"; add '{example}'" if example else ""
+            document.add((*path, loc[-1]), f"missing{hint}", at_key=True)
+        else:
+            document.add(path, _message(kind, error["input"], error.get("ctx", {}), error["msg"]))
+
+
+def _path(tree: object, loc: tuple[str | int, ...]) -> Path:
+    """The part of pydantic's place that stands in the tree: its names of variants drop out."""
+    path: Path = ()
+    for part in loc:
+        if (isinstance(tree, dict) and part in tree) or (
+            isinstance(tree, list) and isinstance(part, int)
+        ):
+            tree = tree[part]  # type: ignore[index]
+            path = (*path, part)
+    return path
+
+
+def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
+    found = f"found {described(value)}"
+    bounds = {
+        "greater_than": f"must be > {ctx.get('gt', 0):g}",
+        "greater_than_equal": f"must be >= {ctx.get('ge', 0):g}",
+        "less_than": f"must be < {ctx.get('lt', 0):g}",
+        "less_than_equal": f"must be <= {ctx.get('le', 0):,}",
+        "finite_number": "must be a finite number",
+    }
+    if kind in bounds:
+        return f"{bounds[kind]}, {found}"
+    if kind == "value_error":
+        return str(ctx["error"])
+    if kind == "union_tag_invalid":
+        names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
+        return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
+    if kind == "union_tag_not_found":
+        return f"expected a name or {{name: ..., option: ...}}, {found}"
+    if kind == "literal_error":
+        names = [name.strip(" '") for name in ctx["expected"].replace(" or ", ", ").split(",")]
+        near = did_you_mean(value, names) if isinstance(value, str) else ""
+        return f"expected {' or '.join(names)}, {found}{near}"
+    if kind == "too_short":
+        return "the list is empty; it needs at least one entry"
+    expected = {
+        "float_type": "a number",
+        "int_type": "a whole number",
+        "bool_type": "true or false",
+        "string_type": "text",
+        "list_type": "a list such as [64, 10]",
+        "model_type": "a mapping (key: value)",
+        "model_attributes_type": "a mapping (key: value)",
+    }.get(kind)
+    if expected is None:
+        return f"{text}, {found}"
+    if kind in ("float_type", "int_type") and _is_number(value):
+        return f"expected {expected}, {found}; remove the quotes"
+    return f"expected {expected}, {found}"
+
+
+def described(value: object) -> str:
+    """A value as a config's writer would name it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"text '{value}'"
+    if isinstance(value, dict):
+        return "a mapping"
+    return "a list" if isinstance(value, list) else str(value)
+
+
+def _is_number(value: object) -> bool:
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)
+
+
+def _one_of(names: list[str]) -> str:
+    return f"one of {listed(names)}"
+
+
+def _unknown_key(loc: tuple[str | int, ...]) -> str:
+    key, known = str(loc[-1]), _keys_at(loc)
+    if near := did_you_mean(key, known):
+        return f"unknown key{near}"
+    for name, section in Config.model_fields.items():
+        for model in _models(section.annotation):
+            if key in model.model_fields and key != "name":
+                return f"unknown key here; it belongs under '{name}'"
+    return f"unknown key (known here: {listed(known)})"
+
+
+def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
+    """The keys that a config may have beside the unknown one."""
+    candidates: list[type[BaseModel]] = [Config]
+    for part in loc[:-1]:
+        fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
+        if fields:
+            candidates = [model for field in fields for model in _models(field.annotation)]
+        elif named := [m for m in candidates if _default_name(m) == part]:
+            candidates = named
+    return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
+
+
+def _default_name(model: type[BaseModel]) -> object:
+    field = model.model_fields.get("name")
+    return field.default if field else None
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """The pydantic models that an annotation speaks of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]

@@ -1,0 +1,82 @@
+"""A choice by name with options, made from a registry: NAME or {name: NAME, option: value}.
+
+A registry of frozen dataclasses already says each entry's options, their types, defaults
+and (in a field's metadata) bounds.  From it comes the pydantic model that checks a config
+and describes it in the JSON Schema, so a new entry in a registry is a new word in a config.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+)
+
+
+class Section(BaseModel):
+    """A mapping of the config: nothing is coerced, nothing unknown passes."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Options(Section):
+    """One chosen entry of a registry, with its options."""
+
+    name: str
+
+    def build(self, registry: Mapping[str, Callable[..., Any]]) -> Any:
+        """The entry itself, made with these options."""
+        return registry[self.name](**self.model_dump(exclude={"name"}))
+
+
+def options_model(name: str, entry: object) -> type[Options]:
+    """The model of one registry entry's options."""
+    options: dict[str, Any] = {"name": (Literal[name], name)}
+    for option in _options_of(entry):
+        options[option.name] = (option.type, Field(default=option.default, **option.metadata))
+    return create_model(f"{name}_options", __base__=Options, __doc__=_summary(entry), **options)
+
+
+def choice(registry: Mapping[str, object], *words: str) -> Any:
+    """The type of NAME | {name: NAME, option: value} | {NAME: value of its first option}.
+
+    NAME is of the registry or one of `words`, which have no options.
+    """
+    entries = {**dict.fromkeys(words), **registry}
+    union = reduce(or_, (options_model(name, entry) for name, entry in entries.items()))
+
+    def normalized(value: object) -> object:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and len(value) == 1 and "name" not in value:
+            ((name, option),) = value.items()
+            first = _options_of(entries.get(name))[:1]
+            return {"name": name, **{f.name: option for f in first}}
+        return value
+
+    return Annotated[union, Field(discriminator="name"), BeforeValidator(normalized)]
+
+
+def word_or(words: Any, other: Any) -> Any:
+    """The type of a string out of `words`, or of the value `other` where it is no string."""
+    return Annotated[
+        Annotated[words, Tag("<word>")] | Annotated[other, Tag("<value>")],
+        Discriminator(lambda value: "<word>" if isinstance(value, str) else "<value>"),
+    ]
+
+
+def _options_of(entry: object) -> list[Any]:
+    return list(fields(entry)) if isinstance(entry, type) and is_dataclass(entry) else []
+
+
+def _summary(entry: object) -> str | None:
+    return (entry.__doc__ or "").strip() if isinstance(entry, type) else None

@@ -1,0 +1,169 @@
+"""The vocabulary of a config: every key, its type, its bounds and its default.
+
+Strings that name a file, an activation, an optimizer are still strings here; build.py
+turns them into things.  What one key asks of another is in checks.py.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+
+from deepnet_cli.config.options import Options, Section, choice, word_or
+from deepnet_cli.data.scaling import SCALINGS
+from deepnet_cli.errors import did_you_mean, listed
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.optim.optimizers import OPTIMIZERS
+
+MOST_LAYERS = 1000
+MOST_ITERATIONS = 10_000_000
+LARGEST_SEED = 2**53
+
+
+def one_of(names: list[str], what: str) -> Any:
+    """A string that is one of `names`."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            near = did_you_mean(value, names)
+            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)})")
+        return value
+
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
+
+
+def _file(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
+def _held_out_kind(value: object) -> str:
+    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return "<fraction>" if "fraction" in keys or "stratify" in keys else "<file>"
+
+
+def _layer(value: object) -> object:
+    return {"units": value} if not isinstance(value, dict) else value
+
+
+def _layers(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    if len(value) > MOST_LAYERS:
+        raise ValueError(f"more than {MOST_LAYERS:,} layers")
+    return [_layer(item) for item in value]
+
+
+def _plain_name(value: str) -> str:
+    if (
+        not value
+        or value.startswith(".")
+        or any(c in value for c in '/\\:*?"<>|')
+        or (not value.isprintable() or len(value) > 100)
+    ):
+        raise ValueError(f"{value!r} does not serve as a directory's name")
+    return value
+
+
+if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
+    ActivationName = str
+    OptimizerOptions = Options
+    InitializerOptions = Options
+    LossOptions = Options
+    Scale = float | str
+    Activations = list[str] | str
+    BatchSize = int | str
+    Interval = int | str
+else:
+    ActivationName = one_of(list(ACTIVATIONS), "activation")
+    OptimizerOptions = choice(OPTIMIZERS)
+    InitializerOptions = choice(INITIALIZERS, "auto")
+    LossOptions = choice(LOSSES, "auto")
+    Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
+    Activations = word_or(ActivationName, list[ActivationName])
+    BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
+    Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
+
+
+class DataFile(Section):
+    """A file, and the datasets in it where they are not clear by themselves."""
+
+    file: str
+    x: str | None = None
+    y: str | None = None
+
+
+class Fraction(Section):
+    """A seeded part of the training examples, held out."""
+
+    fraction: float = Field(gt=0, lt=1)
+    stratify: bool = False
+
+
+HeldOut = Annotated[
+    Annotated[DataFile, Tag("<file>")] | Annotated[Fraction, Tag("<fraction>")],
+    Discriminator(_held_out_kind),
+    BeforeValidator(_file),
+]
+
+
+class DataSection(Section):
+    train: Annotated[DataFile, BeforeValidator(_file)]
+    validation: HeldOut | None = None
+    test: HeldOut | None = None
+    examples: Literal["first", "last"] = "first"
+    scale: Scale = "auto"
+
+
+class LayerSpec(Section):
+    units: int = Field(ge=1, le=2**31)
+    activation: ActivationName | None = None
+
+
+class ModelSection(Section):
+    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
+    activations: Activations = "relu"
+    initialization: InitializerOptions = Field(default="auto", validate_default=True)
+    initial_parameters: str | None = None
+
+
+class EarlyStopping(Section):
+    monitor: str = "val_cost"
+    patience: int = Field(default=20, ge=1)
+    min_delta: float = Field(default=0.0, ge=0)
+
+
+class TrainingSection(Section):
+    optimizer: OptimizerOptions = Field(default="gradient_descent", validate_default=True)
+    learning_rate: float = Field(default=0.01, gt=0)
+    iterations: int | None = Field(default=None, ge=1, le=MOST_ITERATIONS)
+    epochs: int | None = Field(default=None, ge=1, le=MOST_ITERATIONS)
+    batch_size: BatchSize = "full"
+    shuffle: bool = True
+    l2: float = Field(default=0.0, ge=0)
+    early_stopping: EarlyStopping | None = None
+    log_every: Interval = "auto"
+
+
+class ComputeSection(Section):
+    precision: Literal["float32", "float64"] = "float32"
+
+
+class OutputSection(Section):
+    directory: str = "runs"
+    plots: bool = True
+    checkpoint_every: Interval = "auto"
+
+
+class Config(Section):
+    """A whole config."""
+
+    version: Literal[1] = 1
+    name: Annotated[str, AfterValidator(_plain_name)] | None = None
+    seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
+    data: DataSection
+    model: ModelSection
+    loss: LossOptions = Field(default="auto", validate_default=True)
+    training: TrainingSection = TrainingSection()
+    compute: ComputeSection = ComputeSection()
+    output: OutputSection = OutputSection()

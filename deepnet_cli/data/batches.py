@@ -1,0 +1,83 @@
+"""Mini-batches as a function of (seed, iteration): any of them can be made at any time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from deepnet_cli.nn.types import Array
+from deepnet_cli.randomness import order
+
+
+@dataclass(frozen=True)
+class Part:
+    """Examples in memory: rows (m, n[0]), scaled, and Y (n[L], m)."""
+
+    rows: Array
+    Y: Array
+
+    @property
+    def X(self) -> Array:
+        """(n[0], m), a window onto the rows."""
+        return self.rows.T
+
+    @property
+    def m(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one update sees."""
+
+    iteration: int  # of the update, from 0
+    epoch: int  # from 0
+    X: Array  # (n[0], width)
+    Y: Array  # (n[L], width)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """How a part is dealt out: an epoch is every example once, the last batch may be smaller."""
+
+    part: Part
+    size: int  # at most part.m; equal to it for full-batch training
+    seed: int
+    shuffle: bool
+
+    @property
+    def per_epoch(self) -> int:
+        return ceil(self.part.m / self.size)
+
+    def deal(self, start: int, stop: int) -> Iterator[Batch]:
+        """The batches of iterations start, ..., stop - 1.
+
+        The arrays of a mini-batch are buffers that the next one overwrites; a full batch
+        is the part itself, in its own order.
+        """
+        if self.size == self.part.m:
+            for iteration in range(start, stop):
+                yield Batch(iteration, iteration, self.part.X, self.part.Y)
+            return
+        buffers: dict[int, tuple[Array, Array]] = {}
+        epoch, shuffled = -1, np.arange(self.part.m)
+        for iteration in range(start, stop):
+            if epoch != iteration // self.per_epoch:
+                epoch = iteration // self.per_epoch
+                if self.shuffle:
+                    shuffled = order(self.seed, "shuffle", epoch, self.part.m)
+            first = iteration % self.per_epoch * self.size
+            chosen = shuffled[first : first + self.size]
+            if len(chosen) not in buffers:
+                buffers[len(chosen)] = self._buffers(len(chosen))
+            rows, Y = buffers[len(chosen)]
+            np.take(self.part.rows, chosen, axis=0, out=rows, mode="clip")
+            np.take(self.part.Y, chosen, axis=1, out=Y, mode="clip")
+            yield Batch(iteration, epoch, rows.T, Y)
+
+    def _buffers(self, width: int) -> tuple[Array, Array]:
+        return (
+            np.empty((width, self.part.rows.shape[1]), self.part.rows.dtype),
+            np.empty((len(self.part.Y), width), self.part.Y.dtype),
+        )

@@ -1,0 +1,121 @@
+"""How a table becomes X and Y: fitted on the training part, kept with the model."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from deepnet_cli.data import labels, scaling
+from deepnet_cli.data.batches import Part
+from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.scaling import Scaling
+from deepnet_cli.data.tables import Table
+from deepnet_cli.errors import DataError
+from deepnet_cli.nn.types import Array
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Scaling of x and meaning of y for a network with `outputs` units in its last layer.
+
+    `target` is the loss's: "binary", "class" or "number".  Several binary outputs are a
+    multilabel y, which has no classes.
+    """
+
+    scaling: Scaling
+    classes: Classes | None
+    target: str
+    outputs: int
+    dtype: np.dtype[np.generic]
+
+    @property
+    def features(self) -> int:
+        """n[0]"""
+        return len(self.scaling.shift)
+
+    def in_precision(self, precision: str) -> "Encoding":
+        """The same encoding for float32 or float64."""
+        return replace(self, dtype=np.dtype(precision))
+
+    def part(self, table: Table) -> Part:
+        """The scaled examples with their Y (zeros where the table has no y).  Raises DataError."""
+        rows = self.rows(table)
+        if table.y is None:
+            return Part(rows, np.zeros((self.outputs, 0), self.dtype))
+        return Part(rows, self._Y(table.y, table.y_at).astype(self.dtype))
+
+    def rows(self, table: Table) -> Array:
+        """(m, n[0]), scaled, in the network's precision and finite.  Raises DataError."""
+        if table.rows.shape[1] != self.features:
+            raise DataError(
+                f"{table.x_at} has {table.rows.shape[1]} features an example "
+                f"but the network takes {self.features}"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = self.scaling.apply(table.rows, self.dtype)
+            finite = np.isfinite(rows.sum())
+        if not finite:
+            _refuse_not_finite(table, rows)
+        return rows
+
+    def class_indices(self, table: Table) -> Array:
+        """The class index (m,) of each label of a table with y."""
+        if table.y is None or self.classes is None:
+            raise ValueError("a table with class labels")
+        values = labels.class_values(table.y, table.y_at)
+        return labels.class_indices(values, self.classes, table.y_at)
+
+    def _Y(self, y: Array, where: str) -> Array:
+        if self.classes is not None:
+            values = labels.class_values(y, where)
+            indices = labels.class_indices(values, self.classes, where)
+            if self.target == "binary":
+                return indices[np.newaxis].astype(np.float64)
+            return labels.one_hot(indices, self.outputs)
+        if self.target == "binary":
+            return labels.multilabel(y, self.outputs, where)
+        return _numbers(y, self.outputs, where)
+
+
+def fit(
+    table: Table, target: str, outputs: int, scale: str | float, dtype: np.dtype[np.generic]
+) -> Encoding:
+    """The encoding of training examples.  Raises DataError and ClassCountError."""
+    if table.y is None:
+        raise ValueError("training needs y")
+    classes = None
+    if target == "class" or (target == "binary" and outputs == 1):
+        values = labels.class_values(table.y, table.y_at)
+        told_apart = outputs if target == "class" else 2
+        classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted = scaling.fit(scale, table.rows)
+    return Encoding(fitted, classes, target, outputs, dtype)
+
+
+def _numbers(y: Array, outputs: int, where: str) -> Array:
+    Y = labels.targets(y, where)
+    if len(Y) != outputs:
+        raise labels.ClassCountError(
+            f"{where} holds {len(Y)} numbers an example but the last layer has {outputs} units"
+        )
+    return Y
+
+
+def _refuse_not_finite(table: Table, rows: Array) -> None:
+    """Say where, and whether the file or the precision is the cause."""
+    bad = ~np.isfinite(table.rows)
+    if not bad.any():
+        bad = ~np.isfinite(rows)
+        if not bad.any():
+            return  # only the sum overflowed
+        row, column = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{table.x_at}: value {table.rows[row, column]:g} at row {row}, column {column} "
+            f"does not fit {rows.dtype}"
+        )
+    row, column = (int(i) for i in np.argwhere(bad)[0])
+    kind = "NaN" if np.isnan(table.rows[row, column]) else "infinity"
+    raise DataError(
+        f"{table.x_at}: {kind} at row {row}, column {column} "
+        f"({int(bad.sum())} such values in total); fill or remove them"
+    )

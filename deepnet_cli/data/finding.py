@@ -1,0 +1,83 @@
+"""Which dataset of a file is x and which is y, where nobody said.
+
+A part ("train", "validation", "test") is looked for by its own names first (x_train,
+train_x, train_set_x, train/x, ...), then by plain ones (x, features, ...), and last, where
+the file holds just one table and one dataset of the same length, by shape.  What is not
+clear is not guessed: the message lists what there is and the lines to write.
+"""
+
+from itertools import product
+
+from deepnet_cli.data.hdf5 import Entry, Source
+from deepnet_cli.errors import LISTED_NAMES, DataError
+
+X_WORDS = ("x", "features", "inputs", "input", "data", "images")
+Y_WORDS = ("y", "labels", "label", "targets", "target", "outputs", "output", "classes")
+PART_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+PATTERNS = ("{word}_{part}", "{part}_{word}", "{part}_set_{word}", "{part}/{word}", "{word}/{part}")
+
+
+def find_x(source: Source, part: str) -> str:
+    """The name of the dataset that holds the examples of `part`.  Raises DataError."""
+    entries = source.entries()
+    named = _by_name(entries, part, X_WORDS)
+    if named:
+        return named[0]
+    tables = [entry.name for entry in entries if len(entry.shape) >= 2 and entry.dtype != "text"]
+    if len(tables) == 1:
+        return tables[0]
+    raise DataError(_unclear(source, entries, "x", part))
+
+
+def find_y(source: Source, part: str, x: str) -> str:
+    """The name of the dataset that holds the labels or targets that belong to `x`."""
+    entries = source.entries()
+    length = next((entry.shape for entry in entries if entry.name == x), ())
+    named = [name for name in _by_name(entries, part, Y_WORDS) if name != x]
+    if named:
+        return named[0]
+    alike = [
+        entry.name
+        for entry in entries
+        if entry.name != x and entry.shape and set(entry.shape[:2]) & {length[0], length[-1]}
+    ]
+    if len(alike) == 1:
+        return alike[0]
+    raise DataError(_unclear(source, entries, "y", part))
+
+
+def part_to_predict(source: Source) -> str:
+    """What `predict` and `evaluate` look at: the test part where the file has one."""
+    entries = source.entries()
+    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
+    return "test" if "test" in parts or not parts else parts[0]
+
+
+def _by_name(
+    entries: list[Entry], part: str, words: tuple[str, ...], *, plain: bool = True
+) -> list[str]:
+    """The datasets whose name says that they are `words` of `part`, the surest first."""
+    by_folded = {entry.name.casefold(): entry.name for entry in entries}
+    wanted = [
+        pattern.format(word=word, part=part_word)
+        for word, part_word, pattern in product(words, PART_WORDS[part], PATTERNS)
+    ]
+    if plain:
+        wanted += words
+    return [by_folded[name] for name in wanted if name in by_folded]
+
+
+def _unclear(source: Source, entries: list[Entry], letter: str, part: str) -> str:
+    if not entries:
+        return f"{source.path}: holds no dataset"
+    lines = [f"{source.path}: cannot tell which dataset is {letter} ({part}); it holds"]
+    lines += [f"    {entry}" for entry in entries[:LISTED_NAMES]]
+    if len(entries) > LISTED_NAMES:
+        lines.append(f"    and {len(entries) - LISTED_NAMES} more")
+    lines.append("  name them, in the config or on the command line, such as")
+    lines.append(f"    {part}: {{file: ..., x: {entries[0].name}, y: {entries[-1].name}}}")
+    return "\n".join(lines)

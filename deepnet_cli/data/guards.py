@@ -1,0 +1,108 @@
+"""What is looked at before HDF5 values are read, and how a refusal is told."""
+
+import re
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from deepnet_cli.errors import DataError
+from deepnet_cli.files import cannot
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ALLOWED_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
+LARGEST_CHUNK = 256 * 2**20
+"""Bytes; HDF5 reads and unpacks a whole chunk to serve one value of it."""
+
+
+def is_text(dataset: Any) -> bool:
+    return h5py.check_string_dtype(dataset.dtype) is not None
+
+
+def check_signature(path: Path, size: int) -> None:
+    """HDF5's signature stands at byte 0, 512, 1024, 2048, ..."""
+    if size == 0:
+        raise DataError(f"{path}: empty file (0 bytes)")
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+            place = 0
+            while start and place < size:
+                file.seek(place)
+                if file.read(8) == SIGNATURE:
+                    return
+                place = max(512, 2 * place)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)})")
+
+
+def looks_like(start: bytes) -> str:
+    """What the first bytes of a file say it is."""
+    kinds = {
+        SIGNATURE: "an HDF5 file",
+        b"\x93NUMPY": "a NumPy array",
+        b"PK": "a zip archive or .npz",
+        b"\x80": "a pickle",
+        b"\x89PNG": "a picture",
+        b"\x1f\x8b": "a gzip file",
+        b"CDF": "a NetCDF 3 file",
+        b"MATLAB 5.0": "a MATLAB file older than v7.3",
+    }
+    for magic, kind in kinds.items():
+        if start.startswith(magic):
+            return kind
+    return "text" if not set(start) - set(range(8, 14)) - set(range(32, 256)) else "something else"
+
+
+def unreadable(path: str, error: BaseException, size: int) -> DataError:
+    text = str(error)
+    if stored := re.search(r"stored_eof = (\d+)", text):
+        return DataError(f"{path}: truncated: {size} of {stored[1]} bytes; copy it again")
+    if "already open for write" in text:
+        return DataError(
+            f"{path}: was not closed properly by its writer; run 'h5clear -s' or make it again"
+        )
+    return DataError(f"{path}: damaged HDF5 file; copy or make it again")
+
+
+def check_storage(path: str, name: str, dataset: Any) -> None:
+    """The values stand in this file, all of them, behind filters that are safe to run."""
+    where = f"{path}: '{name}'"
+    if dataset.is_virtual:
+        raise DataError(f"{where} is a virtual dataset; make a plain copy with h5repack")
+    properties = dataset.id.get_create_plist()
+    if properties.get_external_count():
+        raise DataError(f"{where} keeps its values in another file; copy them into this one")
+    for i in range(properties.get_nfilters()):
+        code = properties.get_filter(i)[0]
+        if code not in ALLOWED_FILTERS:
+            raise DataError(
+                f"{where} needs HDF5 filter {code}, which is not allowed; repack it with gzip"
+            )
+    declared, stored = dataset.nbytes, dataset.id.get_storage_size()
+    if dataset.chunks is not None:
+        chunk = prod(dataset.chunks) * dataset.dtype.itemsize
+        if chunk > LARGEST_CHUNK:
+            raise DataError(f"{where} has chunks of {chunk} bytes; repack it with smaller ones")
+        wanted = prod(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+        written = dataset.id.get_num_chunks()
+        if written < wanted:
+            raise DataError(f"{where}: only {written} of its {wanted} chunks were written")
+    elif stored < declared and not is_text(dataset):
+        raise DataError(f"{where} declares {declared} bytes but stores {stored}")
+
+
+def check_type(path: str, name: str, dataset: Any) -> None:
+    where, dtype = f"{path}: '{name}'", dataset.dtype
+    if dataset.shape is None:
+        raise DataError(f"{where} is empty (a null dataspace)")
+    if is_text(dataset):
+        return
+    if dtype.kind == "c":
+        raise DataError(f"{where}: complex numbers are not supported")
+    if dtype.kind not in "biuf" or dtype.subdtype is not None:
+        raise DataError(f"{where}: values of type {dtype} are not supported; deepnet needs numbers")
+    if dtype.itemsize > 8:
+        raise DataError(f"{where}: {8 * dtype.itemsize}-bit floats are not supported")

@@ -1,0 +1,182 @@
+"""The one place that opens HDF5: every dataset, model and checkpoint comes through here.
+
+A file may be damaged or made to harm, so nothing is read before the metadata has been
+looked at: regular file, plain hard links all the way, values stored in the file itself,
+known filters, plain numbers or text, and no more values declared than were written.
+HDF5's own messages hold times and pointers; none of them is shown.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from deepnet_cli.data.guards import check_signature, check_storage, check_type, is_text, unreadable
+from deepnet_cli.errors import (
+    DataError,
+    DeepnetError,
+    MachineError,
+    did_you_mean,
+    listed,
+)
+from deepnet_cli.files import check_readable
+
+DEEPEST_GROUP = 8
+MOST_NAMES = 1000
+HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+"""What h5py raises for a damaged file: any of these."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the metadata say of one dataset."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.shape} {self.dtype}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """An open HDF5 file, and how to call it in a message."""
+
+    file: Any  # h5py.File
+    path: str
+
+    def entries(self) -> list[Entry]:
+        """Every dataset that can be reached by hard links, by name."""
+        found: list[Entry] = []
+        with translated(self.path):
+            _walk(self.file, "", found, DEEPEST_GROUP)
+        return sorted(found, key=lambda entry: entry.name)
+
+    def has(self, name: str) -> bool:
+        """Whether a dataset of this name can be reached."""
+        return any(entry.name == name for entry in self.entries())
+
+    def read(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
+        """The values of a dataset, after every check.  Raises DataError."""
+        dataset = self.dataset(name)
+        try:
+            return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
+        except UnicodeDecodeError:
+            raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
+        except MemoryError:
+            raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
+        except HDF5_ERRORS:
+            raise DataError(
+                f"{self.path}: '{name}' is damaged: its values cannot be read; copy the file again"
+            ) from None
+
+    def dataset(self, name: str) -> Any:
+        """The h5py dataset `name`, its metadata checked.  Raises DataError."""
+        with translated(self.path):
+            node = self.file
+            parts = name.strip("/").split("/")
+            for depth, part in enumerate(parts, start=1):
+                so_far = "/".join(parts[:depth])
+                if not isinstance(node, h5py.Group) or part not in node:
+                    self._check_link(node, part, so_far)
+                    raise DataError(self.no_dataset(name))
+                self._check_link(node, part, so_far)
+                node = node[part]
+            if isinstance(node, h5py.Group):
+                raise DataError(f"{self.path}: '{name}' is a group; it holds {listed(node)}")
+            if not isinstance(node, h5py.Dataset):
+                raise DataError(f"{self.path}: '{name}' is a named type, not a dataset")
+            check_storage(self.path, name, node)
+            check_type(self.path, name, node)
+            return node
+
+    def no_dataset(self, name: str) -> str:
+        """The message for a name that is not there: the nearest, and what is."""
+        entries = self.entries()
+        near = did_you_mean(name, (entry.name for entry in entries))
+        found = listed(str(entry) for entry in entries) or "no dataset at all"
+        return f"{self.path}: no dataset '{name}'{near} (found: {found})"
+
+    def _check_link(self, group: Any, part: str, so_far: str) -> None:
+        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
+        if isinstance(link, h5py.ExternalLink):
+            raise DataError(
+                f"{self.path}: '{so_far}' is a link to another file ({link.filename}); "
+                "copy the data into this one"
+            )
+        if isinstance(link, h5py.SoftLink):
+            raise DataError(
+                f"{self.path}: '{so_far}' is a soft link to '{link.path}'; name the dataset itself"
+            )
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[Source]:
+    """Open a file for reading.  Raises DataError, or MachineError where the machine refuses."""
+    size = check_readable(path).st_size
+    check_signature(path, size)
+    try:
+        file = h5py.File(path, "r", locking="best-effort")
+    except BlockingIOError:
+        raise MachineError(
+            f"{path}: is being written by another program; try again when it has closed it"
+        ) from None
+    except HDF5_ERRORS as error:
+        raise unreadable(str(path), error, size) from None
+    with file:
+        yield Source(file, str(path))
+
+
+@contextmanager
+def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
+    """Open the bytes of an HDF5 file that was read from `path`.  Raises DataError."""
+    try:
+        file = h5py.File(BytesIO(content), "r")
+    except HDF5_ERRORS as error:
+        raise unreadable(path, error, len(content)) from None
+    with file:
+        yield Source(file, path)
+
+
+def hdf5_bytes(fill: Callable[[Any], None], user_block: int = 0) -> bytes:
+    """The bytes of an HDF5 file made in memory: `fill` gets the open h5py.File."""
+    buffer = BytesIO()
+    with h5py.File(buffer, "w", userblock_size=user_block) as file:
+        fill(file)
+    return buffer.getvalue()
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Whatever HDF5 raises over a damaged file, as one DataError."""
+    try:
+        yield
+    except DeepnetError:
+        raise
+    except HDF5_ERRORS:
+        raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
+
+
+def _walk(group: Any, prefix: str, found: list[Entry], depth: int) -> None:
+    for name in group:
+        if len(found) >= MOST_NAMES:
+            return
+        if not isinstance(name, str) or not isinstance(
+            group.get(name, getlink=True), h5py.HardLink
+        ):
+            continue
+        node = group[name]
+        if isinstance(node, h5py.Dataset):
+            found.append(Entry(prefix + name, node.shape or (), _type_name(node)))
+        elif isinstance(node, h5py.Group) and depth > 0:
+            _walk(node, f"{prefix}{name}/", found, depth - 1)
+
+
+def _type_name(dataset: Any) -> str:
+    return "text" if is_text(dataset) else str(dataset.dtype)

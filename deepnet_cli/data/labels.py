@@ -1,0 +1,158 @@
+"""From what stands in y to the matrix Y (n[L], m) of the equations, and back to names.
+
+Labels are integers, bools, floats that hold integers, byte strings or text, as (m,),
+(m, 1), (1, m) or one-hot (m, K): all mean the same.  Anything ambiguous is refused.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.errors import ConfigError, DataError, listed
+from deepnet_cli.nn.types import Array
+
+Label = int | str
+
+
+class ClassCountError(ConfigError):
+    """The labels and the network's output do not fit each other."""
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The classes by index: the values that stand in y, and the names to show for them."""
+
+    values: tuple[Label, ...]
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def labels(self, indices: Array) -> Array:
+        """The values (m,) for class indices (m,), in the type that y has."""
+        return np.array(self.values)[indices]
+
+
+def examples_first(y: Array, m: int, where: str, *, last: bool = False) -> Array:
+    """y as (m,) or (m, K), K > 1.  `last`: the file counts examples on the last axis."""
+    if last and y.ndim == 2:
+        y = y.T
+    if y.shape in ((m,), (m, 1), (1, m)):
+        return y.reshape(m)
+    if y.ndim == 2 and len(y) == m:
+        return y
+    if y.ndim > 2 and len(y) == m:
+        return y.reshape(m, -1)
+    counted = y.shape[0] if y.ndim else 1
+    raise DataError(f"{where} has {counted} examples (shape {y.shape}) but x has {m}")
+
+
+def targets(y: Array, where: str) -> Array:
+    """Y (K, m) in float64 for numbers y (m,) or (m, K).  Raises DataError."""
+    if y.dtype.kind not in "biuf":
+        raise DataError(f"{where} holds text; a network with this loss needs numbers")
+    y = y.astype(np.float64)
+    bad = ~np.isfinite(y)
+    if bad.any():
+        row = int(np.argwhere(bad)[0][0])
+        raise DataError(
+            f"{where}: {y[bad].flat[0]} at row {row} ({bad.sum()} in total); remove such rows"
+        )
+    return np.ascontiguousarray(np.atleast_2d(y.T))
+
+
+def class_values(y: Array, where: str) -> Array:
+    """The labels (m,) as integers or text; a one-hot y becomes its column numbers."""
+    if y.dtype.kind in "OSUT":
+        if y.ndim == 1:
+            return np.array([_text(label) for label in y])
+        raise DataError(f"{where}: text labels must be one a row, found shape {y.shape}")
+    if y.dtype.kind == "f":
+        _refuse_fractions(y, where)
+    if y.dtype.kind == "u" and y.size and int(y.max()) > np.iinfo(np.int64).max:
+        raise DataError(f"{where}: label {int(y.max())} is out of range")
+    whole = y.astype(np.int64)
+    if whole.ndim == 1:
+        return whole
+    if ((whole == 0) | (whole == 1)).all() and (whole.sum(axis=1) == 1).all():
+        hot: Array = whole.argmax(axis=1)
+        return hot
+    row = int(np.argmax((whole.sum(axis=1) != 1) | ((whole != 0) & (whole != 1)).any(axis=1)))
+    raise DataError(
+        f"{where} has {whole.shape[1]} columns and is not one-hot: row {row} is {whole[row]}"
+    )
+
+
+def find_classes(labels: Array, outputs: int, names: tuple[str, ...], where: str) -> Classes:
+    """The classes of training labels (m,) for a network with `outputs` classes (2 if binary).
+
+    `names` come from the file (list_classes) and may be empty.  Raises ClassCountError.
+    """
+    unique = np.unique(labels)
+    seen: list[Label] = [v if isinstance(v, str) else int(v) for v in unique.tolist()]
+    whole = unique.dtype.kind == "i"
+    if whole and unique[0] >= 0 and unique[-1] < outputs:
+        seen = list(range(outputs))  # some class may have no example here
+    if len(seen) != outputs:
+        shown = listed(str(value) for value in seen)
+        raise ClassCountError(
+            f"{where} holds {len(seen)} classes ({shown}) but the network tells {outputs} apart"
+        )
+    if whole and len(names) == outputs and seen == list(range(outputs)):
+        return Classes(tuple(seen), names)
+    return Classes(tuple(seen), tuple(str(value) for value in seen))
+
+
+def class_indices(labels: Array, classes: Classes, where: str) -> Array:
+    """The index (m,) of each label.  Raises DataError at the first that is no class."""
+    if (labels.dtype.kind == "i") != isinstance(classes.values[0], int):
+        raise DataError(
+            f"{where} holds labels such as {labels[0]!r}; "
+            f"the classes are {listed(map(repr, classes.values))}"
+        )
+    values = np.array(classes.values)
+    indices = np.searchsorted(values, labels).clip(max=len(values) - 1)
+    wrong = values[indices] != labels
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{where}: label {labels[row]!s} at row {row} is none of the "
+            f"{len(values)} classes ({listed(map(str, classes.values))})"
+        )
+    return indices
+
+
+def one_hot(indices: Array, K: int) -> Array:
+    """Y (K, m) with a 1 at (indices[i], i)."""
+    Y = np.zeros((K, len(indices)))
+    Y[indices, np.arange(len(indices))] = 1
+    return Y
+
+
+def multilabel(y: Array, K: int, where: str) -> Array:
+    """Y (K, m) for y (m, K) of zeros and ones."""
+    if y.ndim != 2 or y.shape[1] != K:
+        found = 1 if y.ndim == 1 else y.shape[1]
+        raise ClassCountError(
+            f"{where} has {found} columns but the network has {K} sigmoid outputs; "
+            "use softmax for classes that exclude each other"
+        )
+    Y = targets(y, where)
+    if not ((Y == 0) | (Y == 1)).all():
+        raise DataError(f"{where}: each label of a multilabel y must be 0 or 1")
+    return Y
+
+
+def _refuse_fractions(y: Array, where: str) -> None:
+    bad = ~np.isfinite(y) | (y != np.floor(y)) | (np.abs(y) > 2**53)
+    if bad.any():
+        row = int(np.argwhere(bad)[0][0])
+        raise DataError(
+            f"{where}: {y[bad].flat[0]} at row {row} is not a class label; "
+            "for numbers use a linear output and mean_squared_error"
+        )
+
+
+def _text(label: Any) -> str:
+    return label.decode("utf-8", "replace") if isinstance(label, bytes) else str(label)

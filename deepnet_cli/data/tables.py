@@ -1,0 +1,97 @@
+"""Examples and labels as they stand in a file: found, read, one row an example."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from deepnet_cli.data.finding import find_x, find_y, part_to_predict
+from deepnet_cli.data.hdf5 import Source, open_hdf5
+from deepnet_cli.data.labels import examples_first
+from deepnet_cli.errors import DataError
+from deepnet_cli.nn.types import Array
+
+NAMES = ("list_classes", "class_names")
+"""Datasets that name the classes by index; the first is the well-known course's."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file, and the datasets in it where they are named."""
+
+    file: Path
+    x: str | None = None
+    y: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages."""
+
+    rows: Array
+    y: Array | None
+    x_at: str  # "digits.h5: 'x_train'"
+    y_at: str
+    class_names: tuple[str, ...] = ()
+
+    @property
+    def m(self) -> int:
+        return len(self.rows)
+
+    def take(self, chosen: Array) -> "Table":
+        """The table of some rows."""
+        y = None if self.y is None else self.y[chosen]
+        return Table(self.rows[chosen], y, self.x_at, self.y_at, self.class_names)
+
+
+def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
+    """Read x, and y if `labelled`, of a part ("train", "validation", "test", or "any").
+
+    `last`: the file counts examples on the last axis of x.  Raises DataError.
+    """
+    with open_hdf5(location.file) as source:
+        if part == "any":
+            part = part_to_predict(source)
+        x = location.x or find_x(source, part)
+        rows = _rows(source, x, last=last)
+        x_at, y_at, y = f"{source.path}: '{x}'", "", None
+        if labelled:
+            y_name = location.y or find_y(source, part, x)
+            y_at = f"{source.path}: '{y_name}'"
+            y = examples_first(source.read(y_name), len(rows), y_at, last=last)
+        return Table(rows, y, x_at, y_at, _class_names(source))
+
+
+def bytes_declared(location: Location, part: str) -> int:
+    """The size of x in memory, before it is read."""
+    with open_hdf5(location.file) as source:
+        name = location.x or find_x(source, part_to_predict(source) if part == "any" else part)
+        dataset = source.dataset(name)
+        return int(prod(dataset.shape) * dataset.dtype.itemsize)
+
+
+def _rows(source: Source, name: str, *, last: bool) -> Array:
+    """x as (m, n[0]): the axes that do not count examples are flattened in C order."""
+    where = f"{source.path}: '{name}'"
+    x = source.read(name)
+    if x.dtype.kind not in "biuf":
+        raise DataError(f"{where} holds text; deepnet needs numbers")
+    if x.ndim < 2:
+        raise DataError(
+            f"{where} has shape {x.shape}; x needs at least 2 dimensions, examples and features"
+        )
+    if last:
+        x = np.moveaxis(x, -1, 0)
+    if x.size == 0:
+        raise DataError(f"{where} has no {'examples' if len(x) == 0 else 'features'} {x.shape}")
+    return np.ascontiguousarray(x.reshape(len(x), -1))
+
+
+def _class_names(source: Source) -> tuple[str, ...]:
+    for name in NAMES:
+        if source.has(name):
+            values = source.read(name)
+            if values.ndim == 1:
+                return tuple(str(value) for value in values)
+    return ()

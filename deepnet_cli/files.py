@@ -1,0 +1,107 @@
+"""One way in and one way out for the bytes of a file.
+
+A file is written to a temporary sibling, made durable, and renamed over the old one: at
+every instant the name holds the old content or the new, whole.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean
+
+
+def shown(path: Path) -> Path:
+    """The path without detours, relative where it lies below the working directory."""
+    path = path.resolve()
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def check_readable(path: Path) -> os.stat_result:
+    """The facts about a regular file.
+
+    Raises DataError where there is none (with the nearest name beside it) or it is a
+    directory, pipe or device, and MachineError where permission or the disk is the cause.
+    """
+    try:
+        facts = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise DataError(f"{path}: no such file{_near(path)}") from None
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    if stat.S_ISDIR(facts.st_mode):
+        raise DataError(f"{path}: is a directory; name a file")
+    if not stat.S_ISREG(facts.st_mode):
+        raise DataError(f"{path}: not a regular file")
+    return facts
+
+
+def read_file(path: Path) -> bytes:
+    """The whole of a regular file."""
+    check_readable(path)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise cannot("read", path, error) from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Put `content` at `path`, atomically and durably.  Raises MachineError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(path.parent)
+    except OSError as error:
+        raise cannot("write", path, error) from error
+
+
+def make_directory(path: Path) -> None:
+    """A new directory, durable; its parents too.  Raises FileExistsError or MachineError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir()
+        sync_directory(path.parent)
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise cannot("make", path, error) from error
+
+
+def sync_directory(path: Path) -> None:
+    """Make a rename or a new name in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot(verb: str, path: Path, error: OSError) -> DeepnetError:
+    """The error for an operating system's refusal."""
+    reason = (error.strerror or str(error)).lower()
+    hint = ""
+    if error.errno == errno.ENOSPC:
+        hint = "; free some space and run it again"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        hint = "; check the permissions or choose another place"
+    return MachineError(f"{path}: cannot {verb}: {reason}{hint}")
+
+
+def _near(path: Path) -> str:
+    """A hint from what stands beside a missing file."""
+    try:
+        beside = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f" (there is no directory '{path.parent}')"
+    return did_you_mean(path.name, beside)

@@ -1,0 +1,58 @@
+"""How much memory there is, and how to say an amount of it."""
+
+import resource
+from pathlib import Path
+
+UNLIMITED = 2**62
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (
+        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ),
+)
+
+
+def available_memory() -> int:
+    """Bytes that this process can still take: free memory, its container's and its own limit."""
+    return min(_machine(), _container(), _process())
+
+
+def told(size: float) -> str:
+    """12.3 MiB"""
+    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
+        if size < 1024 or unit == "EiB":
+            break
+        size /= 1024
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def _machine() -> int:
+    try:
+        for line in _MEMINFO.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return UNLIMITED
+
+
+def _container() -> int:
+    for limit, used in _CGROUP:
+        try:
+            return max(0, int(limit.read_text()) - int(used.read_text()))
+        except (OSError, ValueError):  # another version of cgroups, or "max"
+            continue
+    return UNLIMITED
+
+
+def _process() -> int:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return UNLIMITED
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return limit
+    return max(0, limit - pages * resource.getpagesize())

@@ -1,0 +1,1 @@
+"""The mathematics: knows NumPy and nothing else."""

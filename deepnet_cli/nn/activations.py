@@ -1,0 +1,112 @@
+"""Activations A = g(Z), each next to its derivative.
+
+    forward(Z, out)       A  = g(Z)            out may be Z
+    backward(dA, A, out)  dZ = dA * g'(Z)      out may be dA
+
+Every g' here is a function of A alone, so Z need not be kept and the forward pass
+may overwrite it.  All arrays are (n[l], m).  A switch looks at the real part, so
+that each formula also carries a complex step of the gradient check.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.nn.types import Array, Kernel
+
+LEAKY_SLOPE = 0.01
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function of Z and the map that pulls gradients back through it."""
+
+    name: str
+    forward: Kernel
+    backward: Kernel
+    weights: str = "xavier"  # the initializer that keeps the scale of A
+    kinked: bool = False  # g' jumps where Z changes sign
+    elementwise: bool = True  # else each column is one argument, and an output layer only
+
+
+def linear(Z: Array, out: Array | None = None) -> Array:
+    return Z if out is Z else np.positive(Z, out=out)
+
+
+def linear_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    return dA if out is dA else np.positive(dA, out=out)
+
+
+def relu(Z: Array, out: Array | None = None) -> Array:
+    """max(0, Z)"""
+    return np.multiply(Z, Z.real > 0, out=out)
+
+
+def relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    """The convention at the kink is relu'(0) = 0."""
+    return np.multiply(dA, A.real > 0, out=out)
+
+
+def _leaky_slope(Z: Array) -> Array:
+    """1 where Z > 0, else the slope, in Z's precision; A has Z's sign and serves as well."""
+    slope: Array = np.where(Z.real > 0, Z.real.dtype.type(1), Z.real.dtype.type(LEAKY_SLOPE))
+    return slope
+
+
+def leaky_relu(Z: Array, out: Array | None = None) -> Array:
+    """Z where Z > 0, else 0.01 Z (Maas, Hannun and Ng, 2013)"""
+    return np.multiply(Z, _leaky_slope(Z), out=out)
+
+
+def leaky_relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    return np.multiply(dA, _leaky_slope(A), out=out)
+
+
+def tanh(Z: Array, out: Array | None = None) -> Array:
+    return np.tanh(Z, out=out)
+
+
+def tanh_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    dZ: Array = np.multiply(dA, 1 - A * A, out=out)
+    return dZ
+
+
+def sigmoid(Z: Array, out: Array | None = None) -> Array:
+    """1 / (1 + exp(-Z)), as (1 + tanh(Z / 2)) / 2: the same value, and no overflow."""
+    A: Array = np.multiply(Z, 0.5, out=out)
+    np.tanh(A, out=A)
+    A += 1
+    A *= 0.5
+    return A
+
+
+def sigmoid_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    dZ: Array = np.multiply(dA, A * (1 - A), out=out)
+    return dZ
+
+
+def softmax(Z: Array, out: Array | None = None) -> Array:
+    """exp(Z) / sum exp(Z) down each column, shifted by the column's largest Z."""
+    A: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
+    np.exp(A, out=A)
+    A /= A.sum(axis=0, keepdims=True)
+    return A
+
+
+def softmax_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    """A * (dA - sum(dA * A)): the Jacobian diag(A) - A A^T, column by column."""
+    dZ: Array = np.multiply(A, dA - (dA * A).sum(axis=0, keepdims=True), out=out)
+    return dZ
+
+
+ACTIVATIONS = {
+    g.name: g
+    for g in (
+        Activation("relu", relu, relu_backward, weights="he", kinked=True),
+        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he", kinked=True),
+        Activation("tanh", tanh, tanh_backward),
+        Activation("sigmoid", sigmoid, sigmoid_backward),
+        Activation("linear", linear, linear_backward),
+        Activation("softmax", softmax, softmax_backward, elementwise=False),
+    )
+}

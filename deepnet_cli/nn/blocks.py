@@ -1,0 +1,34 @@
+"""Elementwise work a cache-sized block at a time: the same numbers, cheap temporaries.
+
+A kernel such as dA * (1 - A * A) makes a temporary.  On a block that fits the
+processor's cache that costs next to nothing; on a whole array it costs a trip to
+memory and the array's size again.
+"""
+
+from collections.abc import Callable, Iterator
+
+from deepnet_cli.nn.types import Array
+
+BLOCK = 16384
+"""Entries in a block: 64 KiB of float32, so that three or four stay in the L2 cache."""
+
+
+def blocks(size: int, block: int = BLOCK) -> Iterator[slice]:
+    """Slices that cover range(size), each of at most `block` entries."""
+    for start in range(0, size, block):
+        yield slice(start, start + block)
+
+
+def in_blocks(kernel: Callable[..., object], *arrays: Array) -> None:
+    """kernel(*arrays), flat block by flat block.
+
+    The arrays are C-contiguous and of one shape; the kernel is elementwise and
+    writes into its last argument.
+    """
+    size = arrays[0].size
+    if size <= BLOCK:
+        kernel(*arrays)
+        return
+    flat = [array.reshape(-1) for array in arrays]
+    for block in blocks(size):
+        kernel(*(vector[block] for vector in flat))

@@ -1,0 +1,152 @@
+"""Losses over the scores S of the output layer: J is a mean over examples.
+
+    J = mean of the entries of      entries(S, Y)    (K, m), over m K or over m
+    dS = d(sum of entries)/dS =     gradient(S, Y)   (K, m)
+
+Each loss has a canonical link, the output activation g[L] that it carries inside.
+Under that activation S is Z[L], and logarithms never see a rounded 0: the costs are
+finite for any finite Z, and dZ[L] = A[L] - Y for the two logistic losses.  Under any
+other activation S is A[L], which a loss with the link `linear` accepts.
+
+`start(A, Y)` is dJ/dA[L] as the course writes it, for one example.  Training does not
+need it; the law start(A, Y) * g'(Z) = gradient(Z, Y) holds the two together.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation, sigmoid, softmax
+from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.nn.types import Array, Cost, Kernel
+
+COLUMNS = 4096
+"""Examples whose costs are computed at a time."""
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A cost on each entry of the scores, its derivative, and what it takes Y to be."""
+
+    name: str
+    target: str  # binary: entries 0 or 1; class: one-hot columns; number: any number
+    link: Activation
+    entries: Kernel
+    gradient: Kernel
+    start: Kernel
+    over_outputs: bool  # the mean runs over all m K entries, not over the m columns
+
+    def count(self, Y: Array) -> int:
+        """The number that the sum of the entries is divided by."""
+        return int(Y.size if self.over_outputs else Y.shape[1])
+
+    def cost(self, S: Array, Y: Array) -> Cost:
+        """J, for S and Y (K, m)."""
+        total: Cost = 0.0
+        for i in blocks(Y.shape[1], COLUMNS):
+            total += _sum(self.entries(S[:, i], Y[:, i]))
+        return total / self.count(Y)
+
+    def cost_and_gradient(self, S: Array, Y: Array, out: Array) -> Cost:
+        """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`."""
+        total: Cost = 0.0
+        for i in blocks(Y.shape[1], COLUMNS):
+            total += _sum(self.entries(S[:, i], Y[:, i], out=out[:, i]))
+            self.gradient(S[:, i], Y[:, i], out=out[:, i])
+        out *= 1 / self.count(Y)
+        return total / self.count(Y)
+
+
+def _sum(entries: Array) -> Cost:
+    """The sum as a Python number, made in float64 however narrow the entries."""
+    total = entries.sum(dtype=np.result_type(entries.dtype, np.float64))
+    return complex(total) if np.iscomplexobj(total) else float(total)
+
+
+def binary_cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:
+    """-[Y log A + (1 - Y) log(1 - A)], A = sigmoid(Z), as Z ([Z > 0] - Y) + log(1 + exp(-|Z|))."""
+    positive = Z.real > 0
+    tail = np.log1p(np.exp(np.where(positive, -Z, Z)))
+    costs: Array = np.multiply(Z, positive - Y, out=out)
+    costs += tail
+    return costs
+
+
+def binary_cross_entropy_gradient(Z: Array, Y: Array, out: Array | None = None) -> Array:
+    return np.subtract(sigmoid(Z), Y, out=out)
+
+
+def binary_cross_entropy_start(A: Array, Y: Array) -> Array:
+    dA: Array = -Y / A + (1 - Y) / (1 - A)
+    return dA
+
+
+def cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:
+    """-Y log A, A = softmax(Z), with log A = Z - log sum exp(Z)."""
+    costs: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
+    costs -= np.log(np.exp(costs).sum(axis=0, keepdims=True))
+    costs *= -Y
+    return costs
+
+
+def cross_entropy_gradient(Z: Array, Y: Array, out: Array | None = None) -> Array:
+    """A - Y, as A sum(Y) - Y: the same for columns of Y that sum to 1, and right for others."""
+    dZ: Array = np.subtract(softmax(Z) * Y.sum(axis=0, keepdims=True), Y, out=out)
+    return dZ
+
+
+def cross_entropy_start(A: Array, Y: Array) -> Array:
+    dA: Array = -Y / A
+    return dA
+
+
+def mean_squared_error(A: Array, Y: Array, out: Array | None = None) -> Array:
+    """(A - Y)^2, without the 1/2 of some books."""
+    error: Array = np.subtract(A, Y, out=out)
+    error *= error
+    return error
+
+
+def mean_squared_error_gradient(A: Array, Y: Array, out: Array | None = None) -> Array:
+    error: Array = np.subtract(A, Y, out=out)
+    error *= 2
+    return error
+
+
+def mean_squared_error_start(A: Array, Y: Array) -> Array:
+    dA: Array = 2 * (A - Y)
+    return dA
+
+
+LOSSES = {
+    loss.name: loss
+    for loss in (
+        Loss(
+            "binary_cross_entropy",
+            "binary",
+            ACTIVATIONS["sigmoid"],
+            binary_cross_entropy,
+            binary_cross_entropy_gradient,
+            binary_cross_entropy_start,
+            over_outputs=True,
+        ),
+        Loss(
+            "cross_entropy",
+            "class",
+            ACTIVATIONS["softmax"],
+            cross_entropy,
+            cross_entropy_gradient,
+            cross_entropy_start,
+            over_outputs=False,
+        ),
+        Loss(
+            "mean_squared_error",
+            "number",
+            ACTIVATIONS["linear"],
+            mean_squared_error,
+            mean_squared_error_gradient,
+            mean_squared_error_start,
+            over_outputs=True,
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""Update rules on one flat parameter vector."""

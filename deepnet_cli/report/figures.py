@@ -1,0 +1,31 @@
+"""Figures of merit for a reader."""
+
+from collections.abc import Sequence
+
+from deepnet_cli.nn.metrics import Figures
+from deepnet_cli.nn.types import Array
+from deepnet_cli.report.table import table
+
+WIDEST_NAME = 16
+MOST_CLASSES = 12
+
+
+def figures_text(parts: dict[str, Figures]) -> str:
+    """A row a part, a column a figure."""
+    columns = list(dict.fromkeys(name for figures in parts.values() for name in figures))
+    rows = [[part, *(figures[name] for name in columns)] for part, figures in parts.items()]
+    return table(["", *columns], rows)
+
+
+def confusion_text(C: Array, names: Sequence[str]) -> str:
+    """The confusion matrix (K, K): a row a true class, a column a decision."""
+    if len(names) > MOST_CLASSES:
+        wrong = sorted(
+            ((int(C[i, j]), i, j) for i in range(len(C)) for j in range(len(C)) if i != j),
+            reverse=True,
+        )
+        worst = [[names[i], names[j], count] for count, i, j in wrong[:MOST_CLASSES] if count]
+        return table(["true", "taken for", "examples"], worst) if worst else "no confusion"
+    short = [name[:WIDEST_NAME] for name in names]
+    rows = [[name, *map(int, row)] for name, row in zip(short, C, strict=True)]
+    return table(["true \\ decided", *short], rows)

@@ -1,0 +1,43 @@
+"""What a network makes of a whole part, a bounded number of examples at a time."""
+
+import numpy as np
+
+from deepnet_cli.data.batches import Part
+from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.nn.metrics import FIGURES, Figures
+from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.types import Array
+
+VALUES = 2**22
+"""About how many activations the widest layer has at a time."""
+
+
+def scores(network: Network, theta: Array, rows: Array) -> Array:
+    """S (n[L], m) for rows (m, n[0])."""
+    S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
+    width = max(1, VALUES // max(network.sizes[1:]))
+    out: list[Array] | None = None
+    for i in blocks(len(rows), min(width, len(rows))):
+        X = rows[i].T
+        if out is None or out[0].shape[1] != X.shape[1]:
+            out = network.workspace(X.shape[1], theta.dtype).A
+        with np.errstate(all="ignore"):
+            S[:, i] = network.forward(theta, X, out=out)[-1]
+    return S
+
+
+def outputs(network: Network, S: Array) -> Array:
+    """A[L] (n[L], m): what `predict` reports, from the scores."""
+    return network.loss.link.forward(S)
+
+
+def figures(network: Network, theta: Array, part: Part) -> Figures:
+    """The cost and every metric on a part.
+
+    The cost is of the data alone: a weight penalty is part of training, not of what the
+    network makes of data.
+    """
+    S = scores(network, theta, part.rows)
+    with np.errstate(all="ignore"):
+        cost = float(network.loss.cost(S, part.Y).real)
+        return {"cost": cost, **FIGURES[network.loss.target](outputs(network, S), part.Y)}

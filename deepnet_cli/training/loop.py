@@ -1,0 +1,65 @@
+"""The training loop: a generator of steps over an explicit state."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.data.batches import Batch
+from deepnet_cli.errors import DivergedError
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.optimizers import Optimizer
+
+
+@dataclass
+class State:
+    """All that training changes: theta (P,), the optimizer's slots (k, P), updates made."""
+
+    theta: Array
+    slots: Array
+    iteration: int
+
+    @classmethod
+    def start(cls, theta: Array, rule: Optimizer) -> "State":
+        """Before the first update."""
+        return cls(theta, np.zeros((rule.n_slots, theta.size), theta.dtype), 0)
+
+    def copy(self) -> "State":
+        """A state that training does not touch."""
+        return State(self.theta.copy(), self.slots.copy(), self.iteration)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update that was made."""
+
+    iteration: int  # counted from 0
+    epoch: int  # counted from 0
+    cost: float  # J on the batch, before the update
+
+
+def train(
+    state: State,
+    objective: Objective,
+    rule: Optimizer,
+    rate: Callable[[int], float],
+    batches: Iterable[Batch],
+) -> Iterator[Step]:
+    """Make one update a batch, changing `state` in place.
+
+    Raises DivergedError at the first cost that is not finite; that update is not made.
+    """
+    for batch in batches:
+        with np.errstate(all="ignore"):  # what overflows shows in the next cost
+            J, grad = objective(state.theta, batch.X, batch.Y)
+            cost = float(J.real)
+            if not np.isfinite(cost):
+                raise DivergedError(
+                    f"the cost became {cost} at iteration {batch.iteration} (epoch {batch.epoch})"
+                )
+            t = batch.iteration + 1
+            optimizers.step(rule, state.theta, grad, state.slots, rate(batch.iteration), t)
+        state.iteration = t
+        yield Step(batch.iteration, batch.epoch, cost)

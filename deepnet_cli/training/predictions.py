@@ -1,0 +1,103 @@
+"""What a model says of examples, in the forms in which it is handed out.
+
+HDF5    /predictions (m,) and /probabilities (m, K), (m, 1) for two classes;
+        for numbers /predictions (m,) or (m, K); /class_names where there are classes
+CSV     prediction, then a probability for each class (for two: of class 1)
+"""
+
+import csv
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import h5py
+import numpy as np
+
+from deepnet_cli.data.hdf5 import hdf5_bytes
+from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.tables import Table
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.model import Model
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """decided: class indices (m,), multilabel 0 or 1 (m, K), or numbers (m,) or (m, K);
+    probabilities (m, K) where the network gives them.
+    """
+
+    decided: Array
+    probabilities: Array | None
+    classes: Classes | None
+
+    @classmethod
+    def of(cls, model: Model, table: Table) -> "Predictions":
+        """Predict for a table's rows.  Raises DataError where they do not fit the model."""
+        A = model.outputs(table).T
+        if model.encoding.classes is not None:
+            return cls(model.decisions(A.T), A, model.encoding.classes)
+        if model.encoding.target == "binary":
+            return cls((A > 0.5).astype(np.int64), A, None)
+        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None)
+
+    @property
+    def values(self) -> Array:
+        """Predictions in the type that y has: class labels, or numbers."""
+        return self.decided if self.classes is None else self.classes.labels(self.decided)
+
+    def to_hdf5(self) -> bytes:
+        """The bytes of an HDF5 file."""
+
+        def fill(file: Any) -> None:
+            text = self.values.dtype.kind in "US"
+            file["predictions"] = self.values.astype(h5py.string_dtype()) if text else self.values
+            if self.probabilities is not None:
+                file["probabilities"] = self.probabilities
+            if self.classes is not None:
+                file["class_names"] = np.array(self.classes.names, h5py.string_dtype())
+
+        return hdf5_bytes(fill)
+
+    def to_csv(self) -> str:
+        """A header, and a line an example; classes by name."""
+        text = StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        shown = self.decided[:, np.newaxis] if self.decided.ndim == 1 else self.decided
+        head = ["prediction"] if shown.shape[1] == 1 else _numbered("prediction", shown.shape[1])
+        columns = [column.tolist() for column in shown.T]
+        if self.classes is not None:
+            columns = [[self.classes.names[i] for i in columns[0]]]
+        if self.probabilities is not None:
+            head += self._probability_names(self.probabilities.shape[1])
+            columns += [_shortest(column) for column in self.probabilities.T]
+        elif self.classes is None and self.decided.dtype.kind == "f":
+            columns = [_shortest(column) for column in shown.T]
+        writer.writerow(head)
+        writer.writerows(zip(*columns, strict=True))
+        return text.getvalue()
+
+    def to_json(self) -> dict[str, object]:
+        """predictions, probabilities and class_names as lists."""
+        told: dict[str, object] = {"predictions": self.values.tolist()}
+        if self.probabilities is not None:
+            told["probabilities"] = self.probabilities.tolist()
+        if self.classes is not None:
+            told["class_names"] = list(self.classes.names)
+        return told
+
+    def _probability_names(self, K: int) -> list[str]:
+        if self.classes is None:
+            return _numbered("probability", K)
+        names = self.classes.names[1:] if K == 1 else self.classes.names
+        return [f"probability_{name}" for name in names]
+
+
+def _numbered(word: str, K: int) -> list[str]:
+    return [f"{word}_{k}" for k in range(1, K + 1)]
+
+
+def _shortest(column: Array) -> list[str]:
+    """Each float in the fewest digits that give it back in its own precision."""
+    return [
+        np.format_float_positional(v, trim="-") if 1e-4 <= abs(v) < 1e6 else str(v) for v in column
+    ]

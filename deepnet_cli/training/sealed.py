@@ -1,0 +1,59 @@
+"""A sealed HDF5 file: its digest stands in front, and is checked before HDF5 sees a byte.
+
+The first 512 bytes are HDF5's user block, which `head -c 512` shows as text:
+
+    deepnet model
+    format 1
+    sha256 <of every byte after the first 512>
+
+padded with spaces and a newline.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deepnet_cli.data.guards import looks_like
+from deepnet_cli.data.hdf5 import Source, hdf5_bytes, open_hdf5_bytes
+from deepnet_cli.errors import DataError
+from deepnet_cli.files import read_file
+
+USER_BLOCK = 512
+FORMAT = 1
+_HEADER = re.compile(rb"deepnet (\w+)\nformat (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
+
+
+def sealed(kind: str, fill: Callable[[Any], None]) -> bytes:
+    """The bytes of a sealed file of a kind ("model", "checkpoint"), filled by `fill`."""
+    body = hdf5_bytes(fill, user_block=USER_BLOCK)[USER_BLOCK:]
+    header = f"deepnet {kind}\nformat {FORMAT}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
+    return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
+
+
+@contextmanager
+def open_sealed(path: Path, kind: str) -> Iterator[Source]:
+    """Open a sealed file whose digest verifies.  Raises DataError."""
+    content = read_file(path)
+    header = _HEADER.fullmatch(content[:USER_BLOCK])
+    if header is None or header[1] != kind.encode():
+        raise DataError(f"{path}: not a deepnet {kind} (it looks like {_guess(content)})")
+    if int(header[2]) > FORMAT:
+        raise DataError(
+            f"{path}: written in format {int(header[2])} by a newer deepnet; "
+            f"this one reads formats up to {FORMAT}"
+        )
+    if hashlib.sha256(content[USER_BLOCK:]).hexdigest().encode() != header[3]:
+        raise DataError(f"{path}: damaged: its sha256 does not match; use another copy")
+    with open_hdf5_bytes(content, str(path)) as source:
+        yield source
+
+
+def _guess(content: bytes) -> str:
+    if content.startswith(b"deepnet "):
+        return (
+            "a damaged deepnet file" if _HEADER.match(content) is None else "another deepnet file"
+        )
+    return looks_like(content[:USER_BLOCK])

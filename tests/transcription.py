@@ -1,0 +1,182 @@
+"""A plain float64 transcription of the training equations: the tests' independent oracle.
+
+Everything is a Python loop over examples and units on plain floats, so that it shares no
+mistake with a vectorized implementation. Columns of X (n0, m) and Y (K, m) are examples.
+
+One example, forward:   z[l] = W[l] a[l-1] + b[l],   a[l] = g[l](z[l]),   a[0] = x
+One example, backward:  da[L] = dJ/da[L],   dz[l]_i = da[l]_i g'(z[l]_i),   da[l-1] = W[l]^T dz[l]
+  softmax (output layer only):   dz[L]_i = sum_k da[L]_k a_k (delta_ik - a_i)
+Mean over the m examples:   dW[l] = mean of dz[l] a[l-1]^T,   db[l] = mean of dz[l]
+
+Losses, and the da[L] of one example:
+  binary_cross_entropy   J = mean over m K entries of -(y log a + (1-y) log(1-a))
+                         da = (-y/a + (1-y)/(1-a)) / K
+  cross_entropy          J = mean over m examples of -sum_k y_k log a_k,   da = -y/a
+  mean_squared_error     J = mean over m K entries of (a - y)^2,   da = 2 (a - y) / K
+L2 (weights only):   J += lambda/(2m) sum ||W||^2,   dW += lambda/m W
+
+Optimizers {options, all required}, on every entry p of every W and b, with v = s = 0 before t = 1:
+  gradient_descent                  p -= lr g
+  momentum {mu, dampening}          v = mu v + (1 - dampening) g,   p -= lr v
+  nesterov {mu, dampening}          v = mu v + (1 - dampening) g,   p -= lr (g + mu v)
+  adam {beta1, beta2, epsilon}      v = beta1 v + (1 - beta1) g,   s = beta2 s + (1 - beta2) g^2
+                                    p -= lr v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + epsilon)
+
+The forms are literal, with no numerically stable shortcut: a saturated output (log 0, division
+by 0, overflow in exp) raises an ArithmeticError or ValueError instead of returning a number.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+Parameters = dict[str, list[list[float]]]
+Rows = Sequence[Sequence[float]] | npt.NDArray[Any]
+
+
+def sigmoid(z: float) -> float:
+    return 1.0 / (1.0 + math.exp(-z))
+
+
+# g and g' of every activation that acts on each unit alone (softmax does not).
+UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
+    "leaky_relu": (lambda z: z if z > 0.0 else 0.01 * z, lambda z: 1.0 if z > 0.0 else 0.01),
+    "tanh": (math.tanh, lambda z: 1.0 - math.tanh(z) ** 2),
+    "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1.0 - sigmoid(z))),
+    "linear": (lambda z: z, lambda _z: 1.0),
+}
+
+
+def activate(name: str, z: list[float]) -> list[float]:
+    if name == "softmax":
+        total = sum(math.exp(v) for v in z)
+        return [math.exp(v) / total for v in z]
+    g = UNITWISE[name][0]
+    return [g(v) for v in z]
+
+
+def dz_of(name: str, z: list[float], a: list[float], da: list[float]) -> list[float]:
+    units = range(len(z))
+    if name == "softmax":
+        return [sum(da[k] * a[k] * (float(i == k) - a[i]) for k in units) for i in units]
+    g_prime = UNITWISE[name][1]
+    return [da[i] * g_prime(z[i]) for i in units]
+
+
+def loss_and_da(name: str, a: list[float], y: list[float]) -> tuple[float, list[float]]:
+    """One example's loss (J is its mean over the examples) and the derivative in a."""
+    loss, da = 0.0, []
+    for a_k, y_k in zip(a, y, strict=True):
+        if name == "binary_cross_entropy":
+            loss += -(y_k * math.log(a_k) + (1.0 - y_k) * math.log(1.0 - a_k)) / len(a)
+            da.append((-y_k / a_k + (1.0 - y_k) / (1.0 - a_k)) / len(a))
+        elif name == "cross_entropy":
+            loss += -y_k * math.log(a_k)
+            da.append(-y_k / a_k)
+        elif name == "mean_squared_error":
+            loss += (a_k - y_k) ** 2 / len(a)
+            da.append(2.0 * (a_k - y_k) / len(a))
+        else:
+            raise ValueError(f"unknown loss {name!r}")
+    return loss, da
+
+
+def forward_layers(
+    parameters: Parameters, x: Sequence[float], activations: Sequence[str]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """z and a of every layer for one example; index 0 is the input (its z is empty)."""
+    if "softmax" in activations[:-1]:
+        raise ValueError("softmax is for the output layer only")
+    zs: list[list[float]] = [[]]
+    outputs = [[float(v) for v in x]]
+    for layer, name in enumerate(activations, start=1):
+        z = []
+        for row, bias in zip(parameters[f"W{layer}"], parameters[f"b{layer}"], strict=True):
+            total = bias[0]
+            for weight, value in zip(row, outputs[-1], strict=True):
+                total += weight * value
+            z.append(total)
+        zs.append(z)
+        outputs.append(activate(name, z))
+    return zs, outputs
+
+
+def forward(parameters: Parameters, x: Sequence[float], activations: Sequence[str]) -> list[float]:
+    """The network's output for one example."""
+    return forward_layers(parameters, x, activations)[1][-1]
+
+
+def cost_and_gradient(
+    parameters: Parameters, X: Rows, Y: Rows, activations: Sequence[str], loss: str, l2: float = 0.0
+) -> tuple[float, Parameters]:
+    """J and its gradient, the latter under the parameters' own keys (W1, b1, ...)."""
+    examples = [[float(v) for v in column] for column in zip(*X, strict=True)]
+    targets = [[float(v) for v in column] for column in zip(*Y, strict=True)]
+    m, cost = len(examples), 0.0
+    gradient = {k: [[0.0] * len(row) for row in p] for k, p in parameters.items()}
+    for x, y in zip(examples, targets, strict=True):
+        zs, outputs = forward_layers(parameters, x, activations)
+        example_loss, da = loss_and_da(loss, outputs[-1], y)
+        cost += example_loss / m
+        for layer in range(len(activations), 0, -1):
+            dz = dz_of(activations[layer - 1], zs[layer], outputs[layer], da)
+            previous = outputs[layer - 1]
+            weights, dw, db = parameters[f"W{layer}"], gradient[f"W{layer}"], gradient[f"b{layer}"]
+            da = [0.0] * len(previous)
+            for i in range(len(dz)):
+                db[i][0] += dz[i] / m
+                for j in range(len(previous)):
+                    dw[i][j] += dz[i] * previous[j] / m
+                    da[j] += weights[i][j] * dz[i]
+    for layer in range(1, len(activations) + 1):
+        for i, row in enumerate(parameters[f"W{layer}"]):
+            for j, weight in enumerate(row):
+                cost += l2 / (2.0 * m) * weight**2
+                gradient[f"W{layer}"][i][j] += l2 / m * weight
+    return cost, gradient
+
+
+def train(
+    parameters: Parameters,
+    X: Rows,
+    Y: Rows,
+    activations: Sequence[str],
+    loss: str,
+    *,
+    learning_rate: float,
+    iterations: int,
+    l2: float = 0.0,
+    optimizer: str = "gradient_descent",
+    options: dict[str, float] | None = None,
+) -> tuple[list[float], Parameters]:
+    """J before each full-batch update, and the final parameters (the input is not changed)."""
+    o, costs = options or {}, []
+    current = {k: [[float(v) for v in row] for row in p] for k, p in parameters.items()}
+    entries = [
+        (k, i, j) for k, p in current.items() for i in range(len(p)) for j in range(len(p[i]))
+    ]
+    vs = {k: [[0.0] * len(row) for row in p] for k, p in current.items()}
+    ss = {k: [[0.0] * len(row) for row in p] for k, p in current.items()}
+    for t in range(1, iterations + 1):
+        cost, gradient = cost_and_gradient(current, X, Y, activations, loss, l2)
+        costs.append(cost)
+        for key, i, j in entries:
+            g, v, s = gradient[key][i][j], vs[key][i][j], ss[key][i][j]
+            if optimizer == "gradient_descent":
+                step = g
+            elif optimizer in ("momentum", "nesterov"):
+                v = o["mu"] * v + (1.0 - o["dampening"]) * g
+                step = v if optimizer == "momentum" else g + o["mu"] * v
+            elif optimizer == "adam":
+                v = o["beta1"] * v + (1.0 - o["beta1"]) * g
+                s = o["beta2"] * s + (1.0 - o["beta2"]) * g**2
+                v_hat, s_hat = v / (1.0 - o["beta1"] ** t), s / (1.0 - o["beta2"] ** t)
+                step = v_hat / (math.sqrt(s_hat) + o["epsilon"])
+            else:
+                raise ValueError(f"unknown optimizer {optimizer!r}")
+            current[key][i][j] -= learning_rate * step
+            vs[key][i][j], ss[key][i][j] = v, s
+    return costs, current
