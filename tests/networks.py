@@ -1,0 +1,45 @@
+"""Networks and data for the laws."""
+
+from itertools import product
+
+import numpy as np
+
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.losses import LOSSES, Loss
+from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.types import Array
+
+HIDDEN = [g for g in ACTIVATIONS.values() if g.elementwise]
+
+HEADS = [
+    (g, loss)
+    for g, loss in product(ACTIVATIONS.values(), LOSSES.values())
+    if g is loss.link or (loss.link.name == "linear" and g.elementwise)
+]
+"""Every output activation with every loss that takes it."""
+
+HEAD_IDS = [f"{g.name}-{loss.name}" for g, loss in HEADS]
+
+
+def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
+    """A Y (K, m) that the loss takes."""
+    if loss.target == "class":
+        return np.eye(K)[:, rng.integers(0, K, m)]
+    if loss.target == "binary":
+        return rng.integers(0, 2, (K, m)).astype(float)
+    return rng.normal(size=(K, m))
+
+
+def start(network: Network, rng: np.random.Generator, scale: float = 1.0) -> Array:
+    """A theta whose weights keep signals alive and whose biases are not zero."""
+    theta = np.zeros(network.layout.size)
+    for block in network.layout.views(theta).values():
+        block[...] = scale * rng.normal(size=block.shape) / np.sqrt(block.shape[1])
+    return theta
+
+
+def network_of(
+    sizes: tuple[int, ...], hidden: Activation, output: Activation, loss: Loss
+) -> Network:
+    """One hidden activation throughout."""
+    return Network(sizes, (*[hidden] * (len(sizes) - 2), output), loss)

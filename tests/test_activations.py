@@ -1,0 +1,106 @@
+"""Laws of every activation."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.types import Array
+
+each = pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
+each_elementwise = pytest.mark.parametrize(
+    "g", [g for g in ACTIVATIONS.values() if g.elementwise], ids=lambda g: g.name
+)
+
+REFERENCES = {
+    "relu": lambda Z: np.where(Z > 0, Z, 0.0),
+    "leaky_relu": lambda Z: np.where(Z > 0, Z, 0.01 * Z),
+    "tanh": np.tanh,
+    "sigmoid": special.expit,
+    "linear": lambda Z: Z,
+    "softmax": lambda Z: special.softmax(Z, axis=0),
+}
+"""Where the value comes from a library, or is one line of the definition."""
+
+
+def numerical_jacobian(g: Activation, z: Array) -> Array:
+    """dA/dZ (n, n) of one column z (n,), by complex steps."""
+    n = len(z)
+    steps = z[:, np.newaxis] + 1e-20j * np.eye(n)
+    return np.array(g.forward(steps).imag / 1e-20)
+
+
+@each
+def test_value_is_the_reference(g: Activation, rng: np.random.Generator) -> None:
+    Z = rng.normal(scale=4, size=(4, 7))
+    np.testing.assert_allclose(g.forward(Z), REFERENCES[g.name](Z), rtol=1e-14, atol=1e-16)
+
+
+@each
+def test_backward_is_the_jacobian_of_forward(g: Activation, rng: np.random.Generator) -> None:
+    Z, dA = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
+    dZ = g.backward(dA, g.forward(Z))
+    for i in range(5):
+        expected = numerical_jacobian(g, Z[:, i]).T @ dA[:, i]
+        np.testing.assert_allclose(dZ[:, i], expected, rtol=1e-13, atol=1e-15)
+
+
+@each
+def test_backward_agrees_with_central_differences(g: Activation, rng: np.random.Generator) -> None:
+    """A second witness, which shares nothing with the complex step."""
+    Z, dA = rng.normal(size=(4, 5)), rng.normal(size=(4, 5))
+    h = 1e-6
+    dZ = g.backward(dA, g.forward(Z))
+    for k in range(4):
+        step = np.zeros((4, 5))
+        step[k] = h
+        slope = (dA * (g.forward(Z + step) - g.forward(Z - step)) / (2 * h)).sum(axis=0)
+        np.testing.assert_allclose(dZ[k], slope, atol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "slope"), [("relu", 0.0), ("leaky_relu", 0.01)])
+def test_convention_at_the_kink(name: str, slope: float) -> None:
+    g = ACTIVATIONS[name]
+    A = g.forward(np.zeros((1, 1)))
+    assert g.backward(np.ones((1, 1)), A) == slope
+    assert g.forward(np.full((1, 1), 1e-20j)).imag == slope * 1e-20
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_precision_and_buffers_are_kept(
+    g: Activation, dtype: type, rng: np.random.Generator
+) -> None:
+    """The same numbers into a new array, a given one, or over the input; the dtype stays."""
+    Z, dA = rng.normal(size=(3, 4)).astype(dtype), rng.normal(size=(3, 4)).astype(dtype)
+    A = g.forward(Z)
+    assert A.dtype == dtype
+    fresh, over = np.empty_like(Z), Z.copy()
+    assert g.forward(Z, out=fresh) is fresh
+    assert g.forward(over, out=over) is over
+    np.testing.assert_array_equal(fresh, A)
+    np.testing.assert_array_equal(over, A)
+    dZ = g.backward(dA, A)
+    assert dZ.dtype == dtype
+    over = dA.copy()
+    assert g.backward(over, A, out=over) is over
+    np.testing.assert_array_equal(over, dZ)
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_extremes_stay_finite(g: Activation, dtype: type) -> None:
+    Z: Array = np.array([[-1e4, 0.0, 1e4, 30.0], [1e4, 0.0, 1e4, -30.0]], dtype)
+    with np.errstate(under="ignore"):
+        A = g.forward(Z)
+        dZ = g.backward(np.ones_like(Z), A)
+    assert np.isfinite(A).all()
+    assert np.isfinite(dZ).all()
+
+
+@each_elementwise
+def test_bounds_of_probabilities(g: Activation) -> None:
+    """Only sigmoid and softmax may end a network whose loss takes probabilities."""
+    A = g.forward(np.array([[-50.0, 50.0]]))
+    inside = bool((A >= 0).all() and (A <= 1).all())
+    assert inside == (g.name == "sigmoid")

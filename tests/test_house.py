@@ -1,0 +1,102 @@
+"""The house: what each room may import, and what a command's first second costs."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import deepnet_cli
+from deepnet_cli.cli.main import COMMANDS
+
+ROOT = Path(deepnet_cli.__file__).parent
+ROOMS = ["nn", "optim", "data", "config", "training", "report", "cli"]
+"""From the ground up: a room imports only from lower ones."""
+
+GROUND = {"errors", "files", "randomness", "memory"}
+"""Single files that stand under every room, and import only each other."""
+
+OUTSIDE = {
+    "nn": {"numpy"},
+    "optim": {"numpy"},
+    "data": {"numpy", "h5py"},
+    "config": {"numpy", "yaml", "pydantic"},
+    "training": {"numpy", "h5py"},
+    "report": {"matplotlib"},
+    "cli": {"click", "tqdm"},
+}
+"""What a room may import from outside the standard library."""
+
+MODULES = sorted(ROOT.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file names in an import, wherever in the file it stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def room(name: str) -> str:
+    """'deepnet_cli.nn.losses' -> 'nn'"""
+    return name.split(".")[1] if "." in name else ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    here = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    ours = {room(name) for name in imports(path) if name.startswith("deepnet_cli.")}
+    if here in GROUND:
+        assert ours <= GROUND
+    elif here in ROOMS:
+        allowed = set(ROOMS[: ROOMS.index(here) + 1]) | (
+            GROUND if here not in ("nn", "optim") else set()
+        )
+        assert ours <= allowed
+        outside = {name.split(".")[0] for name in imports(path)} - {"deepnet_cli"}
+        assert outside - set(sys.stdlib_module_names) <= OUTSIDE[here]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_are_of_a_readable_size_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= 250
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
+    command = getattr(importlib.import_module(f"deepnet_cli.cli.{name}"), name)
+    assert command.help.split("\n")[0].startswith(COMMANDS[name].rstrip(".").split(",")[0])
+    assert f"deepnet {name}" in command.help.split("Example:")[1]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "deepnet_cli", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in run.stderr.splitlines()}
+    assert "click" in imported
+    assert not imported & {"numpy", "h5py", "matplotlib", "pydantic", "yaml", "tqdm"}
+
+
+def test_a_foreign_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
+    for name in ("yaml", "click", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('a stranger ran')\n")
+    run = subprocess.run(
+        [sys.executable, "-m", "deepnet_cli", "train", "missing.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 2
+    assert "no such file" in run.stderr

@@ -1,0 +1,63 @@
+"""Each initializer draws what its formula says."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.network import Network
+
+GAUSSIAN = {"he": 2 / 80, "xavier": 2 / 200, "lecun": 1 / 80, "normal": 0.01**2}
+"""Variances for n_in = 80, n_out = 120."""
+
+
+@pytest.mark.parametrize(("name", "variance"), GAUSSIAN.items())
+def test_gaussian_with_its_variance(name: str, variance: float, rng: np.random.Generator) -> None:
+    W = INITIALIZERS[name]().draw(rng, 120, 80)
+    assert W.shape == (120, 80)
+    assert stats.kstest(W.reshape(-1), "norm", (0, np.sqrt(variance))).pvalue > 1e-3
+
+
+def test_uniform_within_its_limit(rng: np.random.Generator) -> None:
+    W = INITIALIZERS["uniform"](limit=0.2).draw(rng, 120, 80)
+    assert stats.kstest(W.reshape(-1), "uniform", (-0.2, 0.4)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (4, 6), (5, 5)])
+def test_orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> None:
+    W = INITIALIZERS["orthogonal"]().draw(rng, *shape)
+    product = W.T @ W if shape[0] >= shape[1] else W @ W.T
+    np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-14)
+
+
+def test_zeros(rng: np.random.Generator) -> None:
+    assert not INITIALIZERS["zeros"]().draw(rng, 3, 4).any()
+
+
+@pytest.mark.parametrize("name", INITIALIZERS)
+def test_a_network_starts_with_zero_biases_and_own_draws(
+    name: str, rng: np.random.Generator
+) -> None:
+    network = Network(
+        (4, 4, 4), (ACTIVATIONS["relu"], ACTIVATIONS["linear"]), LOSSES["mean_squared_error"]
+    )
+    theta = network.initialize([INITIALIZERS[name]()] * 2, rng)
+    weights, biases = network.layout.split(theta)
+    assert not np.concatenate(biases).any()
+    assert theta.dtype == np.float64
+    assert name == "zeros" or not np.array_equal(weights[0], weights[1])
+
+
+@pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_the_initializer_that_suits_an_activation_exists(g: object) -> None:
+    assert g.weights in INITIALIZERS  # type: ignore[attr-defined]
+
+
+def test_he_keeps_the_scale_of_relu_signals(rng: np.random.Generator) -> None:
+    """Mean squares stay near 1 through 20 layers; with lecun they would fall a millionfold."""
+    A = rng.normal(size=(256, 200))
+    for _ in range(20):
+        A = INITIALIZERS["he"]().draw(rng, 256, 256) @ np.maximum(A, 0)
+    assert 0.2 < np.mean(A**2) < 5

@@ -1,0 +1,124 @@
+"""Laws of every loss."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from networks import labels_for
+from sklearn import metrics as sk
+
+from deepnet_cli.nn import losses
+from deepnet_cli.nn.losses import LOSSES, Loss
+from deepnet_cli.nn.types import Array
+
+each = pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+
+
+@each
+def test_gradient_is_the_derivative_of_the_entries(loss: Loss, rng: np.random.Generator) -> None:
+    S, Y = rng.normal(size=(3, 6)), labels_for(loss, 3, 6, rng)
+    dS = loss.gradient(S, Y)
+    for k in range(3):
+        step = np.zeros((3, 6), complex)
+        step[k] = 1e-20j
+        slope = loss.entries(S + step, Y).imag.sum(axis=0) / 1e-20
+        np.testing.assert_allclose(dS[k], slope, rtol=1e-12, atol=1e-15)
+
+
+@each
+def test_gradient_takes_targets_between_0_and_1(loss: Loss, rng: np.random.Generator) -> None:
+    """Also where the columns of Y do not sum to 1."""
+    S, Y = rng.normal(size=(3, 6)), rng.uniform(size=(3, 6))
+    v = rng.normal(size=(3, 6))
+    slope = loss.entries(S + 1e-20j * v, Y).imag.sum() / 1e-20
+    assert (loss.gradient(S, Y) * v).sum() == pytest.approx(slope, rel=1e-12)
+
+
+@each
+def test_stable_form_equals_the_start_of_the_course(loss: Loss, rng: np.random.Generator) -> None:
+    """dA[L] * g'(Z[L]) from dA[L] = -Y/A + (1-Y)/(1-A), and its kin, is what training uses."""
+    Z, Y = rng.normal(scale=2, size=(3, 6)), labels_for(loss, 3, 6, rng)
+    A = loss.link.forward(Z)
+    by_the_book = loss.link.backward(loss.start(A, Y), A)
+    np.testing.assert_allclose(loss.gradient(Z, Y), by_the_book, rtol=1e-11, atol=1e-13)
+
+
+def test_logistic_start_is_the_formula() -> None:
+    A, Y = np.array([[0.2, 0.7]]), np.array([[1.0, 0.0]])
+    start = LOSSES["binary_cross_entropy"].start(A, Y)
+    np.testing.assert_allclose(start, [[-1 / 0.2, 1 / 0.3]], rtol=1e-15)
+
+
+@each
+def test_start_is_the_derivative_of_the_cost_by_A(loss: Loss, rng: np.random.Generator) -> None:
+    """A second witness: central differences of the textbook cost."""
+    textbook: Callable[[Array, Array], Array] = {
+        "binary_cross_entropy": lambda A, Y: -(Y * np.log(A) + (1 - Y) * np.log(1 - A)),
+        "cross_entropy": lambda A, Y: -Y * np.log(A),
+        "mean_squared_error": lambda A, Y: (A - Y) ** 2,
+    }[loss.name]
+    A, Y = rng.uniform(0.2, 0.8, size=(3, 6)), labels_for(loss, 3, 6, rng)
+    slope = (textbook(A + 1e-6, Y) - textbook(A - 1e-6, Y)) / 2e-6
+    np.testing.assert_allclose(loss.start(A, Y), slope, atol=1e-7)
+
+
+def test_costs_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
+    Z, labels = rng.normal(scale=3, size=(4, 50)), rng.integers(0, 4, 50)
+    Y = np.eye(4)[:, labels]
+    cross, binary, squared = (LOSSES[name] for name in LOSSES_IN_ORDER)
+    A = cross.link.forward(Z)
+    assert cross.cost(Z, Y) == pytest.approx(sk.log_loss(labels, A.T), rel=1e-13)
+    p = binary.link.forward(Z)
+    expected = np.mean([sk.log_loss(Y[k], p[k], labels=[0, 1]) for k in range(4)])
+    assert binary.cost(Z, Y) == pytest.approx(expected, rel=1e-13)
+    assert squared.cost(Z, Y) == pytest.approx(sk.mean_squared_error(Y.T, Z.T), rel=1e-13)
+
+
+LOSSES_IN_ORDER = ("cross_entropy", "binary_cross_entropy", "mean_squared_error")
+
+
+@each
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_finite_and_right_for_extreme_scores(loss: Loss, dtype: type) -> None:
+    Z: Array = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]], dtype)
+    Y: Array = np.array([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]], dtype)
+    with np.errstate(under="ignore"):
+        entries, dS = loss.entries(Z, Y), loss.gradient(Z, Y)
+    assert entries.dtype == dS.dtype == dtype
+    assert np.isfinite(entries).all()
+    assert np.isfinite(dS).all()
+    if loss.target != "number":
+        assert entries[0].tolist() == pytest.approx(
+            [0.0, {"class": 2e4}.get(loss.target, 1e4), np.log(2)]
+        )
+
+
+@each
+def test_cost_of_many_examples_is_the_mean(
+    loss: Loss, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are taken at a time; with the gradient or without it."""
+    S, Y = rng.normal(size=(3, 50)), labels_for(loss, 3, 50, rng)
+    expected = loss.entries(S, Y).sum() / loss.count(Y)
+    gradient = loss.gradient(S, Y) / loss.count(Y)
+    for columns in (7, 50, 4096):
+        monkeypatch.setattr(losses, "COLUMNS", columns)
+        out = np.empty_like(S)
+        assert loss.cost(S, Y) == pytest.approx(expected, rel=1e-14)
+        assert loss.cost_and_gradient(S, Y, out) == pytest.approx(expected, rel=1e-14)
+        np.testing.assert_allclose(out, gradient, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "divisor"),
+    [("binary_cross_entropy", 18), ("cross_entropy", 6), ("mean_squared_error", 18)],
+)
+def test_what_the_mean_runs_over(name: str, divisor: int) -> None:
+    assert LOSSES[name].count(np.zeros((3, 6))) == divisor
+
+
+def test_small_costs_keep_their_digits() -> None:
+    """A confident, right answer in float32: log(1 + exp(-12)), not a rounded 0."""
+    Z, Y = np.array([[12.0]], np.float32), np.array([[1.0]], np.float32)
+    cost = LOSSES["binary_cross_entropy"].cost(Z, Y)
+    assert cost == pytest.approx(np.log1p(np.exp(-12.0)), rel=1e-6)

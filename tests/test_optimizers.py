@@ -1,0 +1,68 @@
+"""Laws of every update rule; that each is its equations stands in test_network.py."""
+
+import numpy as np
+import pytest
+
+from deepnet_cli.nn import blocks
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.optimizers import OPTIMIZERS
+
+each = pytest.mark.parametrize("name", OPTIMIZERS)
+
+
+def trajectory(
+    name: str, rng: np.random.Generator, steps: int = 5, dtype: type = np.float64
+) -> tuple[Array, Array]:
+    """theta and slots after some updates with random gradients."""
+    rule = OPTIMIZERS[name]()
+    theta = rng.normal(size=50).astype(dtype)
+    slots = np.zeros((rule.n_slots, 50), dtype)
+    for t in range(1, steps + 1):
+        optimizers.step(rule, theta, rng.normal(size=50).astype(dtype), slots, 0.01, t)
+    return theta, slots
+
+
+@each
+def test_blocks_change_no_number(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trajectory(name, np.random.default_rng(0))
+    monkeypatch.setattr(blocks.blocks, "__defaults__", (7,))
+    in_parts = trajectory(name, np.random.default_rng(0))
+    np.testing.assert_array_equal(whole[0], in_parts[0])
+    np.testing.assert_array_equal(whole[1], in_parts[1])
+
+
+@each
+def test_precision_is_kept(name: str, rng: np.random.Generator) -> None:
+    theta, slots = trajectory(name, rng, dtype=np.float32)
+    assert theta.dtype == slots.dtype == np.float32
+
+
+@each
+def test_a_small_first_step_goes_downhill(name: str, rng: np.random.Generator) -> None:
+    """Against the gradient, in every entry, by a length that grows with the rate."""
+    rule, gradient = OPTIMIZERS[name](), rng.normal(size=20)
+    moved = []
+    for rate in (1e-3, 2e-3):
+        theta = np.zeros(20)
+        rule.update(theta, gradient.copy(), np.zeros((rule.n_slots, 20)), rate, 1)
+        assert (theta * gradient < 0).all()
+        moved.append(theta)
+    np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=1e-12)
+
+
+@each
+def test_the_gradient_is_left_alone(name: str, rng: np.random.Generator) -> None:
+    rule, gradient = OPTIMIZERS[name](), rng.normal(size=20)
+    before = gradient.copy()
+    rule.update(np.zeros(20), gradient, np.zeros((rule.n_slots, 20)), 0.1, 1)
+    np.testing.assert_array_equal(gradient, before)
+
+
+@each
+def test_finds_the_bottom_of_a_bowl(name: str) -> None:
+    rule, theta = OPTIMIZERS[name](), np.array([3.0, -2.0])
+    slots = np.zeros((rule.n_slots, 2))
+    for t in range(1, 3001):
+        optimizers.step(rule, theta, theta * np.array([1.0, 4.0]), slots, 0.01, t)
+    np.testing.assert_allclose(theta, 0, atol=1e-3)
