@@ -55,11 +55,17 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= longest else text[: longest - 4] + " ..."
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean 'nearest'?", or nothing where nothing known is near."""
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelled one most likely means."""
     by_folded = {word.casefold(): word for word in known}
     near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return f"; did you mean '{by_folded[near[0]]}'?" if near else ""
+    return by_folded[near[0]] if near else None
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """ "; did you mean 'nearest'?", or nothing where nothing known is near."""
+    near = nearest(name, known)
+    return f"; did you mean '{near}'?" if near else ""
 
 
 def listed(names: Iterable[str]) -> str:

@@ -72,7 +72,8 @@ def test_precision_and_buffers_are_kept(
     g: Activation, dtype: type, rng: np.random.Generator
 ) -> None:
     """The same numbers into a new array, a given one, or over the input; the dtype stays."""
-    Z, dA = rng.normal(size=(3, 4)).astype(dtype), rng.normal(size=(3, 4)).astype(dtype)
+    Z: Array = rng.normal(size=(3, 4)).astype(dtype)
+    dA: Array = rng.normal(size=(3, 4)).astype(dtype)
     A = g.forward(Z)
     assert A.dtype == dtype
     fresh, over = np.empty_like(Z), Z.copy()

@@ -16,8 +16,8 @@ def trajectory(
 ) -> tuple[Array, Array]:
     """theta and slots after some updates with random gradients."""
     rule = OPTIMIZERS[name]()
-    theta = rng.normal(size=50).astype(dtype)
-    slots = np.zeros((rule.n_slots, 50), dtype)
+    theta: Array = rng.normal(size=50).astype(dtype)
+    slots: Array = np.zeros((rule.n_slots, 50), dtype)
     for t in range(1, steps + 1):
         optimizers.step(rule, theta, rng.normal(size=50).astype(dtype), slots, 0.01, t)
     return theta, slots

@@ -64,7 +64,7 @@ def train(
         directory, progress = _new_directory(job, run_dir), Progress.start(job)
 
     if not quiet:
-        click.echo(f"{job.config.name}: {outline(job)}", err=True)
+        click.echo(outline(job), err=True)
         click.echo(f"writing to {directory.path}", err=True)
     session = Session(job, directory, progress)
     interruption = Interruption()

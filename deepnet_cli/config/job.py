@@ -78,7 +78,7 @@ def build_job(config: Config, document: Document, directory: Path) -> Job:
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     memory = _memory_needed(config, network, rule, size)
-    _check_memory(memory, document)
+    _check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network)
     batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
@@ -127,19 +127,17 @@ def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int)
     }
 
 
-def _check_memory(memory: dict[str, int], document: Document) -> None:
+def _check_memory(memory: dict[str, int], size: int, document: Document) -> None:
+    """Raise ConfigError where the network is too large, MachineError where the batch is."""
     needed, there = sum(memory.values()), available_memory()
     if needed <= there:
         return
-    largest = max(memory, key=lambda purpose: memory[purpose])
-    message = (
-        f"training needs about {told(needed)} (most of it for {largest}: "
-        f"{told(memory[largest])}); {told(there)} available"
-    )
-    if largest == "activations":
-        error: DeepnetError = MachineError(f"{message}; use a smaller training.batch_size")
-        raise document.error(("training", "batch_size"), error)
-    raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
+    message = f"training needs about {told(needed)}; {told(there)} available"
+    if needed - memory["activations"] * (size - 1) // size > there:
+        raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
+    activations = f"{told(memory['activations'])} of it for the activations of a batch of {size}"
+    error = MachineError(f"{message}, {activations}; use a smaller batch_size")
+    raise document.error(("training", "batch_size"), error)
 
 
 def _check_monitor(config: Config, document: Document, network: Network) -> None:

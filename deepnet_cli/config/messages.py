@@ -5,9 +5,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import Config
 from deepnet_cli.config.yaml_reader import INVALID
-from deepnet_cli.errors import did_you_mean, listed
+from deepnet_cli.errors import did_you_mean, listed, nearest
 
 EXAMPLES = {
     ("data",): "data: {train: path/to/file.h5}",
@@ -20,20 +21,31 @@ EXAMPLES = {
 
 def note_problems(document: Document, found: ValidationError) -> None:
     """Add what pydantic found in the document's tree to its problems."""
-    for error in found.errors(include_url=False):
-        if error["input"] is INVALID:
-            continue  # told when the text was read
-        loc, kind = error["loc"], error["type"]
+    meant: set[Path] = set()
+    errors = found.errors(include_url=False)
+    for error in errors:
+        if error["type"] == "extra_forbidden":
+            path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
+            known = _keys_at(error["loc"])
+            document.add(path, _unknown_key(key, known), at_key=True)
+            meant.add((*path[:-1], nearest(key, known) or ""))
+    for error in errors:
+        loc, kind, value = error["loc"], error["type"], error["input"]
         path = _path(document.tree, loc)
-        if kind == "extra_forbidden":
-            document.add((*path, loc[-1]), _unknown_key(loc), at_key=True)
-        elif kind == "missing":
-            missing = tuple(part for part in (*path, loc[-1]) if isinstance(part, str))
-            example = EXAMPLES.get(missing) or EXAMPLES.get(missing[-1:])
-            hint = f"; add '{example}'" if example else ""
-            document.add((*path, loc[-1]), f"missing{hint}", at_key=True)
+        if kind == "extra_forbidden" or value is INVALID:
+            continue  # told above, or when the text was read
+        if kind == "missing":
+            path = (*path, loc[-1])
+            if path not in meant:
+                document.add(path, f"missing{_example(path)}", at_key=True)
         else:
-            document.add(path, _message(kind, error["input"], error.get("ctx", {}), error["msg"]))
+            document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
+
+
+def _example(path: Path) -> str:
+    keys = tuple(part for part in path if isinstance(part, str))
+    example = EXAMPLES.get(keys) or EXAMPLES.get(keys[-1:])
+    return f"; add '{example}'" if example else ""
 
 
 def _path(tree: object, loc: tuple[str | int, ...]) -> Path:
@@ -83,7 +95,7 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
     }.get(kind)
     if expected is None:
         return f"{text}, {found}"
-    if kind in ("float_type", "int_type") and _is_number(value):
+    if kind in ("float_type", "int_type") and _is_quoted_number(value):
         return f"expected {expected}, {found}; remove the quotes"
     return f"expected {expected}, {found}"
 
@@ -101,20 +113,18 @@ def described(value: object) -> str:
     return "a list" if isinstance(value, list) else str(value)
 
 
-def _is_number(value: object) -> bool:
+def _is_quoted_number(value: object) -> bool:
     try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return isinstance(value, str) and type(plain_scalar(value)) in (int, float)
+    except ValueError:
         return False
-    return isinstance(value, str)
 
 
 def _one_of(names: list[str]) -> str:
     return f"one of {listed(names)}"
 
 
-def _unknown_key(loc: tuple[str | int, ...]) -> str:
-    key, known = str(loc[-1]), _keys_at(loc)
+def _unknown_key(key: str, known: list[str]) -> str:
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
     for name, section in Config.model_fields.items():

@@ -1,5 +1,7 @@
 """What a job would do, without doing it: shapes, parameters, memory."""
 
+from textwrap import fill
+
 from deepnet_cli.config.job import Job
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.report.table import table
@@ -48,7 +50,7 @@ def plan_text(job: Job) -> str:
     examples = ", ".join(f"{part.m} {name}" for name, part in job.dataset.parts.items())
     return "\n".join(
         [
-            f"{job.config.name}: {outline(job)}",
+            outline(job),
             f"examples: {examples}",
             "",
             layers,
@@ -59,11 +61,13 @@ def plan_text(job: Job) -> str:
 
 
 def outline(job: Job) -> str:
-    """A line on the network and how it is trained."""
+    """Two lines on the network and how it is trained."""
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
-    return (
-        f"{sizes} ({job.network.layout.size:,} parameters), {job.network.loss.name}, "
-        f"{job.config.training.optimizer.name}, {batch}, {job.iterations:,} iterations"
+    network = f"{job.config.name}: {sizes}, {job.network.layout.size:,} parameters"
+    training = (
+        f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
+        f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"
     )
+    return "\n".join(fill(line, width=80) for line in (network, training))

@@ -1,0 +1,43 @@
+"""Small data files and configs to train on."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import yaml
+
+from deepnet_cli.nn.types import Array
+
+
+def write_blobs(path: Path, m: int = 90, K: int = 3, n: int = 4, seed: int = 0) -> Path:
+    """K clouds in n dimensions, sorted by label, as `x` (m, n) and `y` (m,)."""
+    rng = np.random.default_rng(seed)
+    centers = 3 * np.random.default_rng(1).normal(size=(K, n))
+    y = np.sort(rng.integers(0, K, m))
+    with h5py.File(path, "w") as file:
+        file["x"] = (centers[y] + rng.normal(size=(m, n))).astype(np.float32)
+        file["y"] = y
+    return path
+
+
+def write_config(path: Path, **sections: object) -> Path:
+    """A config over blobs.h5 beside it; `sections` replace or extend the defaults' keys."""
+    tree: dict[str, dict[str, object]] = {
+        "data": {"train": "blobs.h5"},
+        "model": {"layers": [6, 3], "activations": ["tanh", "softmax"]},
+        "training": {"learning_rate": 0.1, "iterations": 40, "log_every": 5},
+        "output": {"plots": False},
+    }
+    for name, section in sections.items():
+        if isinstance(section, dict):
+            tree.setdefault(name, {}).update(section)
+        else:
+            tree[name] = section  # type: ignore[assignment]
+    path.write_text(yaml.safe_dump(tree))
+    return path
+
+
+def parameters(run: Path) -> dict[str, Array]:
+    """What a run's model.h5 holds, by h5py alone."""
+    with h5py.File(run / "model.h5") as file:
+        return {name: block[()] for name, block in file["parameters"].items()}

@@ -1,0 +1,355 @@
+"""What happens to bytes on disk: whole or not at all, and nothing left behind."""
+
+import errno
+import hashlib
+import os
+import pickle
+import resource
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepnet_cli.data.hdf5 import hdf5_bytes
+from deepnet_cli.errors import DataError, MachineError
+from deepnet_cli.files import check_readable, make_directory, read_file, shown, write_file
+from deepnet_cli.training.sealed import USER_BLOCK, open_sealed, sealed
+
+OLD, NEW = b"old content", b"new content, longer" * 1000
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    path = tmp_path / "model.h5"
+    path.write_bytes(OLD)
+    return path
+
+
+def names(path: Path) -> list[str]:
+    return sorted(entry.name for entry in path.iterdir())
+
+
+def refusing(code: int) -> Callable[..., None]:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk that is full after `size` bytes of a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\r\n\xff", NEW])
+def test_what_was_written_is_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a file"
+    for _ in range(2):
+        write_file(path, content)
+        assert read_file(path) == content
+    assert names(tmp_path) == ["a file"]
+
+
+def test_the_old_file_is_replaced_not_written_over(target: Path) -> None:
+    """Whoever has the old file open, or linked, keeps it whole."""
+    link = target.with_name("link")
+    link.hardlink_to(target)
+    with target.open("rb") as reader:
+        write_file(target, NEW)
+        assert reader.read() == link.read_bytes() == OLD
+    assert target.read_bytes() == NEW
+
+
+def test_content_is_durable_before_its_name_and_then_the_name(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[tuple[str, int]] = []
+    fsync, replace = os.fsync, os.replace
+
+    def logged_fsync(descriptor: int) -> None:
+        facts = os.fstat(descriptor)
+        directory = stat.S_ISDIR(facts.st_mode)
+        log.append(("directory", 0) if directory else ("file", facts.st_size))
+        fsync(descriptor)
+
+    def logged_replace(source: Path, place: Path) -> None:
+        log.append(("replace", Path(source).stat().st_size))
+        assert Path(source).parent == target.parent
+        assert target.read_bytes() == OLD
+        replace(source, place)
+
+    monkeypatch.setattr(os, "fsync", logged_fsync)
+    monkeypatch.setattr(os, "replace", logged_replace)
+    write_file(target, NEW)
+    assert log == [("file", len(NEW)), ("replace", len(NEW)), ("directory", 0)]
+
+
+@pytest.mark.parametrize("call", ["open", "fsync", "replace"])
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (errno.ENOSPC, "no space left on device; free some space"),
+        (errno.EIO, "input/output error"),
+        (errno.EACCES, "permission denied; check the permissions"),
+        (errno.EROFS, "read-only file system; check the permissions"),
+    ],
+)
+def test_a_refusal_leaves_the_old_file_and_no_other(
+    target: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, told: str
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, refusing(code))
+        with pytest.raises(MachineError, match=f"model.h5: cannot write: {told}") as refused:
+            write_file(target, NEW)
+    assert refused.value.exit_code == 6
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["model.h5"]
+    write_file(target, NEW)
+    assert target.read_bytes() == NEW
+
+
+def test_a_disk_that_fills_up_halfway(target: Path) -> None:
+    with largest_file(len(NEW) // 2), pytest.raises(MachineError, match="file too large"):
+        write_file(target, NEW)
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["model.h5"]
+
+
+def test_a_first_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    with largest_file(100), pytest.raises(MachineError):
+        write_file(tmp_path / "model.h5", NEW)
+    assert names(tmp_path) == []
+
+
+def test_an_interrupt_passes_and_leaves_the_old_file(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(target, NEW)
+    assert target.read_bytes() == OLD
+    assert names(target.parent) == ["model.h5"]
+
+
+def test_a_directory_that_cannot_be_synced_still_holds_a_whole_file(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", files_only)
+    with pytest.raises(MachineError):
+        write_file(target, NEW)
+    assert target.read_bytes() in (OLD, NEW)
+    assert names(target.parent) == ["model.h5"]
+
+
+def test_a_killed_writer_does_not_stand_in_the_way(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between open and rename; in a container the next process has the same number."""
+    with monkeypatch.context() as killed:
+        killed.setattr(os, "replace", refusing(errno.EIO))
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        with pytest.raises(MachineError):
+            write_file(target, NEW)
+    assert len(names(target.parent)) == 2
+    write_file(target, NEW)
+    assert target.read_bytes() == NEW
+
+
+def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="cannot write: no such file or directory"):
+        write_file(tmp_path / "nowhere" / "model.h5", NEW)
+
+
+# Reading
+
+
+def test_a_missing_file_is_told_with_the_nearest(target: Path) -> None:
+    with pytest.raises(DataError, match=r"modle.h5: no such file; did you mean 'model.h5'\?"):
+        read_file(target.with_name("modle.h5"))
+    with pytest.raises(DataError, match="there is no directory .*nowhere"):
+        read_file(target.with_name("nowhere") / "model.h5")
+    with pytest.raises(DataError, match="no such file"):
+        read_file(target / "below a file")
+
+
+def test_only_regular_files_are_read(target: Path) -> None:
+    with pytest.raises(DataError, match="is a directory; name a file"):
+        read_file(target.parent)
+    pipe = target.with_name("pipe")
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(DataError, match="not a regular file"):
+            read_file(path)
+    assert check_readable(target).st_size == len(OLD)
+
+
+def test_a_disk_that_cannot_be_read_is_the_machines_fault(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for call in ("stat", "read_bytes"):
+        with monkeypatch.context() as broken:
+            broken.setattr(Path, call, refusing(errno.EIO))
+            with pytest.raises(MachineError, match="cannot read: input/output error"):
+                read_file(target)
+
+
+# Directories
+
+
+def test_a_directory_is_new(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "deep" / "digits-001"
+    make_directory(path)
+    assert path.is_dir()
+    with pytest.raises(FileExistsError):
+        make_directory(path)
+
+
+@pytest.mark.parametrize("below", ["runs", "deep/runs"])
+def test_a_directory_below_a_file_is_refused(target: Path, below: str) -> None:
+    """FileExistsError would say that this name is taken, and invite the next one."""
+    with pytest.raises(MachineError, match=f"{below}: cannot make"):
+        make_directory(target / below)
+
+
+def test_a_path_is_shown_without_detours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    assert shown(tmp_path / "a" / ".." / "a" / "b") == Path("b")
+    assert shown(Path("../c")) == tmp_path.resolve() / "c"
+
+
+# Sealed files
+
+VALUES = np.arange(6.0)
+
+
+def fill(file: Any) -> None:
+    file["group/values"] = VALUES
+    file.attrs["name"] = "digits"
+
+
+MODEL, MADE = sealed("model", fill), time.monotonic()
+
+
+def opened(path: Path, content: bytes, kind: str = "model") -> list[float]:
+    """The values in a sealed file of this content."""
+    path.write_bytes(content)
+    with open_sealed(path, kind) as source:
+        assert source.file.attrs["name"] == "digits"
+        values: list[float] = source.read("group/values").tolist()
+        return values
+
+
+def with_header(header: str, body: bytes) -> bytes:
+    """A file whose digest is right, whatever else is not."""
+    header += f"sha256 {hashlib.sha256(body).hexdigest()}\n"
+    return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
+
+
+def test_a_sealed_file_gives_back_what_it_holds(target: Path) -> None:
+    assert opened(target, MODEL) == VALUES.tolist()
+
+
+def test_equal_content_gives_equal_bytes_at_any_time() -> None:
+    """HDF5 would keep the time in whole seconds."""
+    time.sleep(max(0.0, 1.1 - (time.monotonic() - MADE)))
+    assert sealed("model", fill) == MODEL
+    assert sealed("checkpoint", fill)[USER_BLOCK:] == MODEL[USER_BLOCK:]
+
+
+def test_the_header_is_text_that_says_what_it_is() -> None:
+    digest = hashlib.sha256(MODEL[512:]).hexdigest()
+    header = MODEL[:512].decode("ascii")
+    assert header.startswith(f"deepnet model\nformat 1\nsha256 {digest}\n")
+    assert header.endswith(" \n")
+    assert with_header("deepnet model\nformat 1\n", MODEL[512:]) == MODEL
+
+
+def test_any_hdf5_program_opens_it(target: Path) -> None:
+    target.write_bytes(MODEL)
+    with h5py.File(target) as file:
+        assert file.userblock_size == USER_BLOCK
+        np.testing.assert_array_equal(file["group/values"], VALUES)
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+DAMAGE = "damaged|not a deepnet model|by a newer deepnet"
+
+
+def test_any_flipped_bit_of_the_header_is_refused(target: Path) -> None:
+    for bit in range(8 * USER_BLOCK):
+        with pytest.raises(DataError, match=DAMAGE):
+            pytest.fail(f"bit {bit}: {opened(target, flipped(MODEL, bit))}")
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(st.integers(8 * USER_BLOCK, 8 * len(MODEL) - 1))
+def test_any_flipped_bit_of_the_body_is_refused(
+    tmp_path_factory: pytest.TempPathFactory, bit: int
+) -> None:
+    with pytest.raises(DataError, match="damaged: its sha256 does not match"):
+        opened(tmp_path_factory.getbasetemp() / "flipped.h5", flipped(MODEL, bit))
+
+
+@pytest.mark.parametrize("length", [0, 1, 511, 512, 513, len(MODEL) // 2, len(MODEL) - 1])
+def test_any_truncation_is_refused(target: Path, length: int) -> None:
+    with pytest.raises(DataError, match=DAMAGE):
+        opened(target, MODEL[:length])
+
+
+def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def met(*_: object) -> None:
+        pytest.fail("HDF5 was given the file")
+
+    monkeypatch.setattr("deepnet_cli.training.sealed.open_hdf5_bytes", met)
+    for content in (MODEL + b"garbage", flipped(MODEL, 8 * len(MODEL) - 1)):
+        with pytest.raises(DataError, match=r"model\.h5: damaged: its sha256 does not match"):
+            opened(target, content)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (sealed("checkpoint", fill), "not a deepnet model .it looks like another deepnet file"),
+        (hdf5_bytes(fill), "it looks like an HDF5 file"),
+        (pickle.dumps({"W1": [1.0]}), "it looks like a pickle"),
+        (b"a,b\n1,2\n", "it looks like text"),
+        (b"", "not a deepnet model"),
+        (with_header("deepnet model\nformat 2\n", MODEL[512:]), "in format 2 by a newer deepnet"),
+        (with_header("deepnet model\nformat 1\n", b"no HDF5"), "damaged HDF5 file"),
+    ],
+    ids=["checkpoint", "HDF5", "pickle", "text", "empty", "newer", "not HDF5 inside"],
+)
+def test_what_is_no_model_is_refused(target: Path, content: bytes, told: str) -> None:
+    with pytest.raises(DataError, match=f"model.h5: .*{told}") as refused:
+        opened(target, content)
+    assert refused.value.exit_code == 3

@@ -1,0 +1,251 @@
+"""deepnet predict, evaluate and gradcheck on what was trained."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from cli import Result, deepnet
+from samples import parameters, write_blobs, write_config
+from sklearn import metrics as sk
+
+from deepnet_cli.nn.types import Array
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with data and a run `a` trained on standardized features."""
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    write_blobs(tmp_path / "more.h5", m=31, seed=9)
+    config = write_config(tmp_path / "c.yaml", data={"scale": "standardize"})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    return tmp_path
+
+
+def read(path: Path, *names: str) -> list[Array]:
+    with h5py.File(path) as file:
+        return [file[name][()] for name in names]
+
+
+def by_hand(run: Path, train: Path, data: Path) -> Array:
+    """Softmax outputs (m, K) from W and b alone, scaled as the training part says."""
+    x_train, x = read(train, "x")[0].astype(float), read(data, "x")[0].astype(float)
+    X = ((x - x_train.mean(axis=0)) / x_train.std(axis=0)).T
+    p = {name: block.astype(float) for name, block in parameters(run).items()}
+    Z = p["W2"] @ np.tanh(p["W1"] @ X + p["b1"]) + p["b2"]
+    A: Array = np.exp(Z) / np.exp(Z).sum(axis=0)
+    return A.T
+
+
+@pytest.mark.parametrize("model", ["a", "a/model.h5", "alone.h5"])
+def test_probabilities_are_those_of_the_equations(folder: Path, model: str) -> None:
+    """From a run directory, its model file, or the file alone, carried elsewhere."""
+    shutil.copy("a/model.h5", "alone.h5")
+    result = deepnet("predict", model, "more.h5", "-o", "out.h5")
+    assert result.code == 0
+    predictions, probabilities = read(folder / "out.h5", "predictions", "probabilities")
+    expected = by_hand(folder / "a", folder / "blobs.h5", folder / "more.h5")
+    np.testing.assert_allclose(probabilities, expected, atol=2e-6)
+    np.testing.assert_array_equal(predictions, expected.argmax(axis=1))
+
+
+def test_a_model_needs_no_other_file(folder: Path) -> None:
+    shutil.move("a/model.h5", "model.h5")
+    shutil.rmtree("a")
+    Path("blobs.h5").unlink()
+    Path("c.yaml").unlink()
+    assert deepnet("predict", "model.h5", "more.h5").code == 0
+    assert deepnet("evaluate", "model.h5", "more.h5").code == 0
+
+
+def test_csv_is_the_same_on_stdout_and_in_a_file(folder: Path) -> None:
+    out = deepnet("predict", "a", "more.h5").out
+    deepnet("predict", "a", "more.h5", "-o", "out.csv")
+    deepnet("predict", "a", "more.h5", "-o", "out.h5")
+    assert Path("out.csv").read_text() == out
+    table = list(csv.reader(io.StringIO(out)))
+    assert table[0] == ["prediction", "probability_0", "probability_1", "probability_2"]
+    predictions, probabilities = read(folder / "out.h5", "predictions", "probabilities")
+    assert [int(row[0]) for row in table[1:]] == predictions.tolist()
+    told = np.array([[float(v) for v in row[1:]] for row in table[1:]])
+    np.testing.assert_array_equal(told.astype(np.float32), probabilities)
+    as_json = json.loads(deepnet("predict", "a", "more.h5", "--json").out)
+    assert as_json["predictions"] == predictions.tolist()
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_batches_change_no_more_than_the_last_bit(
+    folder: Path, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = deepnet("predict", "a", "more.h5", "--json").out
+    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", 6 * batch)
+    parts = deepnet("predict", "a", "more.h5", "--json").out
+    np.testing.assert_allclose(
+        json.loads(parts)["probabilities"], json.loads(whole)["probabilities"], atol=1e-6
+    )
+
+
+def test_evaluate_is_scikit_learn_on_the_predictions(folder: Path) -> None:
+    told = json.loads(deepnet("evaluate", "a", "more.h5", "--json").out)
+    (y,) = read(folder / "more.h5", "y")
+    A = by_hand(folder / "a", folder / "blobs.h5", folder / "more.h5")
+    decided = A.argmax(axis=1)
+    assert told["cost"] == pytest.approx(sk.log_loss(y, A), rel=1e-5)
+    assert told["accuracy"] == sk.accuracy_score(y, decided)
+    assert told["f1"] == pytest.approx(sk.f1_score(y, decided, average="macro"))
+    assert told["confusion_matrix"] == sk.confusion_matrix(y, decided).tolist()
+    assert told["examples"] == 31
+
+
+def test_evaluate_reads_as_a_table(folder: Path) -> None:
+    result = deepnet("evaluate", "a", "more.h5")
+    assert "accuracy" in result.out
+    assert "true \\ decided" in result.out
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+
+
+BINARY = {"layers": [5, 1], "activations": ["relu", "sigmoid"]}
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (np.array([0, 1]), ["0", "1"]),
+        (np.array([-1, 1]), ["-1", "1"]),
+        (np.array([True, False]), ["0", "1"]),
+        (np.array([b"dog", b"cat"]), ["cat", "dog"]),
+        (np.array([2.0, 5.0]), ["2", "5"]),
+    ],
+    ids=["0 1", "-1 1", "bool", "text", "float"],
+)
+def test_binary_classes_come_back_as_they_were(
+    folder: Path, values: Array, names: list[str]
+) -> None:
+    x, y = read(write_blobs(folder / "two.h5", K=2), "x", "y")
+    with h5py.File("two.h5", "w") as file:
+        file["x"], file["y"] = x, values[y]
+    config = write_config(folder / "b.yaml", data={"train": "two.h5"}, model=BINARY)
+    assert deepnet("train", config, "--run-dir", "b").code == 0
+    assert deepnet("predict", "b", "two.h5", "-o", "out.h5").code == 0
+    predictions, probabilities = read(folder / "out.h5", "predictions", "probabilities")
+    assert probabilities.shape == (90, 1)
+    assert np.mean(predictions == values[y]) > 0.9
+    table = list(csv.reader(io.StringIO(deepnet("predict", "b", "two.h5").out)))
+    assert table[0] == ["prediction", f"probability_{names[1]}"]
+    assert {row[0] for row in table[1:]} == set(names)
+    told = json.loads(deepnet("evaluate", "b", "two.h5", "--json").out)
+    assert told["auc"] == pytest.approx(
+        sk.roc_auc_score((values[y] == max(values)), probabilities[:, 0])
+    )
+
+
+@pytest.mark.parametrize("K", [1, 2])
+def test_numbers(folder: Path, K: int, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(80, 3))
+    y = x @ rng.normal(size=(3, K))
+    with h5py.File("numbers.h5", "w") as file:
+        file["x"], file["y"] = x, y[:, 0] if K == 1 else y
+    config = write_config(
+        folder / "n.yaml",
+        data={"train": "numbers.h5"},
+        model={"layers": [K], "activations": ["linear"]},
+        training={"iterations": 300},
+    )
+    assert deepnet("train", config, "--run-dir", "n").code == 0
+    assert deepnet("predict", "n", "numbers.h5", "-o", "out.h5").code == 0
+    (predictions,) = read(folder / "out.h5", "predictions")
+    assert predictions.shape == ((80,) if K == 1 else (80, K))
+    np.testing.assert_allclose(predictions.reshape(80, K), y, atol=1e-3)
+    told = json.loads(deepnet("evaluate", "n", "numbers.h5", "--json").out)
+    assert told["r2"] == pytest.approx(sk.r2_score(y, predictions.reshape(80, K)), rel=1e-6)
+    head = deepnet("predict", "n", "numbers.h5").out.splitlines()[0]
+    assert head == ("prediction" if K == 1 else "prediction_1,prediction_2")
+
+
+def test_multilabel(folder: Path, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(80, 3))
+    with h5py.File("multi.h5", "w") as file:
+        file["x"], file["y"] = x, (x[:, :2] > 0).astype(np.uint8)
+    config = write_config(
+        folder / "m.yaml",
+        data={"train": "multi.h5"},
+        model={"layers": [2], "activations": ["sigmoid"]},
+        training={"iterations": 300, "learning_rate": 1.0},
+    )
+    assert deepnet("train", config, "--run-dir", "m").code == 0
+    assert deepnet("predict", "m", "multi.h5", "-o", "out.h5").code == 0
+    predictions, probabilities = read(folder / "out.h5", "predictions", "probabilities")
+    np.testing.assert_array_equal(predictions, probabilities > 0.5)
+    assert np.mean(predictions == (x[:, :2] > 0)) > 0.95
+
+
+def test_the_test_part_is_what_is_looked_at(folder: Path) -> None:
+    x, y = read(folder / "blobs.h5", "x", "y")
+    with h5py.File("both.h5", "w") as file:
+        file["x_train"], file["y_train"], file["x_test"], file["y_test"] = x, y, x[:5], y[:5]
+    result = deepnet("predict", "a", "both.h5")
+    assert len(result.out.splitlines()) == 6
+    assert "'x_test'" in result.err
+    assert len(deepnet("predict", "a", "both.h5", "--x", "x_train").out.splitlines()) == 91
+
+
+def refused(result: Result, code: int, *words: str) -> None:
+    assert result.code == code
+    assert result.out == ""
+    for word in words:
+        assert word in result.err
+
+
+def test_what_does_not_fit_is_told_by_name(folder: Path) -> None:
+    with h5py.File("wide.h5", "w") as file:
+        file["x"] = np.zeros((5, 7))
+    refused(deepnet("predict", "a", "wide.h5"), 3, "wide.h5: 'x'", "7 features", "takes 4")
+    refused(deepnet("predict", "a", "more.h5", "--x", "X2"), 3, "no dataset 'X2'", "found:")
+    refused(deepnet("evaluate", "a", "wide.h5"), 3, "cannot tell which dataset is y")
+    refused(deepnet("predict", "a", "mor.h5"), 3, "no such file; did you mean 'more.h5'?")
+    refused(deepnet("predict", "blobs.h5", "more.h5"), 3, "not a deepnet model")
+    refused(deepnet("predict", ".", "more.h5"), 3, "without a model.h5")
+    refused(deepnet("predict", "a", "more.h5", "-o", "out.txt"), 2, ".h5 or .csv")
+    with h5py.File("labels.h5", "w") as file:
+        file["x"], file["y"] = np.zeros((3, 4)), np.array([0, 2, 7])
+    refused(deepnet("evaluate", "a", "labels.h5"), 3, "label 7 at row 2")
+
+
+def test_gradcheck_of_a_config_and_of_a_run(folder: Path) -> None:
+    for subject in ("c.yaml", "a", "a/model.h5"):
+        result = deepnet("gradcheck", subject)
+        assert result.code == 0, result.err
+        assert "right" in result.out
+        assert all(len(line) <= 80 for line in result.out.splitlines())
+        told = json.loads(deepnet("gradcheck", subject, "--json").out)
+        assert told["ok"]
+        assert [node["name"] for node in told["nodes"]] == ["W1", "W2", "b1", "b2"]
+        assert max(node["rel_error"] for node in told["nodes"]) < 1e-7
+
+
+def test_gradcheck_of_a_model_file_alone(folder: Path) -> None:
+    shutil.copy("a/model.h5", "b.h5")
+    Path("elsewhere").mkdir()
+    shutil.move("b.h5", "elsewhere/b.h5")
+    refused(deepnet("gradcheck", "elsewhere/b.h5"), 2, "--data")
+    assert deepnet("gradcheck", "elsewhere/b.h5", "--data", "more.h5").code == 0
+
+
+def test_gradcheck_says_what_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deepnet_cli.nn.network import Network
+
+    right = Network.backward
+
+    def wrong(self: Network, theta: Array, A: list[Array], dA: list[Array], grad: Array) -> None:
+        right(self, theta, A, dA, grad)
+        self.layout.views(grad)["W2"][1, 2] *= 1.5
+
+    monkeypatch.setattr(Network, "backward", wrong)
+    result = deepnet("gradcheck", "c.yaml")
+    assert result.code == 1
+    assert "wrong: W2; most at [2, 3]" in result.out

@@ -1,0 +1,352 @@
+"""deepnet train: what it writes, and that a run repeats and resumes."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from cli import deepnet
+from samples import parameters, write_blobs, write_config
+
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.optimizers import OPTIMIZERS
+
+MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
+"""Mini-batches with a short last one: 90 = 5 * 16 + 10."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with blobs.h5."""
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    write_blobs(tmp_path / "more.h5", seed=9)
+    return tmp_path
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    with (run / "history.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def blobs(path: Path) -> tuple[Array, Array]:
+    with h5py.File(path) as file:
+        return file["x"][()], file["y"][()]
+
+
+def test_a_run_directory_holds_what_is_promised(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", output={"plots": True}, data={"test": "more.h5"})
+    result = deepnet("train", config)
+    assert result.code == 0
+    run = folder / "runs" / "c-001"
+    names = sorted(path.name for path in run.iterdir())
+    assert names == [
+        "checkpoints",
+        "config.yaml",
+        "cost.png",
+        "history.csv",
+        "model.h5",
+        "summary.json",
+    ]
+    assert (run / "cost.png").read_bytes().startswith(b"\x89PNG")
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["parameters"] == 6 * 4 + 6 + 3 * 6 + 3
+    assert (summary["iterations"], summary["stopped"]) == (40, "completed")
+    assert set(summary["figures"]) == {"train", "test"}
+    assert "runs/c-001" in result.out
+    assert "next: deepnet predict runs/c-001" in result.err
+    assert {name: block.shape for name, block in parameters(run).items()} == {
+        "W1": (6, 4),
+        "b1": (6, 1),
+        "W2": (3, 6),
+        "b2": (3, 1),
+    }
+
+
+def test_runs_are_numbered_and_never_overwritten(folder: Path) -> None:
+    config = write_config(folder / "c.yaml")
+    for number in (1, 2, 3):
+        assert deepnet("train", config, "-q").code == 0
+        assert (folder / "runs" / f"c-00{number}" / "model.h5").exists()
+
+
+def test_run_dir_is_refused_where_a_run_is(folder: Path) -> None:
+    config = write_config(folder / "c.yaml")
+    assert deepnet("train", config, "--run-dir", "here").code == 0
+    before = (folder / "here" / "model.h5").read_bytes()
+    result = deepnet("train", config, "--run-dir", "here", "--set", "seed=1")
+    assert result.code == 2
+    assert "--resume" in result.err
+    assert (folder / "here" / "model.h5").read_bytes() == before
+
+
+@pytest.mark.parametrize("training", [{}, MINI], ids=["full batch", "mini-batches"])
+def test_the_same_config_and_seed_give_the_same_bytes(
+    folder: Path, training: dict[str, object]
+) -> None:
+    config = write_config(
+        folder / "c.yaml", training=training, data={"validation": {"fraction": 0.2}}
+    )
+    for name in "ab":
+        assert deepnet("train", config, "--run-dir", name).code == 0
+    for file in ("model.h5", "history.csv", "config.yaml"):
+        assert (folder / "a" / file).read_bytes() == (folder / "b" / file).read_bytes()
+    assert deepnet("train", config, "--run-dir", "c", "--set", "seed=1").code == 0
+    assert (folder / "a/model.h5").read_bytes() != (folder / "c/model.h5").read_bytes()
+
+
+def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [{"units": 6, "activation": "relu"}, 3], "activations": "tanh"},
+        training={**MINI, "iterations": None, "epochs": 3, "log_every": "auto"},
+        data={"validation": {"fraction": 0.2, "stratify": True}, "scale": "standardize"},
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert deepnet("train", "a/config.yaml", "--run-dir", "sub/b").code == 0
+    ours, again = parameters(folder / "a"), parameters(folder / "sub" / "b")
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], again[name])
+    resolved = yaml.safe_load((folder / "a" / "config.yaml").read_text())
+    assert resolved["model"]["activations"] == ["relu", "softmax"]
+    assert resolved["loss"] == "cross_entropy"
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_resuming_equals_never_stopping(folder: Path, optimizer: str) -> None:
+    """Byte for byte: model, history and the last checkpoint; stopped at any iteration."""
+    config = write_config(
+        folder / "c.yaml",
+        training={**MINI, "optimizer": optimizer, "iterations": 23},
+        data={"validation": {"fraction": 0.2}},
+    )
+    assert deepnet("train", config, "--run-dir", "whole").code == 0
+    for stop in (1, 5, 12, 22):
+        run = f"part{stop}"
+        resumable = f"training.iterations={stop}"
+        assert deepnet("train", config, "--run-dir", run, "--set", resumable).code == 0
+        rest = deepnet("train", "--resume", run, "--set", "training.iterations=23")
+        assert rest.code == 0, rest.err
+        for name, block in parameters(folder / "whole").items():
+            np.testing.assert_array_equal(block, parameters(folder / run)[name])
+
+
+def test_a_damaged_checkpoint_is_named_and_the_older_used(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", output={"checkpoint_every": 10})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    newest = max((folder / "a" / "checkpoints").iterdir())
+    damaged = bytearray(newest.read_bytes())
+    damaged[-1] ^= 1
+    newest.write_bytes(damaged)
+    result = deepnet("train", "--resume", "a", "--set", "training.iterations=60")
+    assert result.code == 0
+    assert newest.name in result.err
+    assert deepnet("train", config, "--run-dir", "b", "--set", "training.iterations=60").code == 0
+    np.testing.assert_array_equal(parameters(folder / "a")["W1"], parameters(folder / "b")["W1"])
+
+
+def test_resume_changes_nothing_that_numbers_depend_on(folder: Path) -> None:
+    assert deepnet("train", write_config(folder / "c.yaml"), "--run-dir", "a").code == 0
+    refused = deepnet("train", "--resume", "a", "--set", "training.learning_rate=1")
+    assert refused.code == 2
+    done = deepnet("train", "--resume", "a")
+    assert done.code == 2
+    assert "training.iterations=80" in done.err
+    assert deepnet("train", "--resume", "missing").code == 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(
+    folder: Path, number: signal.Signals
+) -> None:
+    config = write_config(
+        folder / "c.yaml", training={**MINI, "iterations": 10_000_000, "log_every": 1000}
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deepnet_cli", "train", str(config), "--run-dir", "a"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert process.stderr is not None
+    while "1000" not in process.stderr.readline():
+        time.sleep(0.01)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert "go on: deepnet train --resume a" in err
+    assert "Traceback" not in err
+    made = json.loads((folder / "a/summary.json").read_text())["iterations"]
+    length = f"training.iterations={made + 7}"
+    assert deepnet("train", "--resume", "a", "--set", length, "-q").code == 0
+    assert deepnet("train", config, "--run-dir", "b", "--set", length, "-q").code == 0
+    for name, block in parameters(folder / "b").items():
+        np.testing.assert_array_equal(block, parameters(folder / "a")[name])
+
+
+def test_history_of_a_full_batch(folder: Path) -> None:
+    """A row at 0, log_every, ... and the last; cost is J before the update."""
+    config = write_config(folder / "c.yaml", training={"iterations": 18, "log_every": 5})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert [row["iteration"] for row in rows(folder / "a")] == [0, 5, 10, 15, 17]
+    assert deepnet("train", config, "--run-dir", "b", "--set", "training.log_every=1").code == 0
+    every = rows(folder / "b")
+    assert [row["iteration"] for row in every] == list(range(18))
+    sparse = {row["iteration"]: row["cost"] for row in rows(folder / "a")}
+    for i in (1, 5, 6, 10):
+        since = [row["cost"] for row in every if (i - 1) // 5 * 5 < row["iteration"] <= i]
+        if i in sparse:
+            assert sparse[i] == pytest.approx(np.mean(since), rel=1e-15)
+
+
+def test_cost_of_the_first_row_is_that_of_the_first_parameters(folder: Path) -> None:
+    x, y = blobs(folder / "blobs.h5")
+    rng = np.random.default_rng(3)
+    first = {"W1": rng.normal(size=(3, 4)), "b1": rng.normal(size=3)}
+    with h5py.File(folder / "first.h5", "w") as file:
+        for name, block in first.items():
+            file[name] = block
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [3], "activations": ["softmax"], "initial_parameters": "first.h5"},
+        training={"iterations": 1, "l2": 0.6, "learning_rate": 0.25},
+        compute={"precision": "float64"},
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    Z = first["W1"] @ x.T.astype(float) + first["b1"][:, None]
+    A = np.exp(Z) / np.exp(Z).sum(axis=0)
+    J = -np.log(A[y, np.arange(len(y))]).mean() + 0.6 / (2 * len(y)) * (first["W1"] ** 2).sum()
+    assert rows(folder / "a")[0]["cost"] == pytest.approx(J, rel=1e-13)
+    dZ = (A - np.eye(3)[:, y]) / len(y)
+    W1 = first["W1"] - 0.25 * (dZ @ x.astype(float) + 0.6 / len(y) * first["W1"])
+    np.testing.assert_allclose(parameters(folder / "a")["W1"], W1, rtol=1e-12)
+
+
+def test_mini_batch_rows_average_the_batches_since_the_last(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", training={**MINI, "iterations": 20, "log_every": 6})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert deepnet("train", config, "--run-dir", "b", "--set", "training.log_every=1").code == 0
+    each = {row["iteration"]: row["cost"] for row in rows(folder / "b")}
+    marks = [-1, 0, 6, 12, 18, 19]
+    for (before, here), row in zip(pairwise(marks), rows(folder / "a"), strict=True):
+        assert row["iteration"] == here
+        assert row["epoch"] == here // 6
+        mean = np.mean([each[i] for i in range(before + 1, here + 1)])
+        assert row["cost"] == pytest.approx(mean, rel=1e-14)
+
+
+def test_the_best_parameters_by_validation_are_kept(folder: Path) -> None:
+    config = write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5"},
+        training={"learning_rate": 2.0, "iterations": 60, "log_every": 1},
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    history = rows(folder / "a")
+    best = min(history, key=lambda row: row["val_cost"])
+    summary = json.loads((folder / "a" / "summary.json").read_text())
+    assert summary["best"] == {"monitor": "val_cost", "iteration": best["iteration"]}
+    assert summary["figures"]["validation"]["cost"] == best["val_cost"]
+    told = json.loads(deepnet("evaluate", "a", "more.h5", "--json").out)
+    assert told["cost"] == best["val_cost"]
+
+
+def test_early_stopping(folder: Path) -> None:
+    config = write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5"},
+        training={
+            "iterations": 100_000,
+            "log_every": 1,
+            "learning_rate": 1.0,
+            "early_stopping": {"monitor": "val_accuracy", "patience": 4},
+        },
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    summary = json.loads((folder / "a" / "summary.json").read_text())
+    assert summary["stopped"].startswith("early: val_accuracy")
+    accuracy = [row["val_accuracy"] for row in rows(folder / "a")]
+    assert len(accuracy) == summary["iterations"] == int(np.argmax(accuracy)) + 5
+
+
+def test_divergence_ends_with_4_and_keeps_the_last_good_parameters(folder: Path) -> None:
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [6, 1], "activations": ["relu", "linear"]},
+        loss="mean_squared_error",
+        training={"learning_rate": 10.0, "iterations": 500, "log_every": 1},
+    )
+    result = deepnet("train", config, "--run-dir", "a")
+    assert result.code == 4
+    assert "at iteration" in result.err
+    assert "training.learning_rate=1" in result.err
+    summary = json.loads((folder / "a" / "summary.json").read_text())
+    assert summary["stopped"] == "diverged"
+    assert all(np.isfinite(row["cost"]) for row in rows(folder / "a"))
+    assert all(np.isfinite(block).all() for block in parameters(folder / "a").values())
+    assert len(rows(folder / "a")) == summary["iterations"] > 0
+
+
+def test_initial_parameters_of_a_model(folder: Path) -> None:
+    """One run goes on from another's parameters."""
+    config = write_config(folder / "c.yaml")
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    start = "model.initial_parameters=a/model.h5"
+    assert deepnet("train", config, "--run-dir", "b", "--set", start).code == 0
+    assert deepnet("train", config, "--run-dir", "c", "--set", "training.iterations=80").code == 0
+    for name, block in parameters(folder / "c").items():
+        np.testing.assert_array_equal(block, parameters(folder / "b")[name])
+
+
+def test_dry_run_trains_nothing(folder: Path) -> None:
+    config = write_config(folder / "c.yaml")
+    result = deepnet("train", config, "--dry-run")
+    assert result.code == 0
+    assert not (folder / "runs").exists()
+    for shape in ("(6, 4)", "(6, 1)", "(6, 90)", "(3, 6)", "(4, 90)"):
+        assert shape in result.out
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+    plan = json.loads(deepnet("train", config, "--dry-run", "--json").out)
+    assert plan["parameters"] == 51
+    assert [layer["W"] for layer in plan["layers"]] == [[6, 4], [3, 6]]
+
+
+def test_json_is_the_summary_and_nothing_else(folder: Path) -> None:
+    result = deepnet("train", write_config(folder / "c.yaml"), "--json", "--run-dir", "a")
+    assert json.loads(result.out) == json.loads((folder / "a" / "summary.json").read_text())
+
+
+def test_what_a_pipe_sees(folder: Path) -> None:
+    """Plain lines of at most 80 columns, no carriage returns; -q leaves the result only."""
+    config = write_config(folder / "c.yaml", data={"validation": {"fraction": 0.2}})
+    result = deepnet("train", config)
+    assert "\r" not in result.err + result.out
+    assert "\x1b" not in result.err + result.out
+    assert all(len(line) <= 80 for line in (result.err + result.out).splitlines())
+    table = [line for line in result.err.splitlines() if line.startswith("  ")]
+    assert table[0].split() == ["epoch", "iteration", "cost", "val_cost", "val_accuracy", "seconds"]
+    assert len(table) == 1 + len(rows(folder / "runs" / "c-001"))
+    assert table[1].endswith("*")
+    quiet = deepnet("train", config, "-q")
+    assert quiet.err.splitlines() == ["next: deepnet predict runs/c-002 DATA.h5"]
+
+
+def test_memory_that_is_not_there_is_told_before_training(folder: Path) -> None:
+    config = write_config(folder / "c.yaml")
+    result = deepnet(
+        "train", config, "--set", "model.layers=[1000000000, 3]", "--set", "model.activations=relu"
+    )
+    assert result.code == 2
+    assert "GiB" in result.err or "TiB" in result.err
+    assert "available" in result.err
+    assert not (folder / "runs").exists()
