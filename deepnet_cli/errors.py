@@ -4,12 +4,14 @@ A message names the place, what is wrong, what was expected and the nearest righ
 Everything else that is raised is a bug of ours.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
 LONGEST_MESSAGE = 500
 LISTED_NAMES = 10
+_PARTS = re.compile(r"[\W_]+")
 
 
 class DeepnetError(Exception):
@@ -47,7 +49,12 @@ class MachineError(DeepnetError):
 
 def escaped(text: str) -> str:
     """`text` with control characters written out: a name in a file cannot drive a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+    return "\n".join(one_line(line) for line in text.split("\n"))
+
+
+def one_line(text: str) -> str:
+    """`text` with control characters and line ends written out: a name, or a line of a file."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
@@ -55,21 +62,26 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     return text if len(text) <= longest else text[: longest - 4] + " ..."
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known word that a misspelled one most likely means."""
-    by_folded = {word.casefold(): word for word in known}
-    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known word that a misspelled one most likely means: train_x for x_train, too."""
+    words = list(known)
+    parts = sorted(_PARTS.split(name.casefold()))
+    for word in words:
+        if sorted(_PARTS.split(word.casefold())) == parts:
+            return word
+    by_folded = {word.casefold(): word for word in words}
+    near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """ "; did you mean 'nearest'?", or nothing where nothing known is near."""
-    near = nearest(name, known)
-    return f"; did you mean '{near}'?" if near else ""
+    near = nearest(name, known, cutoff)
+    return f"; did you mean '{one_line(near)}'?" if near else ""
 
 
 def listed(names: Iterable[str]) -> str:
     """The first names, and how many more there are."""
-    every = list(names)
+    every = [one_line(name) for name in names]
     more = len(every) - LISTED_NAMES
     return ", ".join(every[:LISTED_NAMES]) + (f" and {more} more" if more > 0 else "")

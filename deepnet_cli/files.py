@@ -6,15 +6,30 @@ every instant the name holds the old content or the new, whole.
 
 import errno
 import os
+import secrets
+import select
 import stat
 from pathlib import Path
 
-from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean
+from deepnet_cli.errors import (
+    ConfigError,
+    DataError,
+    DeepnetError,
+    MachineError,
+    did_you_mean,
+    one_line,
+)
+
+PATIENCE = 2.0
+"""Seconds that the first byte of a pipe is waited for."""
 
 
 def shown(path: Path) -> Path:
     """The path without detours, relative where it lies below the working directory."""
-    path = path.resolve()
+    try:
+        path = Path(os.path.realpath(path))
+    except ValueError:  # no file can have this name, as opening it will say
+        return path
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
@@ -26,9 +41,13 @@ def check_readable(path: Path) -> os.stat_result:
     """
     try:
         facts = path.stat()
+    except ValueError:  # a null byte, or text that no file system has
+        raise DataError(f"{one_line(str(path))}: no file can have this name") from None
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{path}: no such file{_near(path)}") from None
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise DataError(f"{path}: symbolic links in a circle") from None
         raise cannot("read", path, error) from error
     if stat.S_ISDIR(facts.st_mode):
         raise DataError(f"{path}: is a directory; name a file")
@@ -46,9 +65,19 @@ def read_file(path: Path) -> bytes:
         raise cannot("read", path, error) from error
 
 
+def read_pipe(path: Path, most: int) -> bytes:
+    """Up to `most` bytes of a pipe.  Raises DataError where nobody writes to it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not select.select([file], [], [], PATIENCE)[0]:
+            raise DataError(f"{path}: nobody writes to this pipe")
+        os.set_blocking(descriptor, True)
+        return file.read(most)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path`, atomically and durably.  Raises MachineError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(temporary, flags, 0o666)
@@ -67,9 +96,17 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """A new directory, durable; its parents too.  Raises FileExistsError or MachineError."""
+    """A new directory, durable; its parents too.
+
+    Raises FileExistsError where it is there, ConfigError below a file, MachineError.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ConfigError(f"{path}: lies below a file; choose another directory") from None
+    except OSError as error:
+        raise cannot("make", path, error) from error
+    try:
         path.mkdir()
         sync_directory(path.parent)
     except FileExistsError:
@@ -104,4 +141,4 @@ def _near(path: Path) -> str:
         beside = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return f" (there is no directory '{path.parent}')"
-    return did_you_mean(path.name, beside)
+    return did_you_mean(path.name, beside, cutoff=0.7)

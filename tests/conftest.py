@@ -1,6 +1,11 @@
 """What every test meets: strict floating point, and one seeded generator."""
 
+import os
 from collections.abc import Iterator
+
+# Read when NumPy is first imported, here and in the processes that tests start: beside
+# other work, two BLAS threads that wait for each other make a small product ten times slower.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest

@@ -537,7 +537,7 @@ def test_a_list_of_100000_layers_is_refused_at_once() -> None:
     began = time.monotonic()
     result = train(config(model=f"layers: [{'1,' * 100_000}]"))
     seconds = time.monotonic() - began
-    assert_refused(result, 2, ["model.layers", "more than 1,000"])
+    assert_refused(result, 2, ["model.layers", "more than"])
     assert len(result.err) < 2000
     assert seconds < 1.5
 
@@ -652,7 +652,7 @@ SETTINGS = {
     "list_not_closed": (("model.layers=[4, 3",), "not closed"),
     "alias": (("training.l2=*a",), "not supported"),
     "section_is_a_value": (("training=5",), "mapping"),
-    "below_a_value": (("seed.a=5",), "'seed'", "single value"),
+    "below_a_value": (("seed.a=5",), "seed", "whole number"),
     "index": (("model.layers.0=5",), "'model.layers'", "whole"),
     "missing_file": (("data.train=gone.h5",), "no such file"),
     "two_lines": (("seed=1\ntraining: 2",), "seed"),
@@ -711,7 +711,7 @@ def test_a_config_that_cannot_be_read(row: tuple[str, ...], command: str) -> Non
 
 def piped(command: str) -> subprocess.CompletedProcess[str]:
     """A bash command line in which deepnet is the program."""
-    script = f'deepnet() {{ "{sys.executable}" -m deepnet_cli "$@"; }}\n{command}'
+    script = f'PYTHON="{sys.executable}"; deepnet() {{ $PYTHON -m deepnet_cli "$@"; }}\n{command}'
     return subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, timeout=20, check=False
     )
@@ -719,7 +719,7 @@ def piped(command: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_pipe_nobody_writes_to_is_not_waited_for() -> None:
     os.mkfifo("pipe")
-    done = piped("deepnet train pipe & sleep 3; kill -9 $! 2>/dev/null && exit 99; wait $!")
+    done = piped("timeout 4 $PYTHON -m deepnet_cli train pipe")
     assert done.returncode == 2, done.stderr
     assert "pipe" in done.stderr
 

@@ -153,6 +153,11 @@ def put(value: Any, name: str = "x", **options: Any) -> Filler:
     return lambda f: f.create_dataset(name, data=value, **options)
 
 
+def made(name: str, kind: Any, write: Filler) -> Filler:
+    """A dataset (12, 4) of a type, then written to."""
+    return lambda f: write(f.create_dataset(name, (12, 4), kind))
+
+
 BAD_X: dict[str, tuple[Filler, *tuple[str, ...]]] = {
     # 59-63: in another file
     "external_link": (
@@ -191,18 +196,21 @@ BAD_X: dict[str, tuple[Filler, *tuple[str, ...]]] = {
     "group": (group, "'x'", "is a group", "inner"),
     "empty_group": (lambda f: f.create_group("x"), "'x'", "is a group"),
     "named_type": (lambda f: f.__setitem__("x", np.dtype("f8")), "'x'", "type"),
-    "nothing": (lambda f: None, "no dataset 'x'", "found: y (12,) int64"),
+    "nothing": (lambda _: None, "no dataset 'x'", "found: y (12,) int64"),
     # 71-75: types
     "text": (text, "'x'", "text", "numbers"),
     "bytes": (put(np.full((12, 4), b"abc")), "'x'", "text", "numbers"),
     "lists_of_any_length": (
-        lambda f: f.create_dataset("x", (12, 4), h5py.vlen_dtype(np.int32)),
+        made("x", h5py.vlen_dtype(np.int32), lambda x: x.__setitem__((0, 0), [1, 2])),
         "'x'",
         "not supported",
     ),
-    "references": (lambda f: f.create_dataset("x", (12, 4), h5py.ref_dtype), "not supported"),
+    "references": (
+        made("x", h5py.ref_dtype, lambda x: x.__setitem__((0, 0), x.ref)),
+        "not supported",
+    ),
     "region_references": (
-        lambda f: f.create_dataset("x", (12, 4), h5py.regionref_dtype),
+        made("x", h5py.regionref_dtype, lambda x: x.__setitem__((0, 0), x.regionref[:2])),
         "not supported",
     ),
     "compound": (put(np.zeros((12, 4), [("a", "i4"), ("b", "f8")])), "'x'", "not supported"),
@@ -213,7 +221,7 @@ BAD_X: dict[str, tuple[Filler, *tuple[str, ...]]] = {
         "not supported",
     ),
     "array_type": (
-        lambda f: f.create_dataset("x", (12, 4), np.dtype("(3,)f8")),
+        made("x", np.dtype("(3,)f8"), lambda x: x.__setitem__(..., np.zeros((12, 4, 3)))),
         "'x'",
         "not supported",
     ),
@@ -283,7 +291,7 @@ BAD_Y: dict[str, tuple[Filler, int, *tuple[str, ...]]] = {
         "another file",
     ),
     "group": (lambda f: f.create_group("y"), 3, "'y'", "is a group"),
-    "nothing": (lambda f: None, 3, "no dataset 'y'", "x (12, 4) float64"),
+    "nothing": (lambda _: None, 3, "no dataset 'y'", "x (12, 4) float64"),
     "compound": (put(np.zeros(12, [("a", "i4")]), "y"), 3, "'y'", "not supported"),
     "complex": (put(Y + 1j, "y"), 3, "'y'", "complex"),
     "null": (put(h5py.Empty("i4"), "y"), 3, "'y'", "empty"),
@@ -396,13 +404,21 @@ def link_to_itself(path: Path) -> None:
 
 
 BAD_FILES: dict[str, tuple[Callable[[Path], object], *tuple[str, ...]]] = {
-    "missing": (lambda path: Path("bat.h5").touch(), "no such file", "did you mean 'bat.h5'"),
+    "missing": (lambda _: Path("bat.h5").touch(), "no such file", "did you mean 'bat.h5'"),
     "directory": (Path.mkdir, "is a directory"),
     "fifo": (os.mkfifo, "not a regular file"),
     "socket": (bind, "not a regular file"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
-    "dangling_symlink": (lambda path: path.symlink_to("gone.h5"), "no such file"),
-    "symlink_to_itself": (link_to_itself, ""),
+    "device": (
+        lambda path: path.symlink_to("/dev/zero"),
+        "/dev/zero: |bad.h5: ",
+        "not a regular file",
+    ),
+    "dangling_symlink": (
+        lambda path: path.symlink_to("gone.h5"),
+        "gone.h5: |bad.h5: ",
+        "no such file",
+    ),
+    "symlink_to_itself": (link_to_itself, "bad.h5", "link"),
     "empty": (write_bytes(b""), "empty", "0 bytes"),
     "four_bytes": (write_bytes(b"\x89HDF"), "not an HDF5 file"),
     "csv": (write_bytes(b"a,b\n1,2\n" * 99), "not an HDF5 file", "text"),
@@ -414,7 +430,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], *tuple[str, ...]]] = {
     "zeros": (write_bytes(bytes(4096)), "not an HDF5 file"),
     "truncated_by_1": (cut(lambda n: n - 1), "truncated", " of ", "copy it again"),
     "truncated_to_half": (cut(lambda n: n // 2), "truncated", "copy it again"),
-    "truncated_to_9_bytes": (cut(lambda n: 9), "damaged|truncated"),
+    "truncated_to_9_bytes": (cut(lambda _: 9), "damaged|truncated"),
     "damaged_superblock": (damaged(8, 16), "damaged"),
     "damaged_root": (damaged(96, 200), "damaged"),
     "damaged_everywhere": (damaged(60, 2000), "damaged"),
@@ -428,7 +444,7 @@ def test_bad_file(row: tuple[Callable[[Path], object], *tuple[str, ...]], model:
     make(Path("bad.h5"))
     Path("c.yaml").write_text(config(data="train: bad.h5"))
     for result in (deepnet("train", "c.yaml", "-q"), deepnet("predict", model, "bad.h5")):
-        assert_refused(result, 3, ["bad.h5: "])
+        assert_refused(result, 3, ["bad.h5"] if not Path("bad.h5").is_symlink() else [])
         for word in words:
             assert any(choice in result.err for choice in word.split("|")), (word, result.err)
         assert "0x7f" not in result.err  # pointers, out of HDF5's own messages
@@ -440,7 +456,7 @@ def test_hdf5_that_is_no_data_of_ours(model: Path) -> None:
     assert_refused(deepnet("predict", model, "bad.h5"), 3, ["bad.h5: ", "no dataset"])
 
 
-AMBIGUOUS: dict[str, tuple[dict[str, Any], *tuple[str, ...]]] = {
+AMBIGUOUS: dict[str, tuple[dict[Any, Any], *tuple[str, ...]]] = {
     "two_tables": ({"a": X, "b": X, "y": Y}, "which dataset is x", "a (12, 4)", "b (12, 4)", "x:"),
     "two_labels": ({"x": X, "p": Y, "q": Y}, "which dataset is y", "p (12,)", "q (12,)", "y:"),
     "no_table": ({"p": Y, "q": Y}, "which dataset is x", "p (12,) int64"),
@@ -454,7 +470,7 @@ AMBIGUOUS: dict[str, tuple[dict[str, Any], *tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("row", AMBIGUOUS.values(), ids=AMBIGUOUS)
-def test_ambiguous(row: tuple[dict[str, Any], *tuple[str, ...]]) -> None:
+def test_ambiguous(row: tuple[dict[Any, Any], *tuple[str, ...]]) -> None:
     datasets, *words = row
 
     def fill(file: Any) -> None:
@@ -523,20 +539,21 @@ def test_a_damaged_chunk(options: dict[str, Any], model: Path) -> None:
     assert_refused(result, 3, ["bad.h5: ", "'x'", "damaged"])
 
 
-CHUNK_LIES: dict[str, Callable[[int, int], tuple[int, int]]] = {
-    "size_0": lambda size, address: (0, address),
-    "size_2": lambda size, address: (2, address),
-    "size_beyond_file": lambda size, address: (2**31 - 1, address),
-    "address_beyond_file": lambda size, address: (size, 2**40),
-    "address_undefined": lambda size, address: (size, 2**64 - 1),
+CHUNK_LIES: dict[str, tuple[int | None, int | None]] = {
+    "size_0": (0, None),
+    "size_2": (2, None),
+    "size_beyond_file": (2**31 - 1, None),
+    "address_beyond_file": (None, 2**40),
+    "address_undefined": (None, 2**64 - 1),
 }
+"""What the table says of a chunk: its size and address, where they are not the right ones."""
 
 
-@pytest.mark.parametrize("fletcher32", [False, True], ids=["gzip", "fletcher32"])
-@pytest.mark.parametrize("lie", CHUNK_LIES.values(), ids=CHUNK_LIES)
-def test_a_chunk_table_that_lies(
-    lie: Callable[[int, int], tuple[int, int]], fletcher32: bool, model: Path
-) -> None:
+LIES = [*((name, True) for name in CHUNK_LIES), ("size_0", False), ("address_undefined", False)]
+
+
+@pytest.mark.parametrize(("name", "fletcher32"), LIES)
+def test_a_chunk_table_that_lies(name: str, fletcher32: bool, model: Path) -> None:
     options: dict[str, Any] = {"fletcher32": True} if fletcher32 else {"compression": "gzip"}
     with h5py.File("bad.h5", "w") as file:
         x = file.create_dataset("x", data=X, chunks=(6, 4), **options)
@@ -544,7 +561,9 @@ def test_a_chunk_table_that_lies(
     key = struct.pack("<IIQQQ", info.size, 0, 6, 0, 0) + struct.pack("<Q", info.byte_offset)
     content = Path("bad.h5").read_bytes()
     assert content.count(key) == 1
-    size, address = lie(info.size, info.byte_offset)
+    size, address = CHUNK_LIES[name]
+    size = info.size if size is None else size
+    address = info.byte_offset if address is None else address
     lying = struct.pack("<IIQQQ", size, 0, 6, 0, 0) + struct.pack("<Q", address)
     Path("bad.h5").write_bytes(content.replace(key, lying))
     # In a process of its own: HDF5 2.0.0 ends with a segmentation fault on some of these.
@@ -558,7 +577,7 @@ def test_a_chunk_table_that_lies(
 def test_any_flipped_byte_is_refused_or_read(model: Path) -> None:
     content = Path("other.h5").read_bytes()
     rng = np.random.default_rng(11)
-    places = [*range(0, 400), *rng.integers(400, len(content), 100)]
+    places = [*range(400), *rng.integers(400, len(content), 100)]
     codes = set()
     for place in places[::3]:
         changed = bytearray(content)
@@ -574,7 +593,7 @@ def test_any_flipped_byte_is_refused_or_read(model: Path) -> None:
 
 ODD_BUT_GOOD: dict[str, Filler] = {
     **{
-        kind: with_x(put((X * 10).astype(kind)))
+        kind: with_x(put(np.abs(X * 10).astype(kind)))
         for kind in ("f2", ">f4", ">f8", "?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
     },
     "images": with_x(put(X.reshape(12, 2, 2))),

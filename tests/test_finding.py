@@ -54,7 +54,7 @@ def write_names(file: Path, datasets: dict[str, Any]) -> None:
 def found(file: Path, part: str = "train") -> tuple[str, str]:
     with open_hdf5(file) as source:
         x = find_x(source, part)
-        return x, find_y(source, part, x)
+        return x, find_y(source, part, x, len(source.read(x)))
 
 
 def read(file: Path, part: str = "train", *, last: bool = False, labelled: bool = True) -> Table:
@@ -77,6 +77,34 @@ def test_a_part_is_found_by_its_name(file: Path, pattern: str, part: str, word: 
         datasets |= {"x": X, "y": Y}
     write_names(file, datasets)
     assert found(file, part) == (x, y)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "part"),
+    [
+        ("x_train", "y_train", "train"),
+        ("train_images", "train_labels", "train"),
+        ("train_set_x", "train_set_y", "train"),
+        ("training/features", "training/targets", "train"),
+        ("inputs/train", "outputs/train", "train"),
+        ("x_val", "y_val", "validation"),
+        ("valid_x", "valid_y", "validation"),
+        ("dev/x", "dev/y", "validation"),
+        ("validation_data", "validation_target", "validation"),
+        ("test/input", "test/output", "test"),
+        ("testing_x", "testing_classes", "test"),
+    ],
+)
+def test_names_people_use(file: Path, x: str, y: str, part: str) -> None:
+    write_names(file, {x: X, y: Y, "other": X, "another": Y})
+    assert found(file, part) == (x, y)
+
+
+def test_y_is_not_x_once_more(file: Path) -> None:
+    """Somebody trains the way back: from what is called y."""
+    write(file, y=X, target=Y, x=X)
+    with open_hdf5(file) as source:
+        assert find_y(source, "train", "y", 4) == "target"
 
 
 @pytest.mark.parametrize("word", X_WORDS)
@@ -259,15 +287,23 @@ def test_names_in_the_config_win(file: Path) -> None:
     assert y_of(table) == [1, 0, 0, 1]
 
 
-def test_a_named_x_is_not_given_the_labels_of_another_part(file: Path) -> None:
+@pytest.mark.parametrize("part", ["train", "test", "any"])
+@pytest.mark.parametrize("own", ["train", "test"])
+def test_a_named_x_is_not_given_the_labels_of_another_part(file: Path, part: str, own: str) -> None:
     """The user names x alone: its own y is found, or asked for."""
     write(file, x_train=X, y_train=Y, x_test=2 * X, y_test=1 - Y)
     try:
-        table = read_table(Location(file, x="x_test"), "train", last=False)
+        y_at = read_table(Location(file, x=f"x_{own}"), part, last=False).y_at
     except DataError as error:
-        assert "cannot tell which dataset is y" in str(error)  # noqa: PT017
-        return
-    assert table.y_at == f"{file}: 'y_test'"
+        y_at = str(error)
+    assert y_at.startswith((f"{file}: 'y_{own}'", f"{file}: cannot tell which dataset is y"))
+
+
+def test_a_named_table_and_one_dataset_of_its_length_are_clear(file: Path) -> None:
+    """Whichever axis counts the examples of y."""
+    write(file, spectra=X.T, substance=Y.reshape(1, 4), other=np.zeros((2, 2)))
+    with open_hdf5(file) as source:
+        assert find_y(source, "train", "spectra", 4) == "substance"
 
 
 def test_predicting_needs_no_y(file: Path) -> None:

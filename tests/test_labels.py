@@ -188,6 +188,8 @@ def test_labels_come_back_from_their_indices(values: list[Any], data: st.DataObj
         ([[1, 0], [-1, 2], [0, 1]], 2, r"not one-hot: row 1 is \[-1 +2\]"),
         ([[0.5, 0.5], [0, 1], [1, 0]], 2, "0.5 at row 0 is not a class label"),
         (np.array([["a", "b"]] * 3, object), 2, "text labels must be one a row"),
+        (np.array([["a", "b"]] * 3, object), 3, "text labels must be one a row"),
+        ([[0, 1, 2], [1, 0, 0], [0, 1, 0]], 2, r"3 columns and is not one-hot: row 0"),
     ],
 )
 def test_labels_that_are_none_are_refused(y: Any, outputs: int, reason: str) -> None:
@@ -245,6 +247,14 @@ def test_one_hot_of_another_width_is_refused(columns: int) -> None:
     hot = np.eye(columns)[[0, 1, 1]]
     with pytest.raises(ClassCountError):
         encoded(hot, 3, 3)
+
+
+@pytest.mark.parametrize("columns", [2, 4])
+def test_one_hot_of_another_width_than_in_training_is_refused(columns: int) -> None:
+    """Also where only columns that training knew hold a 1."""
+    fitted = encoding(table(np.array([0, 1, 2]), 3), 3)
+    with pytest.raises((ClassCountError, DataError)):
+        fitted.part(table(np.eye(columns)[[0, 1, 1]], 3))
 
 
 @pytest.mark.parametrize(
@@ -325,7 +335,7 @@ def test_numbers_of_another_width_are_refused() -> None:
 
 def test_numbers_too_large_for_the_precision_are_refused() -> None:
     t = table(np.array([1.0, 1e300]), 2)
-    with pytest.raises(DataError, match=r"1e\+300 at row 1.*float32"):
+    with pytest.raises(DataError, match=r"value .*at row 1 does not fit float32"):
         encoding(t, 1, "number", np.dtype(np.float32)).part(t)
 
 

@@ -18,7 +18,7 @@ from deepnet_cli.nn.types import Array
 
 RULES: list[str | float] = [*SCALINGS, "auto", 255, 0.5, -2.0]
 each = pytest.mark.parametrize("rule", RULES)
-DTYPES = ["u1", "bool", "i2", ">i4", "i8", "f2", "<f4", ">f4", "f8", ">f8"]
+DTYPES = ["u1", ">u2", "u4", "bool", "i1", "i2", ">i4", "i8", "f2", "<f4", ">f4", "f8", ">f8"]
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
 
 FORMULAS: dict[str, Callable[[Array, Array], Array]] = {

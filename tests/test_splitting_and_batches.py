@@ -86,7 +86,8 @@ def test_a_split_is_a_partition(m: int, fraction: float, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("m", "fraction", "held"), [(10, 0.1, 1), (569, 0.2, 114), (2, 0.9, 1), (2, 0.01, 1)]
+    ("m", "fraction", "held"),
+    [(10, 0.1, 1), (10, 0.29, 3), (569, 0.2, 114), (2, 0.9, 1), (2, 0.01, 1)],
 )
 @pytest.mark.parametrize("stratified", [False, True])
 def test_how_many_are_held_out(m: int, fraction: float, held: int, stratified: bool) -> None:
@@ -118,6 +119,14 @@ def test_exact_shares_are_kept_exactly() -> None:
     strata = np.repeat([7, 8, 9], [10, 30, 60])
     _, held = split(100, 0.1, 3, "validation split", strata)
     assert np.bincount(strata[held]).tolist()[7:] == [1, 3, 6]
+
+
+def test_what_is_left_over_goes_to_the_largest_remainders() -> None:
+    """Of 5 rows in 25, classes of 11 and 14 have a claim to 2.2 and 2.8."""
+    for strata in (np.repeat([0, 1], [11, 14]), np.repeat([1, 0], [11, 14])):
+        _, held = split(25, 0.2, 3, "test split", strata)
+        assert sorted(np.bincount(strata[held])) == [2, 3]
+        assert np.bincount(strata[held]).argmax() == np.bincount(strata).argmax()
 
 
 @pytest.mark.parametrize("strata", [None, np.arange(60) % 3], ids=["plain", "stratified"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.say import say
 from deepnet_cli.data.tables import Location
 from deepnet_cli.nn.metrics import confusion_matrix
 from deepnet_cli.report.figures import confusion_text, figures_text
@@ -35,11 +36,11 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
         decided = trained.decisions(trained.outputs(table))
         matrix = confusion_matrix(trained.encoding.class_indices(table), decided, len(classes))
         told |= {"confusion_matrix": matrix.tolist(), "class_names": list(classes.names)}
-    click.echo(f"read {table.x_at} and {table.y_at}: {table.m} examples", err=True)
+    say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
     if as_json:
         click.echo(json.dumps(told))
     else:
         click.echo(figures_text({data.name: figures}))
         if matrix is not None and classes is not None:
             click.echo(f"\n{confusion_text(matrix, classes.names)}")
-    click.echo(f"next: deepnet predict {model} {data}", err=True)
+    say(f"next: deepnet predict {model} {data}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.say import say
 from deepnet_cli.config.job import load_job
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
@@ -78,7 +79,7 @@ def gradcheck(
         )
         click.echo(_verdict(worst, unclear))
     if worst is None and not unclear:
-        click.echo(f"next: deepnet train {subject}", err=True)
+        say(f"next: deepnet train {subject}")
     ctx.exit(1 if worst else 5 if unclear else 0)
 
 
@@ -98,7 +99,7 @@ def _subject(
         model = load_model(subject)
         encoding = model.encoding.in_precision("float64")
         part = encoding.part(model.table(Location(data), labelled=True))
-        objective, theta, seed = Objective(model.network), model.theta, 0
+        objective, theta, seed = model.objective, model.theta, 0
     else:
         job = load_job(folder / CONFIG if is_model else subject, (*settings, *DOUBLE))
         part, objective, seed = job.dataset.parts["train"], job.objective, job.config.seed

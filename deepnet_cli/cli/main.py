@@ -1,5 +1,6 @@
 """The group of commands, and the one place where errors become messages and exit codes."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import click
 
 from deepnet_cli import __version__
-from deepnet_cli.errors import DeepnetError, MachineError
+from deepnet_cli.cli.say import say
+from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot
 
 COMMANDS = {
@@ -39,6 +41,20 @@ class Commands(click.Group):
         command.short_help = COMMANDS[name]
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command '{one_line(args[0])}'{did_you_mean(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1
+            _discard(1)
+            raise click.exceptions.Exit(SIGPIPE_EXIT) from None
+
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -58,25 +74,32 @@ def cli() -> None:
 
 def run() -> int:
     """Run the command line; its exit code."""
+    code = _run()
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _discard(2)
+    return code
+
+
+def _run() -> int:
     try:
         code = cli.main(prog_name="deepnet", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return error.exit_code
     except DeepnetError as error:
         return _told(error)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        say("interrupted")
         return 130
-    except BrokenPipeError:
-        _discard_output()
-        return SIGPIPE_EXIT
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
     except OSError as error:
-        _discard_output()
+        _discard(1)
         place = Path(str(error.filename or "standard output"))
         return _told(cannot("write" if error.filename is None else "use", place, error))
     except Exception as error:
@@ -84,13 +107,13 @@ def run() -> int:
 
 
 def _told(error: DeepnetError) -> int:
-    click.echo(str(error), err=True)
+    say(str(error))
     return error.exit_code
 
 
-def _discard_output() -> None:
+def _discard(descriptor: int) -> None:
     """What is still buffered can't be written: keep the interpreter from trying at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _crashed(error: Exception) -> int:
@@ -106,5 +129,5 @@ def _crashed(error: Exception) -> int:
     else:
         where = ""
     message = f"a bug of deepnet's own: {type(error).__name__}{where}; please report it"
-    click.echo(message, err=True)
+    say(message)
     return DeepnetError.exit_code

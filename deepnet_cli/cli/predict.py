@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.say import say
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import write_file
@@ -29,10 +30,12 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     """
     if output is not None and output.suffix not in (".h5", ".hdf5", ".csv"):
         raise ConfigError(f"-o {output}: expected a name that ends in .h5 or .csv")
+    if output is not None and output.exists() and data.exists() and output.samefile(data):
+        raise ConfigError(f"-o {output}: is the data itself; choose another name")
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
     predictions = Predictions.of(trained, table)
-    click.echo(f"read {table.x_at}: {table.m} examples", err=True)
+    say(f"read {table.x_at}: {table.m} examples")
     if as_json:
         click.echo(json.dumps(predictions.to_json()))
     elif output is None:
@@ -40,5 +43,5 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     if output is not None:
         csv = output.suffix == ".csv"
         write_file(output, predictions.to_csv().encode() if csv else predictions.to_hdf5())
-        click.echo(f"wrote {output}", err=True)
-    click.echo(f"next: deepnet evaluate {model} {data}   (where it has labels)", err=True)
+        say(f"wrote {output}")
+    say(f"next: deepnet evaluate {model} {data}   (where it has labels)")

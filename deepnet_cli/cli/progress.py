@@ -4,9 +4,9 @@ import sys
 import time
 from types import TracebackType
 
-import click
 from tqdm import tqdm
 
+from deepnet_cli.cli.say import say
 from deepnet_cli.nn.metrics import HEADLINE
 from deepnet_cli.report.table import number
 from deepnet_cli.training.session import Event
@@ -75,6 +75,6 @@ class Display:
 
     def _line(self, text: str) -> None:
         if self.bar.disable:
-            click.echo(text, err=True)
+            say(text)
         else:
             self.bar.write(text, file=sys.stderr)

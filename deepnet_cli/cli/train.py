@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.progress import Display
+from deepnet_cli.cli.say import say, warn
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.errors import ConfigError, DivergedError
@@ -58,14 +59,16 @@ def train(
     elif config is not None:
         job = load_job(config, settings)
         if dry_run:
+            warn(job.warnings)
             click.echo(json.dumps(plan(job)) if as_json else plan_text(job))
-            click.echo(f"next: deepnet train {config}", err=True)
+            say(f"next: deepnet train {config}")
             return
         directory, progress = _new_directory(job, run_dir), Progress.start(job)
 
+    warn(job.warnings)
     if not quiet:
-        click.echo(outline(job), err=True)
-        click.echo(f"writing to {directory.path}", err=True)
+        say(outline(job))
+        say(f"writing to {directory.path}")
     session = Session(job, directory, progress)
     interruption = Interruption()
     diverged: DivergedError | None = None
@@ -90,9 +93,9 @@ def train(
         click.echo(figures_text(session.figures))
         click.echo(f"{directory.path}: {session.stopped} after {job_time(session)}")
     if interruption.signal is not None:
-        click.echo(f"go on: deepnet train --resume {directory.path}", err=True)
+        say(f"go on: deepnet train --resume {directory.path}")
         ctx.exit(128 + interruption.signal)
-    click.echo(f"next: deepnet predict {directory.path} DATA.h5", err=True)
+    say(f"next: deepnet predict {directory.path} DATA.h5")
 
 
 def job_time(session: Session) -> str:
@@ -118,7 +121,7 @@ def _resumed(run: Path, settings: tuple[str, ...]) -> tuple[Job, RunDirectory, P
     job = load_job(directory.path / CONFIG, settings)
     progress, skipped = newest_progress(directory, job)
     for reason in skipped:
-        click.echo(f"warning: {reason}; using an older checkpoint", err=True)
+        say(f"warning: {reason}; using an older checkpoint")
     if progress.state.iteration >= job.iterations:
         raise ConfigError(
             f"{run}: has made all of its {job.iterations} iterations; "

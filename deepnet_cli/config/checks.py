@@ -4,11 +4,14 @@ by themselves, and notes what it finds in the document.
 
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
+from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.metrics import METRICS
 
-MONITORED = ("val_cost", *(f"val_{name}" for names in METRICS.values() for name in names))
+MONITORED = list(
+    dict.fromkeys(["val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)])
+)
 """What early stopping can watch."""
 
 
@@ -68,7 +71,8 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
     if monitor not in MONITORED:
         document.add(
             ("training", "early_stopping", "monitor"),
-            f"unknown figure '{monitor}' (one of {', '.join(MONITORED)})",
+            f"unknown figure '{monitor}'{did_you_mean(monitor, MONITORED)} "
+            f"(one of {', '.join(MONITORED)})",
         )
     elif data is not None and data.validation is None:
         document.add(
@@ -78,7 +82,12 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
 
 
 def check_data(document: Document, data: DataSection) -> None:
-    """A fraction leaves examples to train on."""
+    """A fraction leaves examples to train on; file names are plain."""
+    for part in ("train", "validation", "test"):
+        where = getattr(data, part)
+        if isinstance(where, DataFile) and where.file.startswith("~"):
+            message = "'~' is not expanded here; write the full path"
+            document.add(("data", part, "file"), message)
     held_out = [part for part in (data.validation, data.test) if part is not None]
     total = sum(part.fraction for part in held_out if not isinstance(part, DataFile))
     if total >= 1:

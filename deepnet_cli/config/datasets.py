@@ -20,6 +20,8 @@ from deepnet_cli.nn.network import Network
 
 Tables = dict[str, Table]
 
+PARTS = ("train", "validation", "test")
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -63,8 +65,11 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
         raise document.error(place, error) from None
     except DeepnetError as error:
         raise document.error(("data", "train"), error) from None
+    for doubt in encoding.doubts(fitted, tables["train"]):
+        document.warn(("data", "train"), doubt)
     parts = {}
-    for name, table in tables.items():
+    for name in sorted(tables, key=PARTS.index):
+        table = tables[name]
         try:
             parts[name] = fitted.part(table)
         except ClassCountError as error:

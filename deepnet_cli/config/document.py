@@ -12,13 +12,14 @@ from deepnet_cli.errors import (
     DataError,
     DeepnetError,
     MachineError,
-    escaped,
+    one_line,
     shortened,
 )
 
 KINDS = {kind.exit_code: kind for kind in (ConfigError, DataError, MachineError)}
 MOST_PROBLEMS = 20
 LONGEST_LINE = 120
+LONGEST_NAME = 60
 
 Path = tuple[str | int, ...]
 """Where a value stands in the tree: ("model", "layers", 0)."""
@@ -55,10 +56,12 @@ class Document:
     values: dict[Path, Place] = field(default_factory=dict)
     overrides: dict[Path, str] = field(default_factory=dict)  # "training.l2=0.1", as typed
     problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def add(self, path: Path, message: str, *, at_key: bool = False, exit_code: int = 2) -> None:
         """Note a problem, unless its place already has one."""
-        if not any(path[: len(known.path)] == known.path for known in self.problems if known.path):
+        told = [problem.path for problem in self.problems if problem.path]
+        if not any(path[: len(known)] == known for known in told):
             self.problems.append(Problem(path, message, None, at_key, exit_code))
 
     def raise_problems(self) -> None:
@@ -72,6 +75,10 @@ class Document:
         kinds = [KINDS.get(problem.exit_code, ConfigError) for problem in ordered]
         raise (ConfigError if ConfigError in kinds else kinds[0])("\n".join(told))
 
+    def warn(self, path: Path, message: str) -> None:
+        """Note what is no error but likely a mistake."""
+        self.warnings.append(self.render(Problem(path, message)))
+
     def error(self, path: Path, cause: DeepnetError) -> DeepnetError:
         """`cause`, of its own kind, with the place in the config that led to it."""
         return type(cause)(self.render(Problem(path, str(cause))))
@@ -80,9 +87,8 @@ class Document:
         """The message with its place, the line and a caret."""
         name = dotted(problem.path)
         message = shortened(f"{name}: {problem.message}" if name else problem.message)
-        for depth in range(len(problem.path), 0, -1):
-            if problem.path[:depth] in self.overrides:
-                return f"--set {self.overrides[problem.path[:depth]]}: {message}"
+        if setting := self._override(problem.path):
+            return f"--set {shortened(one_line(setting), LONGEST_NAME)}: {message}"
         place = self._place(problem)
         if place is None:
             return f"{self.source}: {message}"
@@ -90,14 +96,33 @@ class Document:
         lines = self.text.splitlines()
         if place.line > len(lines):
             return head
-        line = escaped(lines[place.line - 1].replace("\t", " "))
-        if place.column > LONGEST_LINE:
-            return head
-        width = max(1, min(place.width, LONGEST_LINE - place.column, len(line) - place.column + 1))
-        return (
-            f"{head}\n{place.line:5} | {line[:LONGEST_LINE]}\n"
-            f"      | {' ' * (place.column - 1)}{'^' * width}"
+        line = lines[place.line - 1].replace("\t", " ")
+        start = place.column - 1
+        before, marked, after = (
+            one_line(text)
+            for text in (
+                line[:start],
+                line[start : start + place.width],
+                line[start + place.width :],
+            )
         )
+        if len(before) >= LONGEST_LINE:
+            return head
+        carets = "^" * max(1, min(len(marked), LONGEST_LINE - len(before)))
+        return (
+            f"{head}\n{place.line:5} | {(before + marked + after)[:LONGEST_LINE]}\n"
+            f"      | {' ' * len(before)}{carets}"
+        )
+
+    def _override(self, path: Path) -> str | None:
+        """The setting, as typed, that a path of the tree comes from."""
+        for depth in range(len(path), 0, -1):
+            if path[:depth] in self.overrides:
+                return self.overrides[path[:depth]]
+        if path in self.keys or path in self.values:
+            return None
+        made = [setting for keys, setting in self.overrides.items() if keys[: len(path)] == path]
+        return made[0] if path and made else None
 
     def _place(self, problem: Problem) -> Place | None:
         """The problem's own place, or that of the nearest enclosing value."""
@@ -119,5 +144,6 @@ def dotted(path: Path) -> str:
     """model.layers[0]"""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+        word = part if isinstance(part, int) else shortened(one_line(part), LONGEST_NAME)
+        text += f"[{word}]" if isinstance(part, int) else f".{word}" if text else str(word)
     return text

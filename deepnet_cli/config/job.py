@@ -11,7 +11,7 @@ from deepnet_cli.config.architecture import build_initializers, build_network, r
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import load_config, resolved
-from deepnet_cli.config.schema import Config
+from deepnet_cli.config.schema import Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
@@ -42,6 +42,7 @@ class Job:
     iterations: int
     log_every: int
     memory: dict[str, int]  # bytes, by purpose
+    warnings: list[str]  # what is likely a mistake, each with its place
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -69,7 +70,7 @@ def load_job(path: Path, settings: tuple[str, ...] = ()) -> Job:
 def build_job(config: Config, document: Document, directory: Path) -> Job:
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
-    name = config.name or Path(document.source).stem
+    name = config.name or plain_name(Path(document.source).stem)
     config = resolve(config.model_copy(update={"name": name}), tables["train"])
     network = build_network(config, tables["train"].rows.shape[1])
     _check_monitor(config, document, network)
@@ -94,6 +95,7 @@ def build_job(config: Config, document: Document, directory: Path) -> Job:
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),
         memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
+        document.warnings,
     )
     if config.model.initial_parameters is not None:
         try:

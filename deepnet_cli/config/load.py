@@ -19,10 +19,10 @@ from deepnet_cli.config.schema import (
     TrainingSection,
 )
 from deepnet_cli.config.yaml_reader import LARGEST, parse
-from deepnet_cli.data.finding import find_x, find_y
-from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.data.finding import find_x, find_y, part_of
+from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.errors import ConfigError, DataError, DeepnetError
-from deepnet_cli.files import cannot, check_readable, shown
+from deepnet_cli.files import cannot, check_readable, read_pipe, shown
 
 
 def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
@@ -105,12 +105,27 @@ def _check_files(document: Document, directory: Path) -> None:
             continue
         try:
             with open_hdf5(resolved(where.file, directory)) as source:
-                x = where.x or find_x(source, part)
-                source.dataset(x)
-                source.dataset(where.y or find_y(source, part, x))
+                _check_datasets(document, source, where, part, last=data.examples == "last")
         except DeepnetError as error:
-            key = next((k for k in ("x", "y") if f"'{getattr(where, k)}'" in str(error)), "file")
-            document.add(("data", part, key), str(error), exit_code=error.exit_code)
+            document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
+
+
+def _check_datasets(
+    document: Document, source: Source, where: DataFile, part: str, *, last: bool
+) -> None:
+    """Look for x, and for the y that belongs to it; each mistake at its own place."""
+    x = where.x or find_x(source, part)
+    part_of_x = part_of(source, x, default=part)
+    m = 0
+    try:
+        shape = source.dataset(x).shape
+        m = (shape[-1] if last else shape[0]) if shape else 0
+    except DeepnetError as error:
+        document.add(("data", part, "x"), str(error), exit_code=error.exit_code)
+    try:
+        source.dataset(where.y or find_y(source, part_of_x, x, m))
+    except DeepnetError as error:
+        document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
 
 
 def resolved(file: str, directory: Path) -> Path:
@@ -123,8 +138,9 @@ def _content(path: Path) -> bytes:
     try:
         if str(path) == "-":
             return sys.stdin.buffer.read(LARGEST + 1)
-        if not path.is_fifo():
-            check_readable(path)
+        if path.is_fifo():
+            return read_pipe(path, LARGEST + 1)
+        check_readable(path)
         with path.open("rb") as file:
             return file.read(LARGEST + 1)
     except DataError as error:

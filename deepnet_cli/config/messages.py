@@ -18,6 +18,18 @@ EXAMPLES = {
     ("file",): "file: path/to/file.h5",
 }
 
+NOT_THE_FORM = ("model_type", "model_attributes_type", "union_tag_not_found")
+FORMS: dict[Path, str] = {
+    ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
+    ("data", "validation"): "a FILE, {file: FILE} or {fraction: 0.1}",
+    ("data", "test"): "a FILE, {file: FILE} or {fraction: 0.1}",
+    ("loss",): "a name or {name: NAME}",
+    ("training", "optimizer"): "a name or {name: NAME, option: value}",
+    ("training", "early_stopping"): "a mapping such as {patience: 20}",
+    ("model", "initialization"): "a name or {NAME: value}",
+}
+"""What may stand where several forms are allowed."""
+
 
 def note_problems(document: Document, found: ValidationError) -> None:
     """Add what pydantic found in the document's tree to its problems."""
@@ -38,8 +50,21 @@ def note_problems(document: Document, found: ValidationError) -> None:
             path = (*path, loc[-1])
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
+        elif kind == "union_tag_invalid" and isinstance(value, dict):
+            key = "name" if "name" in _at(document.tree, path) else str(value["name"])
+            document.add(
+                (*path, key), _message(kind, value, error["ctx"], ""), at_key=key != "name"
+            )
+        elif path in FORMS and kind in NOT_THE_FORM:
+            document.add(path, f"expected {FORMS[path]}, found {described(value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
+
+
+def _at(tree: object, path: Path) -> dict[str, object]:
+    for part in path:
+        tree = tree[part]  # type: ignore[index]
+    return tree if isinstance(tree, dict) else {"name": tree}
 
 
 def _example(path: Path) -> str:
@@ -76,8 +101,6 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
     if kind == "union_tag_invalid":
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
         return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
-    if kind == "union_tag_not_found":
-        return f"expected a name or {{name: ..., option: ...}}, {found}"
     if kind == "literal_error":
         names = [name.strip(" '") for name in ctx["expected"].replace(" or ", ", ").split(",")]
         near = did_you_mean(value, names) if isinstance(value, str) else ""

@@ -2,29 +2,34 @@
 
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.yaml_reader import parse
-from deepnet_cli.errors import ConfigError
 
 
 def override(document: Document, setting: str) -> None:
-    """Put KEY.KEY=VALUE into the document's tree.  VALUE is YAML.  Raises ConfigError."""
+    """Put KEY.KEY=VALUE into the document's tree; VALUE is YAML.
+
+    What is wrong with the setting is noted among the document's problems.
+    """
     dotted, equals, text = setting.partition("=")
     keys = tuple(dotted.strip().split("."))
+    document.overrides[keys] = setting
     if not equals or not all(keys):
-        raise ConfigError(f"--set {setting}: expected KEY=VALUE, such as training.epochs=20")
-    value = parse(f"value: {text}".encode(), f"--set {setting}")
-    if value.problems:
-        raise ConfigError(f"--set {setting}: {value.problems[0].message}")
+        document.add(keys, "expected KEY=VALUE, such as training.epochs=20")
+        return
+    document.problems = [p for p in document.problems if p.path[: len(keys)] != keys]
+    value = parse(f"value: {text}".encode("utf-8", "surrogateescape"), setting)
+    if value.problems or set(value.tree) != {"value"}:
+        reasons = [problem.message for problem in value.problems]
+        document.add(keys, reasons[0] if reasons else "expected one value")
+        return
 
     section = document.tree
     for depth, key in enumerate(keys[:-1], start=1):
         inner = section.setdefault(key, {})
-        if isinstance(inner, str) and keys[:1] == ("data",):
+        if isinstance(inner, str) and keys[0] == "data":
             inner = section[key] = {"file": inner}
         if not isinstance(inner, dict):
-            raise ConfigError(
-                f"--set {setting}: '{'.'.join(keys[:depth])}' is a single value; set it whole"
-            )
+            whole = ".".join(keys[:depth])
+            document.add(keys, f"'{whole}' is a single value here; set it whole")
+            return
         section = inner
     section[keys[-1]] = value.tree["value"]
-    document.overrides[keys] = setting
-    document.problems = [p for p in document.problems if p.path[: len(keys)] != keys or not p.path]

@@ -19,6 +19,7 @@ from deepnet_cli.optim.optimizers import OPTIMIZERS
 MOST_LAYERS = 1000
 MOST_ITERATIONS = 10_000_000
 LARGEST_SEED = 2**53
+LONGEST_NAME = 100
 
 
 def one_of(names: list[str], what: str) -> Any:
@@ -54,14 +55,21 @@ def _layers(value: object) -> object:
     return [_layer(item) for item in value]
 
 
-def _plain_name(value: str) -> str:
-    if (
-        not value
-        or value.startswith(".")
-        or any(c in value for c in '/\\:*?"<>|')
-        or (not value.isprintable() or len(value) > 100)
-    ):
+def plain_name(text: str) -> str:
+    """A name that serves as a directory's: `text` without what some file system refuses."""
+    kept = "".join("-" if c in '/\\:*?"<>|' or not c.isprintable() else c for c in text)
+    return kept.strip(". -")[:LONGEST_NAME] or "run"
+
+
+def _checked_name(value: str) -> str:
+    if value != plain_name(value):
         raise ValueError(f"{value!r} does not serve as a directory's name")
+    return value
+
+
+def _path(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"{value!r}: no file can have this name")
     return value
 
 
@@ -150,7 +158,7 @@ class ComputeSection(Section):
 
 
 class OutputSection(Section):
-    directory: str = "runs"
+    directory: Annotated[str, AfterValidator(_path)] = "runs"
     plots: bool = True
     checkpoint_every: Interval = "auto"
 
@@ -159,7 +167,7 @@ class Config(Section):
     """A whole config."""
 
     version: Literal[1] = 1
-    name: Annotated[str, AfterValidator(_plain_name)] | None = None
+    name: Annotated[str, AfterValidator(_checked_name)] | None = None
     seed: int = Field(default=0, ge=0, le=LARGEST_SEED)
     data: DataSection
     model: ModelSection

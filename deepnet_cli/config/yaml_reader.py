@@ -14,6 +14,8 @@ from deepnet_cli.config.document import Document, Path, Place, Problem
 from deepnet_cli.config.scalars import plain_scalar
 
 DEEPEST = 20
+MOST_VALUES = 5_000
+LONGEST_LIST = 2_000
 LARGEST = 256 * 1024
 """Bytes of a config."""
 
@@ -88,6 +90,8 @@ class _Reader:
             raise _RefusedError(path, "aliases (& and *) are not supported; write it out", event)
         if event.tag is not None:
             raise _RefusedError(path, f"tags ({event.tag}) are not supported", event)
+        if len(self.document.values) > MOST_VALUES:
+            raise _RefusedError(path[:1], f"more than {MOST_VALUES:,} values", event)
         if len(path) > DEEPEST:
             raise _RefusedError(path[:1], f"nested deeper than {DEEPEST} levels", event)
         self.document.values[path] = _place(event)
@@ -119,6 +123,8 @@ class _Reader:
     def sequence(self, path: Path) -> list[object]:
         items: list[object] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            if len(items) >= LONGEST_LIST:
+                raise _RefusedError(path, f"more than {LONGEST_LIST:,} entries", event)
             items.append(self.value(event, (*path, len(items))))
         return items
 
@@ -170,13 +176,18 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> Problem:
         return Problem((), "tab used for indentation; use spaces", Place(mark.line + 1, 1, 1))
     for number in (mark.line, (error.context_mark or mark).line):
         told = lines[number] if number < len(lines) else ""
-        if missing := re.match(r"\s*[\w.-]+:(?=\S)", told):
+        if missing := re.match(r"\s*[\w.-]+:(?=[^ ])", told):
             return Problem((), "put a space after ':'", Place(number + 1, missing.end(), 1))
     place = Place(mark.line + 1, mark.column + 1, 1)
+    begun = error.context_mark or mark
     if "mapping values are not allowed" in problem:
         return Problem((), "':' does not fit here; check the indentation or quote the text", place)
     if "could not find expected ':'" in problem:
-        return Problem((), "expected 'key: value'", place)
+        return Problem(
+            (),
+            "expected ':' after the key, as in 'key: value'",
+            Place(begun.line + 1, begun.column + 1, 1),
+        )
     if "block" in context or "block" in problem:
         return Problem((), "this line's indentation fits no line above", place)
     return Problem((), f"not valid YAML: {problem}", place)

@@ -9,7 +9,7 @@ from deepnet_cli.data.batches import Part
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.scaling import Scaling
 from deepnet_cli.data.tables import Table
-from deepnet_cli.errors import DataError
+from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.types import Array
 
 
@@ -41,7 +41,12 @@ class Encoding:
         rows = self.rows(table)
         if table.y is None:
             return Part(rows, np.zeros((self.outputs, 0), self.dtype))
-        return Part(rows, self._Y(table.y, table.y_at).astype(self.dtype))
+        with np.errstate(over="ignore"):
+            Y = self._Y(table.y, table.y_at).astype(self.dtype)
+        if not np.isfinite(Y).all():
+            row = int(np.argwhere(~np.isfinite(Y))[0][1])
+            raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
+        return Part(rows, Y)
 
     def rows(self, table: Table) -> Array:
         """(m, n[0]), scaled, in the network's precision and finite.  Raises DataError."""
@@ -61,19 +66,37 @@ class Encoding:
         """The class index (m,) of each label of a table with y."""
         if table.y is None or self.classes is None:
             raise ValueError("a table with class labels")
-        values = labels.class_values(table.y, table.y_at)
-        return labels.class_indices(values, self.classes, table.y_at)
+        return self._indices(table.y, table.y_at, self.classes)
+
+    def _indices(self, y: Array, where: str, classes: Classes) -> Array:
+        values = labels.class_values(y, where, len(classes))
+        return labels.class_indices(values, classes, where)
 
     def _Y(self, y: Array, where: str) -> Array:
         if self.classes is not None:
-            values = labels.class_values(y, where)
-            indices = labels.class_indices(values, self.classes, where)
+            indices = self._indices(y, where, self.classes)
             if self.target == "binary":
                 return indices[np.newaxis].astype(np.float64)
             return labels.one_hot(indices, self.outputs)
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
         return _numbers(y, self.outputs, where)
+
+
+def doubts(fitted: Encoding, table: Table) -> list[str]:
+    """What is no error in training examples, but likely a mistake."""
+    found = []
+    constant = int((table.rows.min(axis=0) == table.rows.max(axis=0)).sum())
+    if constant and not fitted.scaling.changes_nothing:
+        found.append(f"{table.x_at}: {constant} features are constant; they teach nothing")
+    if fitted.classes is not None:
+        counts = np.bincount(fitted.class_indices(table), minlength=len(fitted.classes))
+        absent = listed(f"'{fitted.classes.names[i]}'" for i in np.flatnonzero(counts == 0))
+        if (counts > 0).sum() == 1:
+            found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
+        elif absent:
+            found.append(f"{table.y_at}: no example of class {absent}")
+    return found
 
 
 def fit(
@@ -84,11 +107,14 @@ def fit(
         raise ValueError("training needs y")
     classes = None
     if target == "class" or (target == "binary" and outputs == 1):
-        values = labels.class_values(table.y, table.y_at)
         told_apart = outputs if target == "class" else 2
+        values = labels.class_values(table.y, table.y_at, told_apart)
         classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
     with np.errstate(over="ignore", invalid="ignore"):
         fitted = scaling.fit(scale, table.rows)
+    if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
+        _refuse_not_finite(table, table.rows)
+        raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")
     return Encoding(fitted, classes, target, outputs, dtype)
 
 

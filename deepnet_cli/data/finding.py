@@ -33,17 +33,16 @@ def find_x(source: Source, part: str) -> str:
     raise DataError(_unclear(source, entries, "x", part))
 
 
-def find_y(source: Source, part: str, x: str) -> str:
-    """The name of the dataset that holds the labels or targets that belong to `x`."""
+def find_y(source: Source, part: str, x: str, m: int) -> str:
+    """The name of the dataset that holds the labels or targets of the m examples of `x`."""
     entries = source.entries()
-    length = next((entry.shape for entry in entries if entry.name == x), ())
     named = [name for name in _by_name(entries, part, Y_WORDS) if name != x]
     if named:
         return named[0]
     alike = [
         entry.name
         for entry in entries
-        if entry.name != x and entry.shape and set(entry.shape[:2]) & {length[0], length[-1]}
+        if entry.name != x and entry.shape and m in (entry.shape[0], entry.shape[-1])
     ]
     if len(alike) == 1:
         return alike[0]
@@ -55,6 +54,13 @@ def part_to_predict(source: Source) -> str:
     entries = source.entries()
     parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
     return "test" if "test" in parts or not parts else parts[0]
+
+
+def part_of(source: Source, x: str, default: str) -> str:
+    """The part that the name of x speaks of, or the default where it speaks of none."""
+    entries = [entry for entry in source.entries() if entry.name == x.strip("/")]
+    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
+    return parts[0] if parts else default
 
 
 def _by_name(

@@ -1,6 +1,7 @@
 """What is looked at before HDF5 values are read, and how a refusal is told."""
 
 import re
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ def check_signature(path: Path, size: int) -> None:
 
 def looks_like(start: bytes) -> str:
     """What the first bytes of a file say it is."""
+    if not start:
+        return "an empty file, 0 bytes"
     kinds = {
         SIGNATURE: "an HDF5 file",
         b"\x93NUMPY": "a NumPy array",
@@ -90,12 +93,39 @@ def check_storage(path: str, name: str, dataset: Any) -> None:
         written = dataset.id.get_num_chunks()
         if written < wanted:
             raise DataError(f"{where}: only {written} of its {wanted} chunks were written")
-    elif stored < declared and not is_text(dataset):
+        if not _chunks_are_sound(dataset):
+            raise DataError(f"{where}: damaged chunk table; copy or make the file again")
+    elif stored < declared:
         raise DataError(f"{where} declares {declared} bytes but stores {stored}")
 
 
+def _chunks_are_sound(dataset: Any) -> bool:
+    """Every chunk has a size that its filters leave, and lies in the file by itself.
+
+    HDF5 2.0 crashes on a chunk that the table says is empty.
+    """
+    end = dataset.file.id.get_filesize()
+    filtered = dataset.id.get_create_plist().get_nfilters() > 0
+    least = 5 if dataset.fletcher32 else 1
+    whole = prod(dataset.chunks) * dataset.dtype.itemsize
+    places: list[tuple[int, int]] = []
+
+    def see(chunk: Any) -> None:
+        places.append((chunk.byte_offset or 0, chunk.size))
+
+    dataset.id.chunk_iter(see)
+    places.sort()
+    apart = all(a + size <= b for (a, size), (b, _) in pairwise(places))
+    sizes = all(least <= size and (filtered or size == whole) for _, size in places)
+    return apart and sizes and all(at > 0 and at + size <= end for at, size in places)
+
+
 def check_type(path: str, name: str, dataset: Any) -> None:
-    where, dtype = f"{path}: '{name}'", dataset.dtype
+    where = f"{path}: '{name}'"
+    try:
+        dtype = dataset.dtype
+    except (TypeError, ValueError):
+        raise DataError(f"{where}: values of its type are not supported") from None
     if dataset.shape is None:
         raise DataError(f"{where} is empty (a null dataspace)")
     if is_text(dataset):

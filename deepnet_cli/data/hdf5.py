@@ -23,6 +23,7 @@ from deepnet_cli.errors import (
     MachineError,
     did_you_mean,
     listed,
+    one_line,
 )
 from deepnet_cli.files import check_readable
 
@@ -41,7 +42,7 @@ class Entry:
     dtype: str
 
     def __str__(self) -> str:
-        return f"{self.name} {self.shape} {self.dtype}"
+        return f"{one_line(self.name)} {self.shape} {self.dtype}"
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,8 @@ class Source:
 
     def dataset(self, name: str) -> Any:
         """The h5py dataset `name`, its metadata checked.  Raises DataError."""
+        if "\0" in name or (not name.isascii() and _unencodable(name)):
+            raise DataError(self.no_dataset(name))
         with translated(self.path):
             node = self.file
             parts = name.strip("/").split("/")
@@ -92,8 +95,8 @@ class Source:
                 raise DataError(f"{self.path}: '{name}' is a group; it holds {listed(node)}")
             if not isinstance(node, h5py.Dataset):
                 raise DataError(f"{self.path}: '{name}' is a named type, not a dataset")
-            check_storage(self.path, name, node)
             check_type(self.path, name, node)
+            check_storage(self.path, name, node)
             return node
 
     def no_dataset(self, name: str) -> str:
@@ -101,7 +104,7 @@ class Source:
         entries = self.entries()
         near = did_you_mean(name, (entry.name for entry in entries))
         found = listed(str(entry) for entry in entries) or "no dataset at all"
-        return f"{self.path}: no dataset '{name}'{near} (found: {found})"
+        return f"{self.path}: no dataset '{one_line(name)}'{near} (found: {found})"
 
     def _check_link(self, group: Any, part: str, so_far: str) -> None:
         link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
@@ -179,4 +182,15 @@ def _walk(group: Any, prefix: str, found: list[Entry], depth: int) -> None:
 
 
 def _type_name(dataset: Any) -> str:
-    return "text" if is_text(dataset) else str(dataset.dtype)
+    try:
+        return "text" if is_text(dataset) else str(dataset.dtype)
+    except (TypeError, ValueError):  # a type that h5py does not know
+        return "of an unknown type"
+
+
+def _unencodable(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

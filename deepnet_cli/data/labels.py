@@ -40,10 +40,11 @@ def examples_first(y: Array, m: int, where: str, *, last: bool = False) -> Array
         y = y.T
     if y.shape in ((m,), (m, 1), (1, m)):
         return y.reshape(m)
+    if y.ndim > 2 and len(y) == m:
+        y = y.reshape(m, -1)
+        return y[:, 0] if y.shape[1] == 1 else y
     if y.ndim == 2 and len(y) == m:
         return y
-    if y.ndim > 2 and len(y) == m:
-        return y.reshape(m, -1)
     counted = y.shape[0] if y.ndim else 1
     raise DataError(f"{where} has {counted} examples (shape {y.shape}) but x has {m}")
 
@@ -62,8 +63,11 @@ def targets(y: Array, where: str) -> Array:
     return np.ascontiguousarray(np.atleast_2d(y.T))
 
 
-def class_values(y: Array, where: str) -> Array:
-    """The labels (m,) as integers or text; a one-hot y becomes its column numbers."""
+def class_values(y: Array, where: str, K: int | None = None) -> Array:
+    """The labels (m,) as integers or text; a one-hot y becomes its column numbers.
+
+    Raises DataError, and ClassCountError where a one-hot y has other than K columns.
+    """
     if y.dtype.kind in "OSUT":
         if y.ndim == 1:
             return np.array([_text(label) for label in y])
@@ -71,11 +75,17 @@ def class_values(y: Array, where: str) -> Array:
     if y.dtype.kind == "f":
         _refuse_fractions(y, where)
     if y.dtype.kind == "u" and y.size and int(y.max()) > np.iinfo(np.int64).max:
-        raise DataError(f"{where}: label {int(y.max())} is out of range")
+        row = int(np.unravel_index(y.argmax(), y.shape)[0])
+        raise DataError(f"{where}: label {int(y.max())} at row {row} is out of range")
     whole = y.astype(np.int64)
     if whole.ndim == 1:
         return whole
     if ((whole == 0) | (whole == 1)).all() and (whole.sum(axis=1) == 1).all():
+        if K is not None and whole.shape[1] != K:
+            raise ClassCountError(
+                f"{where} is one-hot with {whole.shape[1]} columns "
+                f"but the network tells {K} classes apart"
+            )
         hot: Array = whole.argmax(axis=1)
         return hot
     row = int(np.argmax((whole.sum(axis=1) != 1) | ((whole != 0) & (whole != 1)).any(axis=1)))
@@ -108,7 +118,7 @@ def class_indices(labels: Array, classes: Classes, where: str) -> Array:
     """The index (m,) of each label.  Raises DataError at the first that is no class."""
     if (labels.dtype.kind == "i") != isinstance(classes.values[0], int):
         raise DataError(
-            f"{where} holds labels such as {labels[0]!r}; "
+            f"{where} holds labels such as {labels[0].item()!r}; "
             f"the classes are {listed(map(repr, classes.values))}"
         )
     values = np.array(classes.values)
@@ -145,6 +155,7 @@ def multilabel(y: Array, K: int, where: str) -> Array:
 
 
 def _refuse_fractions(y: Array, where: str) -> None:
+    y = y.astype(np.float64)
     bad = ~np.isfinite(y) | (y != np.floor(y)) | (np.abs(y) > 2**53)
     if bad.any():
         row = int(np.argwhere(bad)[0][0])

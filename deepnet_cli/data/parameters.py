@@ -32,6 +32,7 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
     blocks = {}
     for name, shape in layout.shapes.items():
         if name not in present:
+            source.dataset(prefix + name)  # says so where it is a link
             raise DataError(
                 f"{source.path}: no parameter '{name}' (found: {listed(sorted(present))})"
             )
@@ -46,5 +47,8 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
         if not np.isfinite(block).all():
             kind = "NaN" if np.isnan(block).any() else "infinity"
             raise DataError(f"{source.path}: parameter {name} holds {kind}")
+        with np.errstate(over="ignore"):
+            if not np.isfinite(block.astype(dtype)).all():
+                raise DataError(f"{source.path}: parameter {name} does not fit {dtype}")
         blocks[name] = block.reshape(shape)
     return layout.join(blocks, dtype)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.data.finding import find_x, find_y, part_to_predict
+from deepnet_cli.data.finding import find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
 from deepnet_cli.errors import DataError
@@ -51,13 +51,15 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
     `last`: the file counts examples on the last axis of x.  Raises DataError.
     """
     with open_hdf5(location.file) as source:
-        if part == "any":
+        if location.x:
+            part = part_of(source, location.x, default="train" if part == "any" else part)
+        elif part == "any":
             part = part_to_predict(source)
         x = location.x or find_x(source, part)
         rows = _rows(source, x, last=last)
         x_at, y_at, y = f"{source.path}: '{x}'", "", None
         if labelled:
-            y_name = location.y or find_y(source, part, x)
+            y_name = location.y or find_y(source, part, x, len(rows))
             y_at = f"{source.path}: '{y_name}'"
             y = examples_first(source.read(y_name), len(rows), y_at, last=last)
         return Table(rows, y, x_at, y_at, _class_names(source))

@@ -89,6 +89,7 @@ def number_figures(A: Array, Y: Array) -> Figures:
     error = A - Y
     residual = (error**2).sum(axis=1)
     total = ((Y - Y.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    total[Y.min(axis=1) == Y.max(axis=1)] = 0  # the mean of equal numbers is rounded
     r2 = np.where(total > 0, 1 - _ratio(residual, total), residual == 0)
     return {
         "mse": float((error**2).mean()),

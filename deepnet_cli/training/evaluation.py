@@ -6,6 +6,7 @@ from deepnet_cli.data.batches import Part
 from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.metrics import FIGURES, Figures
 from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 
 VALUES = 2**22
@@ -31,13 +32,10 @@ def outputs(network: Network, S: Array) -> Array:
     return network.loss.link.forward(S)
 
 
-def figures(network: Network, theta: Array, part: Part) -> Figures:
-    """The cost and every metric on a part.
-
-    The cost is of the data alone: a weight penalty is part of training, not of what the
-    network makes of data.
-    """
-    S = scores(network, theta, part.rows)
+def figures(objective: Objective, theta: Array, part: Part) -> Figures:
+    """J, its weight penalty included as in training, and every metric on a part."""
+    loss = objective.network.loss
+    S = scores(objective.network, theta, part.rows)
     with np.errstate(all="ignore"):
-        cost = float(network.loss.cost(S, part.Y).real)
-        return {"cost": cost, **FIGURES[network.loss.target](outputs(network, S), part.Y)}
+        J = loss.cost(S, part.Y) + objective.penalty(theta)
+        return {"cost": float(J.real), **FIGURES[loss.target](loss.link.forward(S), part.Y)}

@@ -40,6 +40,8 @@ def open_sealed(path: Path, kind: str) -> Iterator[Source]:
     header = _HEADER.fullmatch(content[:USER_BLOCK])
     if header is None or header[1] != kind.encode():
         raise DataError(f"{path}: not a deepnet {kind} (it looks like {_guess(content)})")
+    if int(header[2]) < 1:
+        raise DataError(f"{path}: damaged: there is no format {int(header[2])}")
     if int(header[2]) > FORMAT:
         raise DataError(
             f"{path}: written in format {int(header[2])} by a newer deepnet; "

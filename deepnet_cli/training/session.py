@@ -86,9 +86,9 @@ class Session:
         job, progress = self.job, self.progress
         theta = progress.state.theta if progress.best_theta is None else progress.best_theta
         for name, part in job.dataset.parts.items():
-            self.figures[name] = figures(job.network, theta, part)
+            self.figures[name] = figures(job.objective, theta, part)
         last = job.config.data.examples == "last"
-        model = Model(job.network, theta, job.dataset.encoding, self.config, last, self.figures)
+        model = Model(job.objective, theta, job.dataset.encoding, self.config, last, self.figures)
         self.directory.write(MODEL, model.to_bytes())
         self.save_checkpoint()
         told: dict[str, object] = summary(job, progress, self.figures, self.stopped, self.seconds)
@@ -113,7 +113,7 @@ class Session:
         part = self.job.dataset.parts.get("validation")
         if part is None:
             return {}
-        measured = figures(self.job.network, theta, part)
+        measured = figures(self.job.objective, theta, part)
         return {f"val_{name}": value for name, value in measured.items()}
 
     def _patience(self) -> Watch | None:

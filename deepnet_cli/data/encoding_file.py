@@ -1,0 +1,62 @@
+"""An encoding in HDF5, beside the parameters of the model that was trained with it.
+
+/scaling/shift, /scaling/divisor (n[0],)     x' = (x - shift) / divisor
+/classes/values, /classes/names              where the network tells classes apart
+attribute scaling: the rule that made them
+"""
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.scaling import Scaling
+from deepnet_cli.errors import DataError
+from deepnet_cli.nn.types import Array
+
+
+def write_encoding(file: Any, encoding: Encoding) -> None:
+    """Put an encoding into the open h5py file."""
+    file["scaling/shift"] = encoding.scaling.shift
+    file["scaling/divisor"] = encoding.scaling.divisor
+    file.attrs["scaling"] = encoding.scaling.name
+    if encoding.classes is not None:
+        text = h5py.string_dtype()
+        whole = all(isinstance(value, int) for value in encoding.classes.values)
+        file["classes/values"] = np.array(encoding.classes.values, None if whole else text)
+        file["classes/names"] = np.array(encoding.classes.names, text)
+
+
+def read_encoding(
+    source: Source, target: str, outputs: int, dtype: np.dtype[np.generic]
+) -> Encoding:
+    """The encoding for a loss's target and n[L] outputs.  Raises DataError where it is unfit."""
+    shift, divisor = (_numbers(source, f"scaling/{name}") for name in ("shift", "divisor"))
+    if shift.shape != divisor.shape or not (divisor > 0).all():
+        raise DataError(f"{source.path}: scaling: a divisor > 0 is needed for each shift")
+    scaling = Scaling(str(source.file.attrs["scaling"]), shift, divisor)
+    told_apart = outputs if target == "class" else 2
+    has_classes = target == "class" or (target == "binary" and outputs == 1)
+    classes = _classes(source, told_apart) if has_classes else None
+    return Encoding(scaling, classes, target, outputs, dtype)
+
+
+def _numbers(source: Source, name: str) -> Array:
+    values = source.read(name)
+    if values.dtype.kind != "f" or values.ndim != 1 or not np.isfinite(values).all():
+        raise DataError(f"{source.path}: {name} is not a list of finite numbers")
+    return values
+
+
+def _classes(source: Source, K: int) -> Classes:
+    values, names = source.read("classes/values"), source.read("classes/names")
+    if values.shape != (K,) or names.shape != (K,):
+        raise DataError(f"{source.path}: the network tells {K} classes apart, /classes has others")
+    if values.dtype.kind not in "iO" or names.dtype.kind != "O":
+        raise DataError(f"{source.path}: /classes holds neither whole numbers nor text")
+    if not (values[:-1] < values[1:]).all():
+        raise DataError(f"{source.path}: /classes/values is not in ascending order")
+    return Classes(tuple(values.tolist()), tuple(names.tolist()))
