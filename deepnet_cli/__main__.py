@@ -24,5 +24,6 @@ def _open_closed_streams() -> None:
 
 if __name__ == "__main__":
     # `python -m` puts the working directory first: a yaml.py in it must not be run.
-    sys.path.pop(0)
+    if not sys.flags.safe_path:
+        sys.path.pop(0)
     main()

@@ -11,6 +11,22 @@ from typing import ClassVar
 
 LONGEST_MESSAGE = 500
 LISTED_NAMES = 10
+ALIASES = {
+    "bce": "binary_cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "gd": "gradient_descent",
+    "glorot": "xavier",
+    "identity": "linear",
+    "logistic": "sigmoid",
+    "lr": "learning_rate",
+    "mse": "mean_squared_error",
+    "path": "file",
+    "sgd": "gradient_descent",
+    "softmax_cross_entropy": "cross_entropy",
+}
+"""What other tools call the same thing."""
+
 _PARTS = re.compile(r"[\W_]+")
 
 
@@ -63,8 +79,12 @@ def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word that a misspelled one most likely means: train_x for x_train, too."""
+    """The known word that a misspelled one most likely means: x_train for train_x, too."""
     words = list(known)
+    if ALIASES.get(name.casefold()) in words:
+        return ALIASES[name.casefold()]
+    if begun := [word for word in words if len(name) > 3 and word.startswith(name)]:
+        return min(begun, key=len)
     parts = sorted(_PARTS.split(name.casefold()))
     for word in words:
         if sorted(_PARTS.split(word.casefold())) == parts:
@@ -74,9 +94,9 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return by_folded[near[0]] if near else None
 
 
-def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+def did_you_mean(name: str, known: Iterable[str]) -> str:
     """ "; did you mean 'nearest'?", or nothing where nothing known is near."""
-    near = nearest(name, known, cutoff)
+    near = nearest(name, known)
     return f"; did you mean '{one_line(near)}'?" if near else ""
 
 

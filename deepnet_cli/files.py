@@ -5,6 +5,8 @@ every instant the name holds the old content or the new, whole.
 """
 
 import errno
+import json
+import math
 import os
 import secrets
 import select
@@ -16,7 +18,7 @@ from deepnet_cli.errors import (
     DataError,
     DeepnetError,
     MachineError,
-    did_you_mean,
+    nearest,
     one_line,
 )
 
@@ -44,7 +46,7 @@ def check_readable(path: Path) -> os.stat_result:
     except ValueError:  # a null byte, or text that no file system has
         raise DataError(f"{one_line(str(path))}: no file can have this name") from None
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"{path}: no such file{_near(path)}") from None
+        raise DataError(f"{path}: no such file{near(path)}") from None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise DataError(f"{path}: symbolic links in a circle") from None
@@ -63,6 +65,19 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise cannot("read", path, error) from error
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """JSON that every reader takes: a float that is not finite is null."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_pipe(path: Path, most: int) -> bytes:
@@ -135,10 +150,12 @@ def cannot(verb: str, path: Path, error: OSError) -> DeepnetError:
     return MachineError(f"{path}: cannot {verb}: {reason}{hint}")
 
 
-def _near(path: Path) -> str:
-    """A hint from what stands beside a missing file."""
+def near(path: Path) -> str:
+    """A hint from what stands beside a missing file, or nothing."""
     try:
         beside = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return f" (there is no directory '{path.parent}')"
-    return did_you_mean(path.name, beside, cutoff=0.7)
+    by_stem = {Path(name).stem: name for name in beside if not name.startswith(".")}
+    near = nearest(path.stem, by_stem, cutoff=0.65)
+    return f"; did you mean '{one_line(by_stem[near])}'?" if near else ""

@@ -716,3 +716,16 @@ def test_what_fits_float64_alone(precision: str) -> None:
         assert result.code == 0, result.err
     else:
         assert_refused(result, 3, ["1e+39", "row 1, column 2", "float32"])
+
+
+def test_groups_that_hold_each_other_are_walked_once() -> None:
+    """Twenty links of the root to itself: 20^8 ways through them."""
+
+    def knotted(file: Any) -> None:
+        file["x"], file["y"] = X, Y
+        for i in range(20):
+            file[f"a{i}"] = file["/"]
+
+    began = time.monotonic()
+    assert train(knotted, data="train: bad.h5").code == 0
+    assert time.monotonic() - began < 5

@@ -186,8 +186,6 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     "config_one_activation": (in_config("[relu, softmax]", "relu"), "activation|damaged"),
     "config_with_escape": (attribute("config", '"\\e[31m": 1'), r"\x1b[31m", "unknown key"),
     "no_scaling_rule": (attribute("scaling", None), "scaling|damaged"),
-    "no_figures": (attribute("figures", None), "figures|damaged"),
-    "figures_no_json": (attribute("figures", "{"), "figures|damaged"),
 }
 """What a stranger changed, with a right digest; words.  Each is refused, none is read wrongly."""
 
@@ -396,7 +394,7 @@ USAGE: dict[str, tuple[list[str], int, *tuple[str, ...]]] = {
         "!100000",
     ),
     "output_with_nul": (["train", "c.yaml", "--set", r'output.directory="a\0b"'], 2, "output"),
-    "resume_nothing": (["train", "--resume", "gone"], 3, "gone", "not a run"),
+    "resume_nothing": (["train", "--resume", "gone"], 3, "gone", "no such directory"),
     "resume_folder": (["train", "--resume", "folder"], 3, "folder", "not a run", "config.yaml"),
     "resume_file": (["train", "--resume", "c.yaml"], 3, "c.yaml", "not a run"),
     "resume_finished": (["train", "--resume", "RUN"], 2, "training.iterations=4"),

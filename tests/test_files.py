@@ -345,7 +345,7 @@ def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (sealed("checkpoint", fill), "not a deepnet model .it looks like another deepnet file"),
+        (sealed("checkpoint", fill), "not a deepnet model, but a deepnet checkpoint"),
         (hdf5_bytes(fill), "it looks like an HDF5 file"),
         (pickle.dumps({"W1": [1.0]}), "it looks like a pickle"),
         (b"a,b\n1,2\n", "it looks like text"),

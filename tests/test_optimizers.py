@@ -26,7 +26,7 @@ def trajectory(
 @each
 def test_blocks_change_no_number(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trajectory(name, np.random.default_rng(0))
-    monkeypatch.setattr(blocks.blocks, "__defaults__", (7,))
+    monkeypatch.setattr(blocks, "BLOCK", 7)
     in_parts = trajectory(name, np.random.default_rng(0))
     np.testing.assert_array_equal(whole[0], in_parts[0])
     np.testing.assert_array_equal(whole[1], in_parts[1])

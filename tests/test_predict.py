@@ -217,12 +217,12 @@ def test_what_does_not_fit_is_told_by_name(folder: Path) -> None:
 
 
 def test_gradcheck_of_a_config_and_of_a_run(folder: Path) -> None:
-    for subject in ("c.yaml", "a", "a/model.h5"):
-        result = deepnet("gradcheck", subject)
+    for subject in (["c.yaml"], ["a"], ["a/model.h5", "--data", "more.h5"]):
+        result = deepnet("gradcheck", *subject)
         assert result.code == 0, result.err
         assert "right" in result.out
         assert all(len(line) <= 80 for line in result.out.splitlines())
-        told = json.loads(deepnet("gradcheck", subject, "--json").out)
+        told = json.loads(deepnet("gradcheck", *subject, "--json").out)
         assert told["ok"]
         assert [node["name"] for node in told["nodes"]] == ["W1", "W2", "b1", "b2"]
         assert max(node["rel_error"] for node in told["nodes"]) < 1e-7
@@ -249,3 +249,54 @@ def test_gradcheck_says_what_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPa
     result = deepnet("gradcheck", "c.yaml")
     assert result.code == 1
     assert "wrong: W2; most at [2, 3]" in result.out
+
+
+def test_predictions_never_replace_what_they_are_made_of(folder: Path) -> None:
+    shutil.copy("a/model.h5", "lone.h5")
+    for model, output in (("a", "a/model.h5"), ("lone.h5", "lone.h5"), ("a", "more.h5")):
+        before = Path(output).read_bytes()
+        refused(deepnet("predict", model, "more.h5", "-o", output), 2, "is what is read")
+        assert Path(output).read_bytes() == before
+
+
+def test_options_that_do_not_apply_are_refused(folder: Path) -> None:
+    refused(deepnet("gradcheck", "c.yaml", "--data", "more.h5"), 2, "--data")
+    refused(deepnet("gradcheck", "a", "--set", "seed=1"), 2, "--set")
+    refused(deepnet("gradcheck", "a/model.h5"), 2, "--data")
+    refused(deepnet("train", "--resume", "a", "--dry-run"), 2, "--dry-run")
+    refused(deepnet("train", "--resume", "a", "--run-dir", "b"), 2, "--run-dir")
+    refused(deepnet("train", "c.yaml", "--resume", "a"), 2, "not both")
+
+
+def test_the_part_that_a_name_speaks_of(folder: Path) -> None:
+    """--x or --y alone names the part of both."""
+    x, y = read(folder / "blobs.h5", "x", "y")
+    with h5py.File("both.h5", "w") as file:
+        file["x_train"], file["y_train"] = x, y
+        file["x_test"], file["y_test"] = x[::-1], y[::-1]
+    whole = json.loads(deepnet("evaluate", "a", "blobs.h5", "--json").out)
+    for option in (["--x", "x_train"], ["--y", "y_train"], []):
+        result = deepnet("evaluate", "a", "both.h5", "--json", *option)
+        told = json.loads(result.out)
+        assert told["cost"] == pytest.approx(whole["cost"], rel=1e-6)
+        assert told["confusion_matrix"] == whole["confusion_matrix"]
+
+
+def test_json_holds_no_nan(folder: Path) -> None:
+    """AUC of one class is no number; outputs of huge examples are none either."""
+    x, y = read(write_blobs(folder / "two.h5", K=2), "x", "y")
+    config = write_config(folder / "b.yaml", data={"train": "two.h5"}, model=BINARY)
+    assert deepnet("train", config, "--run-dir", "b").code == 0
+    with h5py.File("one.h5", "w") as file:
+        file["x"], file["y"] = x[y == 0], y[y == 0]
+    told = strict_json(deepnet("evaluate", "b", "one.h5", "--json").out)
+    assert told["auc"] is None
+    strict_json(deepnet("predict", "b", "one.h5", "--json").out)
+
+
+def strict_json(text: str) -> dict[str, object]:
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    told: dict[str, object] = json.loads(text, parse_constant=refuse)
+    return told

@@ -120,23 +120,91 @@ def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
     assert resolved["loss"] == "cross_entropy"
 
 
+def same_files(a: Path, b: Path) -> None:
+    """The model, the history and the last checkpoint of two runs, byte for byte."""
+    for name in ("model.h5", "history.csv"):
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
+    newest = [max((run / "checkpoints").iterdir()) for run in (a, b)]
+    assert newest[0].name == newest[1].name
+    assert newest[0].read_bytes() == newest[1].read_bytes()
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_resuming_equals_never_stopping(folder: Path, optimizer: str) -> None:
-    """Byte for byte: model, history and the last checkpoint; stopped at any iteration."""
+    """Stopped after any iteration, by its length; the cost of validation is no smooth curve."""
     config = write_config(
         folder / "c.yaml",
-        training={**MINI, "optimizer": optimizer, "iterations": 23},
+        training={**MINI, "optimizer": optimizer, "learning_rate": 0.4, "iterations": 23},
         data={"validation": {"fraction": 0.2}},
     )
     assert deepnet("train", config, "--run-dir", "whole").code == 0
-    for stop in (1, 5, 12, 22):
+    for stop in (1, 4, 5, 6, 12, 14, 17, 22):
         run = f"part{stop}"
         resumable = f"training.iterations={stop}"
         assert deepnet("train", config, "--run-dir", run, "--set", resumable).code == 0
         rest = deepnet("train", "--resume", run, "--set", "training.iterations=23")
         assert rest.code == 0, rest.err
-        for name, block in parameters(folder / "whole").items():
-            np.testing.assert_array_equal(block, parameters(folder / run)[name])
+        same_files(folder / "whole", folder / run)
+
+
+def test_resuming_with_early_stopping(folder: Path) -> None:
+    stopping = {"monitor": "val_cost", "patience": 4, "min_delta": 0.05}
+    config = write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5"},
+        training={
+            "optimizer": "adam",
+            "iterations": 300,
+            "log_every": 2,
+            "early_stopping": stopping,
+        },
+    )
+    assert deepnet("train", config, "--run-dir", "whole").code == 0
+    made = json.loads((folder / "whole/summary.json").read_text())["iterations"]
+    assert 10 < made < 300
+    for stop in (3, made - 6, made - 1):
+        run = f"part{stop}"
+        length = f"training.iterations={stop}"
+        assert deepnet("train", config, "--run-dir", run, "--set", length).code == 0
+        assert deepnet("train", "--resume", run, "--set", "training.iterations=300").code == 0
+        same_files(folder / "whole", folder / run)
+    ended = deepnet("train", "--resume", "whole")
+    assert ended.code == 2
+    assert "early stopping has ended it" in ended.err
+
+
+def test_resume_sees_that_the_data_or_the_config_changed(folder: Path) -> None:
+    config = write_config(folder / "c.yaml")
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    kept = (folder / "a/model.h5").read_bytes()
+    more = ("--set", "training.iterations=50")
+    text = (folder / "a/config.yaml").read_text()
+    (folder / "a/config.yaml").write_text(text.replace("learning_rate: 0.1", "learning_rate: 0.2"))
+    changed = deepnet("train", "--resume", "a", *more)
+    assert changed.code == 2
+    assert "training.learning_rate: 0.1 -> 0.2" in changed.err
+    (folder / "a/config.yaml").write_text(text)
+    write_blobs(folder / "blobs.h5", seed=3)
+    changed = deepnet("train", "--resume", "a", *more)
+    assert changed.code == 3
+    assert "data are not those" in changed.err
+    assert (folder / "a/model.h5").read_bytes() == kept
+
+
+def test_one_process_a_run_directory(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", training={"iterations": 10_000_000, "log_every": 1000})
+    command = [sys.executable, "-m", "deepnet_cli", "train", str(config), "--run-dir", "a"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        while "1000" not in first.stderr.readline():
+            time.sleep(0.01)
+        for second in (["--resume", "a"], [config, "--run-dir", "a"]):
+            refused = deepnet("train", *second)
+            assert refused.code in (2, 6)
+            assert "a" in refused.err
+        assert deepnet("train", "--resume", "a").code == 6
+        first.kill()
+    assert deepnet("train", "--resume", "a", "--set", "training.iterations=10", "-q").code == 0
 
 
 def test_a_damaged_checkpoint_is_named_and_the_older_used(folder: Path) -> None:
@@ -189,8 +257,7 @@ def test_a_signal_saves_and_the_run_goes_on_as_if_never_stopped(
     length = f"training.iterations={made + 7}"
     assert deepnet("train", "--resume", "a", "--set", length, "-q").code == 0
     assert deepnet("train", config, "--run-dir", "b", "--set", length, "-q").code == 0
-    for name, block in parameters(folder / "b").items():
-        np.testing.assert_array_equal(block, parameters(folder / "a")[name])
+    same_files(folder / "a", folder / "b")
 
 
 def test_a_signal_that_the_parent_ignores_stays_ignored(folder: Path) -> None:
@@ -308,7 +375,7 @@ def test_early_stopping(folder: Path) -> None:
     )
     assert deepnet("train", config, "--run-dir", "a").code == 0
     summary = json.loads((folder / "a" / "summary.json").read_text())
-    assert summary["stopped"].startswith("early: val_accuracy")
+    assert summary["stopped"] == "early"
     accuracy = [row["val_accuracy"] for row in rows(folder / "a")]
     assert len(accuracy) == summary["iterations"] == int(np.argmax(accuracy)) + 5
 
@@ -335,6 +402,71 @@ def test_divergence_ends_with_4_and_keeps_the_last_good_parameters(folder: Path)
     )
     for name, block in parameters(folder / "b").items():
         np.testing.assert_array_equal(block, parameters(folder / "a")[name])
+
+
+def test_a_last_update_that_overflows_is_a_divergence(folder: Path) -> None:
+    """No cost is computed from the last parameters while training."""
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [6, 1], "activations": ["relu", "linear"]},
+        loss="mean_squared_error",
+        training={"learning_rate": 1e30, "iterations": 1},
+    )
+    result = deepnet("train", config, "--run-dir", "a", "--json")
+    assert result.code == 4
+    assert json.loads(result.out)["stopped"] == "diverged"
+    assert all(np.isfinite(block).all() for block in parameters(folder / "a").values())
+    assert deepnet("evaluate", "a", "blobs.h5").code == 0
+
+
+@pytest.mark.parametrize(("every", "log_every"), [(1, 20), (3, 1), (2, 1000)])
+def test_every_checkpoint_of_a_diverged_run_is_good(
+    folder: Path, every: int, log_every: int
+) -> None:
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [6, 1], "activations": ["relu", "linear"]},
+        loss="mean_squared_error",
+        training={"learning_rate": 10.0, "iterations": 500, "log_every": log_every},
+        output={"checkpoint_every": every},
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 4
+    good = (folder / "a/model.h5").read_bytes()
+    again = deepnet("train", "--resume", "a")
+    assert again.code == 4
+    assert (folder / "a/model.h5").read_bytes() == good
+    for path in (folder / "a/checkpoints").iterdir():
+        with h5py.File(path) as file:
+            assert np.isfinite(file["state/theta"][()]).all()
+
+
+def test_epochs_that_make_too_many_iterations_are_refused(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", training={"iterations": None, "batch_size": 1})
+    result = deepnet("train", config, "--set", "training.epochs=200000")
+    assert result.code == 2
+    assert "18,000,000 iterations" in result.err
+
+
+def test_a_config_behind_a_symbolic_link_resolves_to_the_same_files(folder: Path) -> None:
+    (folder / "deep/er").mkdir(parents=True)
+    write_config(folder / "deep/er/c.yaml", data={"train": "../blobs.h5"})
+    write_blobs(folder / "deep/blobs.h5", seed=5)
+    (folder / "link").symlink_to("deep/er")
+    assert deepnet("train", "link/c.yaml", "--run-dir", "a").code == 0
+    assert deepnet("train", "a/config.yaml", "--run-dir", "b").code == 0
+    assert (folder / "a/history.csv").read_bytes() == (folder / "b/history.csv").read_bytes()
+
+
+def test_a_network_of_600_layers_is_read_again(folder: Path) -> None:
+    layers = [2] * 600 + [3]
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": layers, "activations": "tanh"},
+        loss="cross_entropy",
+        training={"iterations": 1},
+    )
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert deepnet("predict", "a", "blobs.h5").code == 0
 
 
 def test_initial_parameters_of_a_model(folder: Path) -> None:

@@ -1,16 +1,16 @@
 """deepnet evaluate"""
 
-import json
+import shlex
 from pathlib import Path
 
 import click
 
-from deepnet_cli.cli.say import say
+from deepnet_cli.cli.say import say, typed
 from deepnet_cli.data.tables import Location
+from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import confusion_matrix
 from deepnet_cli.report.figures import confusion_text, figures_text
 from deepnet_cli.training.model import load_model
-from deepnet_cli.training.summary import finite
 
 
 @click.command()
@@ -29,7 +29,7 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
     trained = load_model(model)
     table = trained.table(Location(data, x, y), labelled=True)
     figures = trained.evaluate(table)
-    told: dict[str, object] = {**finite(figures), "examples": table.m}
+    told: dict[str, object] = {**figures, "examples": table.m}
     classes = trained.encoding.classes
     matrix = None
     if classes is not None:
@@ -38,9 +38,9 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
         told |= {"confusion_matrix": matrix.tolist(), "class_names": list(classes.names)}
     say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json_text(told))
     else:
         click.echo(figures_text({data.name: figures}))
         if matrix is not None and classes is not None:
             click.echo(f"\n{confusion_text(matrix, classes.names)}")
-    say(f"next: deepnet predict {model} {data}")
+    say(f"next: {typed('predict', model)} {shlex.quote(str(data))} -o predictions.csv")

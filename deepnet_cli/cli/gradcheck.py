@@ -1,16 +1,16 @@
 """deepnet gradcheck"""
 
-import json
 import time
 from math import log10
 from pathlib import Path
 
 import click
 
-from deepnet_cli.cli.say import say
+from deepnet_cli.cli.say import say, typed
 from deepnet_cli.config.job import load_job
+from deepnet_cli.data.batches import Part
 from deepnet_cli.data.tables import Location
-from deepnet_cli.errors import ConfigError
+from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck import EVERY_ENTRY, TOLERANCE, Row, check
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -49,7 +49,10 @@ def gradcheck(
     samples: int | None,
     as_json: bool,
 ) -> None:
-    """Prove the backward pass against numerical derivatives, on the config's data or a MODEL's.
+    """Prove the backward pass against numerical derivatives.
+
+    The subject is a config, a run directory (its trained parameters on its own data), or a
+    model file with labelled --data.
 
     The exit code is 0 where every W and b is right, 1 where one is wrong, 5 where too few
     entries could be decided.
@@ -58,8 +61,26 @@ def gradcheck(
     Example:
         deepnet gradcheck config.yaml
         deepnet gradcheck runs/digits-001
+        deepnet gradcheck model.h5 --data test.h5
     """
-    objective, theta, X, Y, seed = _subject(subject, settings, data, examples)
+    is_model = subject.suffix in (".h5", ".hdf5")
+    trained = is_model or (subject / CONFIG).is_file()
+    if is_model and data is None:
+        raise click.UsageError("a model file names no data; give labelled data by --data")
+    if data is not None and not trained:
+        raise click.UsageError("--data goes with a model; a config names its own")
+    if settings and trained:
+        raise click.UsageError("--set goes with a config; a model is as it is")
+    if data is not None:
+        objective, theta, part, seed = _of_model(subject, data)
+    elif trained:
+        objective, theta, part, seed = _of_config(subject / CONFIG, settings)
+        theta = load_model(subject).theta
+    else:
+        objective, theta, part, seed = _of_config(subject, settings)
+    theta = theta.astype("float64")
+    chosen = order(seed, "gradcheck examples", 0, part.m)[:examples]
+    X, Y = part.rows[chosen].T, part.Y[:, chosen].copy()
     P = theta.size
     if samples is None:
         samples = P if P <= EVERY_ENTRY else SAMPLES
@@ -69,7 +90,7 @@ def gradcheck(
     worst = next((row for row in rows if row.status == "wrong"), None)
     unclear = [row.name for row in rows if row.status == "unclear"]
     if as_json:
-        click.echo(json.dumps(_json(rows, seed, X.shape[1], seconds)))
+        click.echo(json_text(_json(rows, seed, X.shape[1], seconds)))
     else:
         click.echo(_text(rows))
         entries, left_out = sum(r.entries for r in rows), sum(r.unsettled for r in rows)
@@ -77,35 +98,33 @@ def gradcheck(
             f"{entries:,} of {P:,} derivatives of J over {X.shape[1]} examples compared"
             f"{f', {left_out} at a kink left out' if left_out else ''}; {seconds:.1f} s"
         )
-        click.echo(_verdict(worst, unclear))
+        click.echo(_verdict(rows, worst, unclear))
     if worst is None and not unclear:
-        say(f"next: deepnet train {subject}")
+        command = f"{typed('predict', subject)} DATA.h5" if trained else ""
+        say(f"next: {command or typed('train', subject, settings)}")
     ctx.exit(1 if worst else 5 if unclear else 0)
 
 
-def _subject(
-    subject: Path, settings: tuple[str, ...], data: Path | None, examples: int
-) -> tuple[Objective, Array, Array, Array, int]:
-    """The objective, theta (P,), X and Y in float64 to check, and the seed.
+Checked = tuple[Objective, Array, Part, int]
+"""The objective, theta (P,), the examples, and the seed for drawing from them."""
 
-    A config's own start; a run's trained parameters on its own data; or a model file's, on
-    the data named beside it, since a path in a model file is never opened.
-    """
-    folder = subject if subject.is_dir() else subject.parent
-    is_model = subject.is_dir() or subject.suffix in (".h5", ".hdf5")
-    if is_model and (data is not None or not (folder / CONFIG).is_file()):
-        if data is None:
-            raise ConfigError(f"{subject}: has no config beside it; name labelled data: --data")
-        model = load_model(subject)
-        encoding = model.encoding.in_precision("float64")
-        part = encoding.part(model.table(Location(data), labelled=True))
-        objective, theta, seed = model.objective, model.theta, 0
-    else:
-        job = load_job(folder / CONFIG if is_model else subject, (*settings, *DOUBLE))
-        part, objective, seed = job.dataset.parts["train"], job.objective, job.config.seed
-        theta = load_model(subject).theta if is_model else job.initial_theta()
-    chosen = order(seed, "gradcheck examples", 0, part.m)[:examples]
-    return objective, theta.astype("float64"), part.rows[chosen].T, part.Y[:, chosen].copy(), seed
+
+def _of_config(path: Path, settings: tuple[str, ...]) -> Checked:
+    """A config's network at its start, on its own training data."""
+    job = load_job(path, (*settings, *DOUBLE))
+    return job.objective, job.initial_theta(), job.dataset.parts["train"], job.config.seed
+
+
+def _of_model(path: Path, data: Path) -> Checked:
+    """A model file's network; its data are named, for a path in a model is never opened."""
+    model = load_model(path)
+    encoding = model.encoding.in_precision("float64")
+    return (
+        model.objective,
+        model.theta,
+        encoding.part(model.table(Location(data), labelled=True)),
+        0,
+    )
 
 
 def _text(rows: list[Row]) -> str:
@@ -117,7 +136,7 @@ def _text(rows: list[Row]) -> str:
     return table(head, cells)
 
 
-def _verdict(worst: Row | None, unclear: list[str]) -> str:
+def _verdict(rows: list[Row], worst: Row | None, unclear: list[str]) -> str:
     if worst is not None:
         place = ", ".join(str(i) for i in worst.worst)
         return (
@@ -126,12 +145,18 @@ def _verdict(worst: Row | None, unclear: list[str]) -> str:
         )
     if unclear:
         return f"inconclusive: too few derivatives of {', '.join(unclear)} settled"
-    return f"right: every ratio is at most {TOLERANCE:g}"
+    return f"right: every ratio is at most {TOLERANCE:g}{_vacuous(rows)}"
+
+
+def _vacuous(rows: list[Row]) -> str:
+    zero = [row.name for row in rows if row.norm == 0 and row.rel_error == 0]
+    return f"; {', '.join(zero)} prove nothing, since both sides are 0" if zero else ""
 
 
 def _json(rows: list[Row], seed: int, examples: int, seconds: float) -> dict[str, object]:
     return {
         "ok": all(row.status == "ok" for row in rows),
+        "tolerance": TOLERANCE,
         "method": "central differences, extrapolated",
         "dtype": "float64",
         "seed": seed,

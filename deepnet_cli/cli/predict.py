@@ -1,14 +1,15 @@
 """deepnet predict"""
 
-import json
+import shlex
 from pathlib import Path
 
 import click
 
-from deepnet_cli.cli.say import say
+from deepnet_cli.cli.say import say, typed
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
-from deepnet_cli.files import write_file
+from deepnet_cli.files import json_text, write_file
+from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import load_model
 from deepnet_cli.training.predictions import Predictions
 
@@ -30,18 +31,19 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     """
     if output is not None and output.suffix not in (".h5", ".hdf5", ".csv"):
         raise ConfigError(f"-o {output}: expected a name that ends in .h5 or .csv")
-    if output is not None and output.exists() and data.exists() and output.samefile(data):
-        raise ConfigError(f"-o {output}: is the data itself; choose another name")
+    for given in (data, model, model / MODEL):
+        if output is not None and output.exists() and given.exists() and output.samefile(given):
+            raise ConfigError(f"-o {output}: is what is read; choose another name")
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
     predictions = Predictions.of(trained, table)
     say(f"read {table.x_at}: {table.m} examples")
     if as_json:
-        click.echo(json.dumps(predictions.to_json()))
+        click.echo(json_text(predictions.to_json()))
     elif output is None:
         click.echo(predictions.to_csv(), nl=False)
     if output is not None:
         csv = output.suffix == ".csv"
         write_file(output, predictions.to_csv().encode() if csv else predictions.to_hdf5())
         say(f"wrote {output}")
-    say(f"next: deepnet evaluate {model} {data}   (where it has labels)")
+    say(f"next, where it has labels: {typed('evaluate', model)} {shlex.quote(str(data))}")

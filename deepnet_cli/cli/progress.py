@@ -1,5 +1,6 @@
 """What training shows on stderr: a bar and a table on a terminal, plain lines elsewhere."""
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from deepnet_cli.cli.say import say
 from deepnet_cli.nn.metrics import HEADLINE
 from deepnet_cli.report.table import number
-from deepnet_cli.training.session import Event
+from deepnet_cli.training.session import Event, Session
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""
@@ -20,7 +21,8 @@ HEADER_EVERY = 25
 class Display:
     """A row for each logged iteration, a bar below it where stderr is a terminal."""
 
-    def __init__(self, start: int, total: int, target: str, *, quiet: bool) -> None:
+    def __init__(self, session: Session, *, quiet: bool) -> None:
+        target = session.job.network.loss.target
         self.columns = ["epoch", "iteration", "cost", "val_cost", f"val_{HEADLINE[target]}"]
         self.quiet = quiet
         self.rows = 0
@@ -28,11 +30,11 @@ class Display:
         self.shown = 0.0
         self.metric = ""
         self.bar = tqdm(
-            total=total,
-            initial=start,
+            total=session.job.iterations,
+            initial=session.progress.state.iteration,
             unit="it",
             leave=False,
-            dynamic_ncols=True,
+            ncols=max(40, shutil.get_terminal_size().columns - 3),  # room for ^C
             disable=quiet or not sys.stderr.isatty(),
             bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]",
         )

@@ -1,6 +1,8 @@
 """What goes to stderr.  Nobody listening there is no reason to stop working."""
 
 import contextlib
+import shlex
+from pathlib import Path
 
 import click
 
@@ -9,6 +11,12 @@ def say(text: str) -> None:
     """A line of progress, a warning, or the next useful command."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
+
+
+def typed(command: str, path: Path, settings: tuple[str, ...] = ()) -> str:
+    """A deepnet command as it is typed in a shell."""
+    words = [str(path), *(word for setting in settings for word in ("--set", setting))]
+    return f"deepnet {command} {shlex.join(words)}"
 
 
 def warn(warnings: list[str]) -> None:

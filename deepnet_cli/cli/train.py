@@ -1,20 +1,20 @@
 """deepnet train"""
 
-import json
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.progress import Display
-from deepnet_cli.cli.say import say, warn
+from deepnet_cli.cli.say import say, typed, warn
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.errors import ConfigError, DivergedError
+from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.plan import outline, plan, plan_text
-from deepnet_cli.training.checkpoint import Progress
-from deepnet_cli.training.resume import CHANGEABLE, newest_progress
+from deepnet_cli.training.progress import CHANGEABLE, Progress
+from deepnet_cli.training.resume import newest_progress
 from deepnet_cli.training.run_directory import CONFIG, PICTURE, RunDirectory
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Interruption
@@ -50,68 +50,82 @@ def train(
         deepnet train config.yaml --set training.learning_rate=0.05
         deepnet train --resume runs/digits-001 --set training.iterations=5000
     """
-    if (config is None) == (resume is None):
-        raise click.UsageError("give a CONFIG, or --resume RUN")
+    if config is not None and resume is not None:
+        raise click.UsageError("give a CONFIG or --resume RUN, not both")
+    if resume is not None and (run_dir is not None or dry_run):
+        raise click.UsageError("--resume goes with neither --run-dir nor --dry-run")
     if resume is not None:
-        if run_dir is not None:
-            raise click.UsageError("--resume goes on in the run's own directory; drop --run-dir")
-        job, directory, progress = _resumed(resume, settings)
+        session = _resumed(ctx, resume, settings)
     elif config is not None:
         job = load_job(config, settings)
         if dry_run:
             warn(job.warnings)
-            click.echo(json.dumps(plan(job)) if as_json else plan_text(job))
-            say(f"next: deepnet train {config}")
+            click.echo(json_text(plan(job)) if as_json else plan_text(job))
+            say(f"next: {typed('train', config, settings)}")
             return
-        directory, progress = _new_directory(job, run_dir), Progress.start(job)
+        session = Session(job, _new_directory(ctx, job, run_dir), Progress.start(job))
+    else:
+        raise click.UsageError("give a CONFIG, or --resume RUN")
 
+    job, directory = session.job, session.directory
     warn(job.warnings)
     if not quiet:
         say(outline(job))
         say(f"writing to {directory.path}")
-    session = Session(job, directory, progress)
+    session.begin()
     interruption = Interruption()
     diverged: DivergedError | None = None
-    target, start = job.network.loss.target, progress.state.iteration
-    with Display(start, job.iterations, target, quiet=quiet) as display:
+    with Display(session, quiet=quiet) as display:
         try:
             for event in interruption.stop(session.steps()):
                 display.show(event)
         except DivergedError as error:
             diverged = error
-    if interruption.signal is not None:
-        session.stopped = f"interrupted by {interruption.signal.name}"
+    interrupted = interruption.signal if not session.ended else None
+    if interrupted is not None:
+        session.stopped = "interrupted"
 
     result = session.finish()
     if job.config.output.plots:
-        directory.write(PICTURE, cost_picture(session.progress.history, str(job.config.name)))
+        directory.write(PICTURE, cost_picture(session.history(), str(job.config.name)))
+    if as_json:
+        click.echo(json_text(result))
     if diverged is not None:
         raise _advised(diverged, session)
-    if as_json:
-        click.echo(json.dumps(result))
-    else:
-        click.echo(figures_text(session.figures))
-        click.echo(f"{directory.path}: {session.stopped} after {job_time(session)}")
-    if interruption.signal is not None:
-        say(f"go on: deepnet train --resume {directory.path}")
-        ctx.exit(128 + interruption.signal)
-    say(f"next: deepnet predict {directory.path} DATA.h5")
+    if not as_json:
+        click.echo(_result(session))
+    if interrupted is not None:
+        say(f"go on: {typed('train --resume', directory.path)}")
+        ctx.exit(128 + interrupted)
+    say(f"next: {typed('predict', directory.path)} DATA.h5")
 
 
-def job_time(session: Session) -> str:
-    """How much was done and how long it took."""
-    return f"{session.progress.state.iteration:,} iterations, {session.seconds:.1f} s"
+def _result(session: Session) -> str:
+    lines = [figures_text(session.figures)]
+    if watch := session.progress.watch:
+        lines.append(
+            f"of the parameters with the best {watch.figure} (*): {session.kept:,} updates"
+        )
+    lines.append(
+        f"{session.directory.path}: {session.stopped} after "
+        f"{session.progress.state.iteration:,} iterations, {session.seconds:.1f} s"
+    )
+    return "\n".join(lines)
 
 
-def _new_directory(job: Job, run_dir: Path | None) -> RunDirectory:
+def _new_directory(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:
     if run_dir is not None:
-        return RunDirectory.at(run_dir)
-    base = resolved(job.config.output.directory, job.directory)
-    return RunDirectory.create(base, str(job.config.name))
+        directory = RunDirectory.at(run_dir)
+    else:
+        base = resolved(job.config.output.directory, job.directory)
+        directory = RunDirectory.create(base, str(job.config.name))
+    ctx.call_on_close(directory.close)
+    return directory
 
 
-def _resumed(run: Path, settings: tuple[str, ...]) -> tuple[Job, RunDirectory, Progress]:
+def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Session:
     directory = RunDirectory.existing(run)
+    ctx.call_on_close(directory.close)
     for setting in settings:
         if setting.partition("=")[0].strip() not in CHANGEABLE:
             raise ConfigError(
@@ -120,21 +134,22 @@ def _resumed(run: Path, settings: tuple[str, ...]) -> tuple[Job, RunDirectory, P
             )
     job = load_job(directory.path / CONFIG, settings)
     progress, skipped = newest_progress(directory, job)
-    for reason in skipped:
-        say(f"warning: {reason}; using an older checkpoint")
-    if progress.state.iteration >= job.iterations:
-        raise ConfigError(
-            f"{run}: has made all of its {job.iterations} iterations; "
-            f"to train on: --set training.iterations={2 * job.iterations}"
-        )
-    return job, directory, progress
+    warn([f"{reason}; using an older checkpoint" for reason in skipped])
+    session = Session(job, directory, progress)
+    if session.ended:
+        made = progress.state.iteration
+        hint = f"to train on: --set training.iterations={2 * made}"
+        if made < job.iterations:
+            hint = "early stopping has ended it; start a new run with more patience"
+        raise ConfigError(f"{run}: has made {made:,} iterations already; {hint}")
+    return session
 
 
 def _advised(error: DivergedError, session: Session) -> DivergedError:
     rate = session.job.config.training.learning_rate
     return DivergedError(
-        f"{error}, with learning rate {rate:g}; the last good parameters, of iteration "
-        f"{session.progress.state.iteration}, are in {session.directory.path}\n"
+        f"{error}, with learning rate {rate:g}; the last good parameters, after "
+        f"{session.progress.state.iteration:,} updates, are in {session.directory.path}\n"
         f"try: --set training.learning_rate={rate / 10:g}, "
         "or data.scale: standardize where features differ much in size"
     )

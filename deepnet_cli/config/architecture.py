@@ -4,7 +4,6 @@ import numpy as np
 
 from deepnet_cli.config.checks import named_activations
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data import labels
 from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
@@ -50,17 +49,23 @@ def build_initializers(config: Config, network: Network) -> list[Initializer]:
 
 
 def _fitting_output(table: Table, units: int) -> str:
-    """sigmoid for two classes and one unit, softmax for classes, linear for numbers."""
+    """sigmoid for two classes and one unit, softmax for classes, linear for numbers.
+
+    Floats that hold integers are read as the integers would be.
+    """
     y = np.asarray(table.y)
-    if y.dtype.kind not in "OSUTf" and y.ndim == 1:
-        distinct = len(np.unique(y))
-        return "softmax" if units > 1 else "sigmoid" if distinct <= 2 else "linear"
-    if y.dtype.kind == "f":
+    is_text = y.dtype.kind in "OSUT"
+    whole = is_text or bool(np.isfinite(y).all() and (y == np.floor(y)).all())
+    if not whole:
         return "linear"
-    if y.ndim == 1:
-        return "softmax" if units > 1 else "sigmoid"
-    values = labels.targets(y, table.y_at)
-    return "softmax" if (values.sum(axis=0) == 1).all() else "sigmoid"
+    if y.ndim == 2:
+        flags = not is_text and bool(((y == 0) | (y == 1)).all())
+        if not flags:
+            return "linear"
+        return "softmax" if (y.sum(axis=1) == 1).all() else "sigmoid"
+    if units > 1:
+        return "softmax"
+    return "sigmoid" if is_text or len(np.unique(y)) <= 2 else "linear"
 
 
 def _without_none(tree: object) -> object:

@@ -13,7 +13,7 @@ from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.labels import ClassCountError, class_values
 from deepnet_cli.data.splitting import split
-from deepnet_cli.data.tables import Location, Table, bytes_declared, read_table
+from deepnet_cli.data.tables import Location, Table, read_table, x_size
 from deepnet_cli.errors import DataError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.network import Network
@@ -35,13 +35,15 @@ class Dataset:
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
     """The tables of a config, fractions split off.  Raises errors with their place."""
-    data, tables = config.data, {}
+    data, needed = config.data, 0
+    tables: Tables = {}
     for name in ("train", "test", "validation"):
         where = getattr(data, name)
         try:
             if isinstance(where, DataFile):
                 location = Location(resolved(where.file, directory), where.x, where.y)
-                _check_memory(location, name)
+                needed += _bytes_needed(location, name, config.compute.precision)
+                _check_memory(needed, where.file)
                 tables[name] = read_table(location, name, last=data.examples == "last")
             elif isinstance(where, Fraction):
                 tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
@@ -90,10 +92,13 @@ def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Tabl
     return table.take(kept), table.take(held)
 
 
-def _check_memory(location: Location, part: str) -> None:
-    """x as the file has it and as the network takes it fit in memory together."""
-    needed, there = 2 * bytes_declared(location, part), available_memory()
+def _bytes_needed(location: Location, part: str, precision: str) -> int:
+    """x as the file has it, a copy of it where a part is split off, and as the network takes it."""
+    size, itemsize = x_size(location, part)
+    return size * (2 * itemsize + np.dtype(precision).itemsize)
+
+
+def _check_memory(needed: int, file: str) -> None:
+    there = available_memory()
     if needed > there:
-        raise MachineError(
-            f"{location.file}: reading it needs about {told(needed)}; {told(there)} available"
-        )
+        raise MachineError(f"{file}: reading it takes {told(needed)}; {told(there)} available")

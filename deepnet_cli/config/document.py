@@ -59,7 +59,12 @@ class Document:
     warnings: list[str] = field(default_factory=list)
 
     def add(self, path: Path, message: str, *, at_key: bool = False, exit_code: int = 2) -> None:
-        """Note a problem, unless its place already has one."""
+        """Note a problem, unless its place already has one.
+
+        A path that the tree does not have, since a short form was written, is cut to what it has.
+        """
+        if not at_key and path not in self.overrides:
+            path = self._written(path)
         told = [problem.path for problem in self.problems if problem.path]
         if not any(path[: len(known)] == known for known in told):
             self.problems.append(Problem(path, message, None, at_key, exit_code))
@@ -113,6 +118,17 @@ class Document:
             f"{head}\n{place.line:5} | {(before + marked + after)[:LONGEST_LINE]}\n"
             f"      | {' ' * len(before)}{carets}"
         )
+
+    def _written(self, path: Path) -> Path:
+        tree: object = self.tree
+        for depth, part in enumerate(path):
+            if isinstance(tree, list) and isinstance(part, int):
+                tree = tree[part]
+            elif not isinstance(tree, dict):
+                return path[:depth]
+            else:
+                tree = tree.get(part, {})
+        return path
 
     def _override(self, path: Path) -> str | None:
         """The setting, as typed, that a path of the tree comes from."""

@@ -11,7 +11,7 @@ from deepnet_cli.config.architecture import build_initializers, build_network, r
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import load_config, resolved
-from deepnet_cli.config.schema import Config, plain_name
+from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
@@ -84,6 +84,9 @@ def build_job(config: Config, document: Document, directory: Path) -> Job:
     dataset = encode(tables, config, document, network)
     batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
     iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
+    if iterations > MOST_ITERATIONS:
+        problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
+        raise document.error(("training", "epochs"), ConfigError(problem))
     job = Job(
         config,
         directory,

@@ -75,6 +75,9 @@ def check(document: Document) -> Config | None:
     return config
 
 
+RUN_CONFIG = "config.yaml"
+"""The config in a run directory."""
+
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -140,6 +143,11 @@ def _content(path: Path) -> bytes:
             return sys.stdin.buffer.read(LARGEST + 1)
         if path.is_fifo():
             return read_pipe(path, LARGEST + 1)
+        if (path / RUN_CONFIG).is_file():
+            raise ConfigError(
+                f"{path}: is a run; go on with it by 'deepnet train --resume {path}', "
+                f"or train its config again: {path / RUN_CONFIG}"
+            )
         check_readable(path)
         with path.open("rb") as file:
             return file.read(LARGEST + 1)

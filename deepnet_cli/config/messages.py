@@ -150,6 +150,8 @@ def _one_of(names: list[str]) -> str:
 def _unknown_key(key: str, known: list[str]) -> str:
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
+    if key in Config.model_fields:
+        return "unknown key here; it belongs at the top level"
     for name, section in Config.model_fields.items():
         for model in _models(section.annotation):
             if key in model.model_fields and key != "name":

@@ -3,6 +3,12 @@
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.yaml_reader import parse
 
+INSTEAD: dict[tuple[str, ...], str] = {
+    ("training", "epochs"): "iterations",
+    ("training", "iterations"): "epochs",
+}
+"""A key that takes the place of another in its section."""
+
 
 def override(document: Document, setting: str) -> None:
     """Put KEY.KEY=VALUE into the document's tree; VALUE is YAML.
@@ -33,3 +39,4 @@ def override(document: Document, setting: str) -> None:
             return
         section = inner
     section[keys[-1]] = value.tree["value"]
+    section.pop(INSTEAD.get(keys, ""), None)

@@ -7,6 +7,28 @@ from typing import Any
 import yaml
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.scalars import plain_scalar
+from deepnet_cli.config.yaml_reader import parse
+
+
+class Dumper(yaml.SafeDumper):
+    """Quotes whatever text our reader, which is of YAML 1.2, would not read as that text."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    try:
+        plain = plain_scalar(text) == text
+    except ValueError:
+        plain = False
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, None if plain else '"')
+
+
+Dumper.add_representer(str, _text)
+
+
+def dumped(tree: object) -> str:
+    """YAML that our reader reads back as `tree`."""
+    return yaml.dump(tree, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=100)
 
 
 def resolved_config(job: Job, place: Path) -> str:
@@ -22,7 +44,8 @@ def resolved_config(job: Job, place: Path) -> str:
     tree["training"]["log_every"] = job.log_every
 
     def moved(file: str) -> str:
-        return Path(os.path.relpath(job.directory / file, place)).as_posix()
+        real = os.path.realpath(job.directory / file), os.path.realpath(place)
+        return Path(os.path.relpath(*real)).as_posix()
 
     for part in ("train", "validation", "test"):
         where = tree["data"].get(part)
@@ -33,7 +56,7 @@ def resolved_config(job: Job, place: Path) -> str:
     if "initial_parameters" in tree["model"]:
         tree["model"]["initial_parameters"] = moved(tree["model"]["initial_parameters"])
     tree["output"]["directory"] = moved(tree["output"]["directory"])
-    return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=100)
+    return dumped(tree)
 
 
 def _plain(tree: Any) -> Any:
@@ -42,3 +65,22 @@ def _plain(tree: Any) -> Any:
         return tree
     kept = {key: _plain(value) for key, value in tree.items() if value is not None}
     return next(iter(kept.values())) if list(kept) in (["name"], ["file"]) else kept
+
+
+def differences(old: str, new: str) -> dict[str, str]:
+    """'training.l2': 'training.l2: 0.1 -> 0.2', for each key that differs in two configs."""
+    before, after = (_flat(parse(text.encode(), "").tree) for text in (old, new))
+    return {
+        key: f"{key}: {before.get(key)} -> {after.get(key)}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    }
+
+
+def _flat(tree: object, prefix: str = "") -> dict[str, object]:
+    if not isinstance(tree, dict):
+        return {prefix: tree}
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
+    return flat

@@ -40,5 +40,7 @@ def plain_scalar(text: str) -> Scalar:
         number = float(text)
         if math.isinf(number):
             raise ValueError(f"{text} overflows; use a number below 1e308")
+        if "." not in text and number.is_integer() and abs(number) < 10**MOST_DIGITS:
+            return int(number)  # 1e4 counts iterations as 10000 does
         return number
     return text

@@ -1,6 +1,6 @@
 """The vocabulary of a config: every key, its type, its bounds and its default.
 
-Strings that name a file, an activation, an optimizer are still strings here; build.py
+Strings that name a file, an activation, an optimizer are still strings here; job.py
 turns them into things.  What one key asks of another is in checks.py.
 """
 

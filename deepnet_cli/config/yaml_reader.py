@@ -26,6 +26,9 @@ VALUES = (yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.ScalarEvent)
 def parse(content: bytes, source: str) -> Document:
     """The document in `content`; what is wrong with it is among its problems."""
     document = Document(source, "")
+    if content.startswith((b"\x89HDF", b"deepnet ")):
+        document.add((), "is an HDF5 file; a config is YAML text that names one")
+        return document
     if len(content) > LARGEST:
         document.add((), f"larger than {LARGEST // 1024} KiB; this is not a config")
         return document

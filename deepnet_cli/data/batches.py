@@ -1,7 +1,9 @@
 """Mini-batches as a function of (seed, iteration): any of them can be made at any time."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -25,6 +27,14 @@ class Part:
     @property
     def m(self) -> int:
         return len(self.rows)
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """sha256 of the rows and of Y, as the network sees them."""
+        return {
+            name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+            for name, array in (("x_sha256", self.rows), ("y_sha256", self.Y))
+        }
 
 
 @dataclass(frozen=True)

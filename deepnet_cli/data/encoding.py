@@ -37,10 +37,10 @@ class Encoding:
         return replace(self, dtype=np.dtype(precision))
 
     def part(self, table: Table) -> Part:
-        """The scaled examples with their Y (zeros where the table has no y).  Raises DataError."""
+        """The scaled examples of a labelled table with their Y.  Raises DataError."""
         rows = self.rows(table)
         if table.y is None:
-            return Part(rows, np.zeros((self.outputs, 0), self.dtype))
+            raise ValueError("a table with y")
         with np.errstate(over="ignore"):
             Y = self._Y(table.y, table.y_at).astype(self.dtype)
         if not np.isfinite(Y).all():
@@ -96,6 +96,16 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
+        if table.class_names and table.class_names != fitted.classes.names:
+            found.append(
+                f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
+                f"fit the {len(fitted.classes)} in y; the names are not used"
+            )
+    elif fitted.target == "number" and len(np.unique(np.asarray(table.y))) == 2:
+        found.append(
+            f"{table.y_at}: holds only two values and is learned as numbers; "
+            "for classes end the network with sigmoid"
+        )
     return found
 
 

@@ -30,18 +30,22 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         file["classes/names"] = np.array(encoding.classes.names, text)
 
 
+def read_scaling(source: Source) -> Scaling:
+    """The scaling of the n[0] features.  Raises DataError where it is unfit."""
+    shift, divisor = (_numbers(source, f"scaling/{name}") for name in ("shift", "divisor"))
+    if shift.shape != divisor.shape or not (divisor > 0).all():
+        raise DataError(f"{source.path}: scaling: a divisor > 0 is needed for each shift")
+    return Scaling(source.text("scaling"), shift, divisor)
+
+
 def read_encoding(
     source: Source, target: str, outputs: int, dtype: np.dtype[np.generic]
 ) -> Encoding:
     """The encoding for a loss's target and n[L] outputs.  Raises DataError where it is unfit."""
-    shift, divisor = (_numbers(source, f"scaling/{name}") for name in ("shift", "divisor"))
-    if shift.shape != divisor.shape or not (divisor > 0).all():
-        raise DataError(f"{source.path}: scaling: a divisor > 0 is needed for each shift")
-    scaling = Scaling(str(source.file.attrs["scaling"]), shift, divisor)
     told_apart = outputs if target == "class" else 2
     has_classes = target == "class" or (target == "binary" and outputs == 1)
     classes = _classes(source, told_apart) if has_classes else None
-    return Encoding(scaling, classes, target, outputs, dtype)
+    return Encoding(read_scaling(source), classes, target, outputs, dtype)
 
 
 def _numbers(source: Source, name: str) -> Array:

@@ -21,24 +21,31 @@ PART_WORDS = {
 PATTERNS = ("{word}_{part}", "{part}_{word}", "{part}_set_{word}", "{part}/{word}", "{word}/{part}")
 
 
-def find_x(source: Source, part: str) -> str:
-    """The name of the dataset that holds the examples of `part`.  Raises DataError."""
+def find_x(source: Source, part: str, hint: str | None = None) -> str:
+    """The name of the dataset that holds the examples of `part`.  Raises DataError.
+
+    `hint` is taken where there is such a dataset and no name speaks of the part.
+    """
     entries = source.entries()
     named = _by_name(entries, part, X_WORDS)
     if named:
         return named[0]
+    if hint in [entry.name for entry in entries]:
+        return str(hint)
     tables = [entry.name for entry in entries if len(entry.shape) >= 2 and entry.dtype != "text"]
     if len(tables) == 1:
         return tables[0]
     raise DataError(_unclear(source, entries, "x", part))
 
 
-def find_y(source: Source, part: str, x: str, m: int) -> str:
+def find_y(source: Source, part: str, x: str, m: int, hint: str | None = None) -> str:
     """The name of the dataset that holds the labels or targets of the m examples of `x`."""
     entries = source.entries()
     named = [name for name in _by_name(entries, part, Y_WORDS) if name != x]
     if named:
         return named[0]
+    if hint in [entry.name for entry in entries]:
+        return str(hint)
     alike = [
         entry.name
         for entry in entries
@@ -56,10 +63,10 @@ def part_to_predict(source: Source) -> str:
     return "test" if "test" in parts or not parts else parts[0]
 
 
-def part_of(source: Source, x: str, default: str) -> str:
-    """The part that the name of x speaks of, or the default where it speaks of none."""
-    entries = [entry for entry in source.entries() if entry.name == x.strip("/")]
-    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
+def part_of(source: Source, name: str, default: str) -> str:
+    """The part that the name of an x or y speaks of, or the default where it speaks of none."""
+    entries = [entry for entry in source.entries() if entry.name == name.strip("/")]
+    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS + Y_WORDS, plain=False)]
     return parts[0] if parts else default
 
 
@@ -84,6 +91,8 @@ def _unclear(source: Source, entries: list[Entry], letter: str, part: str) -> st
     lines += [f"    {entry}" for entry in entries[:LISTED_NAMES]]
     if len(entries) > LISTED_NAMES:
         lines.append(f"    and {len(entries) - LISTED_NAMES} more")
-    lines.append("  name them, in the config or on the command line, such as")
-    lines.append(f"    {part}: {{file: ..., x: {entries[0].name}, y: {entries[-1].name}}}")
+    lines.append(
+        f"  name it: '{part}: {{file: FILE, x: NAME, y: NAME}}' in a config, "
+        f"--{letter} NAME on the command line"
+    )
     return "\n".join(lines)

@@ -6,6 +6,7 @@ known filters, plain numbers or text, and no more values declared than were writ
 HDF5's own messages hold times and pointers; none of them is shown.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,7 +28,6 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.files import check_readable
 
-DEEPEST_GROUP = 8
 MOST_NAMES = 1000
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
@@ -53,15 +53,44 @@ class Source:
     path: str
 
     def entries(self) -> list[Entry]:
-        """Every dataset that can be reached by hard links, by name."""
+        """Every dataset that can be reached by hard links, and the other links, by name."""
         found: list[Entry] = []
         with translated(self.path):
-            _walk(self.file, "", found, DEEPEST_GROUP)
+            _walk(self.file, found)
         return sorted(found, key=lambda entry: entry.name)
 
     def has(self, name: str) -> bool:
-        """Whether a dataset of this name can be reached."""
-        return any(entry.name == name for entry in self.entries())
+        """Whether something of this name is there, good or bad."""
+        with translated(self.path):
+            node = self.file
+            *groups, last = name.split("/")
+            for group in groups:
+                if not isinstance(node.get(group, getlink=True), h5py.HardLink):
+                    return False  # what is behind another link is not looked at
+                node = node[group]
+                if not isinstance(node, h5py.Group):
+                    return False
+            return node.get(last, getlink=True) is not None
+
+    def text(self, attribute: str) -> str:
+        """An attribute of the file that holds text.  Raises DataError."""
+        value = self._attribute(attribute)
+        if not isinstance(value, str):
+            raise DataError(f"{self.path}: attribute '{attribute}' is not text")
+        return value
+
+    def number(self, attribute: str) -> float:
+        """An attribute of the file that holds a finite number.  Raises DataError."""
+        value = self._attribute(attribute)
+        if not isinstance(value, np.number) or not np.isfinite(value):
+            raise DataError(f"{self.path}: attribute '{attribute}' is not a finite number")
+        return float(value.real)
+
+    def _attribute(self, name: str) -> object:
+        with translated(self.path):
+            if name not in self.file.attrs:
+                raise DataError(f"{self.path}: has no attribute '{name}'")
+            return self.file.attrs[name]
 
     def read(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
         """The values of a dataset, after every check.  Raises DataError."""
@@ -166,19 +195,29 @@ def translated(path: str) -> Iterator[None]:
         raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
 
 
-def _walk(group: Any, prefix: str, found: list[Entry], depth: int) -> None:
-    for name in group:
-        if len(found) >= MOST_NAMES:
-            return
-        if not isinstance(name, str) or not isinstance(
-            group.get(name, getlink=True), h5py.HardLink
-        ):
-            continue
-        node = group[name]
-        if isinstance(node, h5py.Dataset):
-            found.append(Entry(prefix + name, node.shape or (), _type_name(node)))
-        elif isinstance(node, h5py.Group) and depth > 0:
-            _walk(node, f"{prefix}{name}/", found, depth - 1)
+def _walk(root: Any, found: list[Entry]) -> None:
+    """Breadth first, each group once however many links lead to it."""
+    groups, seen = deque([("", root)]), {_address(root)}
+    while groups:
+        prefix, group = groups.popleft()
+        for name in group:
+            if len(found) >= MOST_NAMES:
+                return
+            if not isinstance(name, str):
+                continue
+            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                found.append(Entry(prefix + name, (), "a link, not followed"))
+                continue
+            node = group[name]
+            if isinstance(node, h5py.Dataset):
+                found.append(Entry(prefix + name, node.shape or (), _type_name(node)))
+            elif isinstance(node, h5py.Group) and _address(node) not in seen:
+                seen.add(_address(node))
+                groups.append((f"{prefix}{name}/", node))
+
+
+def _address(group: Any) -> int:
+    return int(h5py.h5o.get_info(group.id).addr)
 
 
 def _type_name(dataset: Any) -> str:

@@ -34,8 +34,14 @@ class Classes:
         return np.array(self.values)[indices]
 
 
-def examples_first(y: Array, m: int, where: str, *, last: bool = False) -> Array:
-    """y as (m,) or (m, K), K > 1.  `last`: the file counts examples on the last axis."""
+def examples_first(
+    y: Array, m: int, where: str, *, last: bool = False, features: int | None = None
+) -> Array:
+    """y as (m,) or (m, K), K > 1, for m examples of x.
+
+    `last`: the file counts examples on the last axis; `features` tells whether x would fit
+    if it did so on the other one.  Raises DataError.
+    """
     if last and y.ndim == 2:
         y = y.T
     if y.shape in ((m,), (m, 1), (1, m)):
@@ -46,7 +52,11 @@ def examples_first(y: Array, m: int, where: str, *, last: bool = False) -> Array
     if y.ndim == 2 and len(y) == m:
         return y
     counted = y.shape[0] if y.ndim else 1
-    raise DataError(f"{where} has {counted} examples (shape {y.shape}) but x has {m}")
+    hint = ""
+    if counted == features:
+        axis = "first" if last else "last"
+        hint = f"; where x counts them on its {axis} axis, set data.examples: {axis}"
+    raise DataError(f"{where} has {counted} examples (shape {y.shape}) but x has {m}{hint}")
 
 
 def targets(y: Array, where: str) -> Array:

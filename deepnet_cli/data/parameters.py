@@ -23,19 +23,17 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
     Raises DataError, naming the tensor, where one is missing, has another shape or type,
     or holds a value that is not finite.
     """
-    names = {entry.name for entry in source.entries()}
-    prefix = "parameters/" if any(name.startswith("parameters/") for name in names) else ""
-    present = {name.removeprefix(prefix) for name in names if name.startswith(prefix)}
-    more = sorted(present & {f"{letter}{len(layout.sizes)}" for letter in "Wb"})
-    if more:
-        raise DataError(f"{source.path}: holds {more[0]}, a layer more than the network has")
+    prefix = "parameters/" if source.has("parameters") else ""
+    for letter in "Wb":
+        if source.has(f"{prefix}{letter}{len(layout.sizes)}"):
+            raise DataError(
+                f"{source.path}: holds {letter}{len(layout.sizes)}, a layer more than the network"
+            )
     blocks = {}
     for name, shape in layout.shapes.items():
-        if name not in present:
-            source.dataset(prefix + name)  # says so where it is a link
-            raise DataError(
-                f"{source.path}: no parameter '{name}' (found: {listed(sorted(present))})"
-            )
+        if not source.has(prefix + name):
+            found = listed(entry.name.removeprefix(prefix) for entry in source.entries())
+            raise DataError(f"{source.path}: no parameter '{name}' (found: {found})")
         block = source.read(prefix + name)
         if block.dtype.kind != "f":
             raise DataError(f"{source.path}: parameter {name} is {block.dtype}, expected floats")

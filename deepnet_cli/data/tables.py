@@ -18,11 +18,15 @@ NAMES = ("list_classes", "class_names")
 
 @dataclass(frozen=True)
 class Location:
-    """A file, and the datasets in it where they are named."""
+    """A file, and the datasets in it where they are named.
+
+    `hints` are the names of x and y elsewhere, for a file where no name says what it is.
+    """
 
     file: Path
     x: str | None = None
     y: str | None = None
+    hints: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -51,26 +55,26 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
     `last`: the file counts examples on the last axis of x.  Raises DataError.
     """
     with open_hdf5(location.file) as source:
-        if location.x:
-            part = part_of(source, location.x, default="train" if part == "any" else part)
+        if named := location.x or location.y:
+            part = part_of(source, named, default="train" if part == "any" else part)
         elif part == "any":
             part = part_to_predict(source)
-        x = location.x or find_x(source, part)
+        x = location.x or find_x(source, part, location.hints[0])
         rows = _rows(source, x, last=last)
         x_at, y_at, y = f"{source.path}: '{x}'", "", None
         if labelled:
-            y_name = location.y or find_y(source, part, x, len(rows))
+            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1])
             y_at = f"{source.path}: '{y_name}'"
-            y = examples_first(source.read(y_name), len(rows), y_at, last=last)
+            m, n = rows.shape
+            y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
         return Table(rows, y, x_at, y_at, _class_names(source))
 
 
-def bytes_declared(location: Location, part: str) -> int:
-    """The size of x in memory, before it is read."""
+def x_size(location: Location, part: str) -> tuple[int, int]:
+    """How many values x has and how many bytes each, before it is read."""
     with open_hdf5(location.file) as source:
-        name = location.x or find_x(source, part_to_predict(source) if part == "any" else part)
-        dataset = source.dataset(name)
-        return int(prod(dataset.shape) * dataset.dtype.itemsize)
+        dataset = source.dataset(location.x or find_x(source, part))
+        return prod(dataset.shape), int(dataset.dtype.itemsize)
 
 
 def _rows(source: Source, name: str, *, last: bool) -> Array:

@@ -25,7 +25,6 @@ class Activation:
     forward: Kernel
     backward: Kernel
     weights: str = "xavier"  # the initializer that keeps the scale of A
-    kinked: bool = False  # g' jumps where Z changes sign
     elementwise: bool = True  # else each column is one argument, and an output layer only
 
 
@@ -102,8 +101,8 @@ def softmax_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
 ACTIVATIONS = {
     g.name: g
     for g in (
-        Activation("relu", relu, relu_backward, weights="he", kinked=True),
-        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he", kinked=True),
+        Activation("relu", relu, relu_backward, weights="he"),
+        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he"),
         Activation("tanh", tanh, tanh_backward),
         Activation("sigmoid", sigmoid, sigmoid_backward),
         Activation("linear", linear, linear_backward),

@@ -13,8 +13,9 @@ BLOCK = 16384
 """Entries in a block: 64 KiB of float32, so that three or four stay in the L2 cache."""
 
 
-def blocks(size: int, block: int = BLOCK) -> Iterator[slice]:
-    """Slices that cover range(size), each of at most `block` entries."""
+def blocks(size: int, block: int | None = None) -> Iterator[slice]:
+    """Slices that cover range(size), each of at most `block` (BLOCK) entries."""
+    block = block or BLOCK
     for start in range(0, size, block):
         yield slice(start, start + block)
 

@@ -93,7 +93,7 @@ def number_figures(A: Array, Y: Array) -> Figures:
     r2 = np.where(total > 0, 1 - _ratio(residual, total), residual == 0)
     return {
         "mse": float((error**2).mean()),
-        "mae": float((error * np.sign(error)).mean()),
+        "mae": float(np.abs(error).mean()),
         "r2": float(r2.mean()),
     }
 

@@ -96,7 +96,3 @@ class Network:
             np.sum(dZ, axis=1, keepdims=True, out=db[l])
             if l > 0:
                 np.matmul(W[l].T, dZ, out=dA[l - 1])
-
-    def predict(self, theta: Array, X: Array) -> Array:
-        """The network's output A[L] (n[L], m) for X (n[0], m)."""
-        return self.loss.link.forward(self.forward(theta, X)[-1])

@@ -50,8 +50,11 @@ class Objective:
         if not self.decay:
             return 0.0
         weights = theta[self.network.layout.weights]
-        squares = weights @ weights
-        total = complex(squares) if np.iscomplexobj(squares) else float(squares)
+        wide = np.result_type(theta.dtype, np.float64)
+        total: Cost = 0.0
+        for block in blocks(weights.size):
+            W = weights[block].astype(wide)
+            total += (W @ W).item()
         return self.decay / 2 * total
 
     def _buffers(self, m: int, dtype: np.dtype[np.generic]) -> tuple[Workspace, Array]:

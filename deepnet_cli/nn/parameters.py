@@ -6,7 +6,7 @@ Weights come first, so that a weight penalty is one slice.  The gradient and eac
 optimizer's memories are vectors of the same shape, seen through the same windows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -66,11 +66,3 @@ class Layout:
         for name, view in self.views(theta).items():
             view[...] = blocks[name]
         return theta
-
-    def block_of(self, index: int) -> tuple[str, Sequence[int]]:
-        """The name of the block that holds entry `index` of the vector, and its place there."""
-        for name, place in self.places.items():
-            if index < place.stop:
-                where = np.unravel_index(index - place.start, self.shapes[name])
-                return name, [int(i) for i in where]
-        raise IndexError(index)

@@ -7,6 +7,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.table import table
 
 WIDEST_NAME = 16
+COLUMNS = 80
 MOST_CLASSES = 12
 
 
@@ -27,5 +28,9 @@ def confusion_text(C: Array, names: Sequence[str]) -> str:
         worst = [[names[i], names[j], count] for count, i, j in wrong[:MOST_CLASSES] if count]
         return table(["true", "taken for", "examples"], worst) if worst else "no confusion"
     short = [name[:WIDEST_NAME] for name in names]
+    if sum(max(len(name), 4) + 2 for name in short) > COLUMNS - WIDEST_NAME:
+        heads = [f"({k})" for k in range(1, len(names) + 1)]
+        rows = [[f"{k} {n}", *map(int, row)] for k, n, row in zip(heads, short, C, strict=True)]
+        return table(["true \\ decided", *heads], rows)
     rows = [[name, *map(int, row)] for name, row in zip(short, C, strict=True)]
     return table(["true \\ decided", *short], rows)

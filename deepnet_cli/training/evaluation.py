@@ -27,11 +27,6 @@ def scores(network: Network, theta: Array, rows: Array) -> Array:
     return S
 
 
-def outputs(network: Network, S: Array) -> Array:
-    """A[L] (n[L], m): what `predict` reports, from the scores."""
-    return network.loss.link.forward(S)
-
-
 def figures(objective: Objective, theta: Array, part: Part) -> Figures:
     """J, its weight penalty included as in training, and every metric on a part."""
     loss = objective.network.loss

@@ -1,13 +1,13 @@
-"""The rows of history.csv, and the best of them.
+"""The rows of history.csv, and what is watched in them.
 
 `cost` is the mean of J over the batches since the last row, each before its update;
 `val_...` are of the parameters after the row's update.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from deepnet_cli.nn.metrics import SMALLER_IS_BETTER
+from deepnet_cli.nn.metrics import SMALLER_IS_BETTER, Figures
 
 Row = dict[str, float]
 """iteration, epoch, cost, val_cost, ...; iteration and epoch are whole."""
@@ -22,22 +22,27 @@ class History:
     batches: int = 0
 
     def add_cost(self, cost: float) -> None:
+        """Take in J of one batch."""
         self.cost_sum += cost
         self.batches += 1
 
-    def add_row(self, iteration: int, epoch: int, figures: Row) -> Row:
-        """Close the row of an iteration: the mean cost, and figures such as val_cost."""
+    def next_row(self, iteration: int, epoch: int, figures: Figures) -> Row:
+        """The row that an iteration would have: the mean cost, and figures such as val_cost."""
         mean = self.cost_sum / self.batches
-        row = {"iteration": iteration, "epoch": epoch, "cost": mean, **figures}
+        return {"iteration": iteration, "epoch": epoch, "cost": mean, **figures}
+
+    def add_row(self, row: Row) -> None:
+        """Keep a row and begin the next mean."""
         self.rows.append(row)
         self.cost_sum, self.batches = 0.0, 0
-        return row
+
+    def copy(self) -> "History":
+        """A history that training does not touch."""
+        return replace(self, rows=list(self.rows))
 
     def to_csv(self) -> str:
         """history.csv: floats in full precision."""
-        if not self.rows:
-            return ""
-        lines = [",".join(self.rows[0])]
+        lines = [",".join(self.rows[0] if self.rows else ("iteration", "epoch", "cost"))]
         lines += [",".join(repr(value) for value in row.values()) for row in self.rows]
         return "\n".join(lines) + "\n"
 
@@ -48,35 +53,43 @@ class History:
         return cls([_row(lines[0], values) for values in lines[1:]])
 
 
-def _row(names: Iterable[str], values: Iterable[str]) -> Row:
-    whole = ("iteration", "epoch")
-    pairs = zip(names, values, strict=True)
-    return {name: int(value) if name in whole else float(value) for name, value in pairs}
-
-
 @dataclass
 class Watch:
-    """The best value of a figure so far, and for how many rows it has not been beaten."""
+    """The best value of a figure, and how many rows went by without a clear improvement.
+
+    Every better value is a new best.  Only one that is better by more than `min_delta` than
+    the last one that counted makes the waiting begin anew.
+    """
 
     figure: str
     min_delta: float = 0.0
     best: float | None = None
     iteration: int = -1  # of the row with the best value
+    counted: float | None = None
     waited: int = 0
 
     def see(self, row: Row) -> bool:
         """Take a row in; whether it is a new best."""
-        if better(self.figure, row[self.figure], self.best, self.min_delta):
-            self.best, self.iteration, self.waited = row[self.figure], int(row["iteration"]), 0
-            return True
-        self.waited += 1
-        return False
+        value = row[self.figure]
+        if self.better(value, self.counted, self.min_delta):
+            self.counted, self.waited = value, 0
+        else:
+            self.waited += 1
+        if not self.better(value, self.best):
+            return False
+        self.best, self.iteration = value, int(row["iteration"])
+        return True
+
+    def better(self, new: float, old: float | None, by: float = 0.0) -> bool:
+        """Whether a value of the figure improves on an old one by more than `by`."""
+        if old is None:
+            return new == new  # not nan
+        if self.figure.removeprefix("val_") in SMALLER_IS_BETTER:
+            return new < old - by
+        return new > old + by
 
 
-def better(figure: str, new: float, old: float | None, min_delta: float = 0.0) -> bool:
-    """Whether a figure such as val_cost or val_accuracy improved by more than min_delta."""
-    if old is None:
-        return new == new  # not nan
-    if figure.removeprefix("val_") in SMALLER_IS_BETTER:
-        return new < old - min_delta
-    return new > old + min_delta
+def _row(names: Iterable[str], values: Iterable[str]) -> Row:
+    whole = ("iteration", "epoch")
+    pairs = zip(names, values, strict=True)
+    return {name: int(value) if name in whole else float(value) for name, value in pairs}

@@ -8,8 +8,7 @@ Reading it runs no code and opens no other file: the config in it is checked lik
 other, and the paths in it are not followed.
 """
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,20 @@ import numpy as np
 
 from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network
-from deepnet_cli.config.load import config_from_text
+from deepnet_cli.config.load import RUN_CONFIG, config_from_text
+from deepnet_cli.config.schema import Config
 from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding_file import read_encoding, write_encoding
-from deepnet_cli.data.hdf5 import translated
+from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
+from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
+from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures, decisions
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import figures, outputs, scores
+from deepnet_cli.training.evaluation import figures, scores
 from deepnet_cli.training.sealed import open_sealed, sealed
 
 NAME = "model.h5"
@@ -36,17 +37,12 @@ NAME = "model.h5"
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its parameters and encoding.
-
-    `config` is YAML text; `last` says that its data count examples on the last axis.
-    """
+    """A network with its parameters (P,), its encoding and the config it was trained by."""
 
     objective: Objective
     theta: Array
     encoding: Encoding
-    config: str
-    last: bool
-    figures: dict[str, Figures]  # by part, as training measured them
+    config: Config
 
     @property
     def network(self) -> Network:
@@ -54,12 +50,14 @@ class Model:
 
     def table(self, location: Location, *, labelled: bool) -> Table:
         """The examples of a file, laid out as in training.  Raises DataError."""
-        return read_table(location, "any", last=self.last, labelled=labelled)
+        data = self.config.data
+        location = replace(location, hints=(data.train.x, data.train.y))
+        return read_table(location, "any", last=data.examples == "last", labelled=labelled)
 
     def outputs(self, table: Table) -> Array:
         """A[L] (n[L], m): probabilities, or numbers.  Raises DataError for unfit rows."""
-        rows = self.encoding.rows(table)
-        return outputs(self.network, scores(self.network, self.theta, rows))
+        S = scores(self.network, self.theta, self.encoding.rows(table))
+        return self.network.loss.link.forward(S)
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,) for outputs of a network that tells classes apart."""
@@ -67,38 +65,44 @@ class Model:
 
     def evaluate(self, table: Table) -> Figures:
         """The cost and every metric on a table with y.  Raises DataError."""
-        return figures(self.objective, self.theta, self.encoding.part(table))
+        try:
+            part = self.encoding.part(table)
+        except ClassCountError as error:  # here the data are at fault, not a config
+            raise DataError(str(error)) from None
+        return figures(self.objective, self.theta, part)
 
-    def to_bytes(self) -> bytes:
-        """The model file."""
-        return sealed("model", self._fill)
+    def to_bytes(self, config: str, measured: dict[str, Figures]) -> bytes:
+        """The model file; with the config as YAML, and the figures of each part."""
 
-    def _fill(self, file: Any) -> None:
-        file.attrs["deepnet"] = __version__
-        file.attrs["config"] = self.config
-        file.attrs["decay"] = self.objective.decay
-        file.attrs["figures"] = json.dumps(self.figures)
-        write_parameters(file, self.network.layout, self.theta)
-        write_encoding(file, self.encoding)
+        def fill(file: Any) -> None:
+            file.attrs["deepnet"] = __version__
+            file.attrs["config"] = config
+            file.attrs["decay"] = self.objective.decay
+            file.attrs["figures"] = json_text(measured)
+            write_parameters(file, self.network.layout, self.theta)
+            write_encoding(file, self.encoding)
+
+        return sealed("model", fill)
 
 
 def load_model(path: Path) -> Model:
     """The model of a file, or of a run directory.  Raises DataError."""
     if path.is_dir():
         if not (path / NAME).exists():
-            raise DataError(f"{path}: is a directory without a {NAME}; name a run or a model file")
+            hint = "name a run or a model file"
+            if (path / RUN_CONFIG).exists():
+                hint = f"the run has not ended: 'deepnet train --resume {path}'"
+            raise DataError(f"{path}: is a directory without a {NAME}; {hint}")
         path = path / NAME
-    with open_sealed(path, "model") as source, translated(str(path)):
-        text = str(source.file.attrs["config"])
+    with open_sealed(path, "model") as source:
         try:
-            config, _ = config_from_text(text, str(path))
+            config, _ = config_from_text(source.text("config"), str(path))
         except ConfigError as error:
             raise DataError(f"{path}: the config in it is not valid: {error}") from None
-        network = build_network(config, len(source.read("scaling/shift")))
+        if config.loss.name == "auto" or isinstance(config.model.activations, str):
+            raise DataError(f"{path}: the config in it leaves the loss or an activation open")
+        network = build_network(config, len(read_scaling(source).shift))
         dtype = np.dtype(config.compute.precision)
         encoding = read_encoding(source, network.loss.target, network.sizes[-1], dtype)
         theta = read_parameters(source, network.layout, dtype)
-        measured = json.loads(source.file.attrs["figures"])
-        last = config.data.examples == "last"
-        objective = Objective(network, float(source.file.attrs["decay"]))
-        return Model(objective, theta, encoding, text, last, measured)
+        return Model(Objective(network, source.number("decay")), theta, encoding, config)

@@ -1,22 +1,40 @@
 """The directory of one run: its name, and what is written into it."""
 
-import json
+import fcntl
+import os
 from pathlib import Path
 
-from deepnet_cli.errors import ConfigError, DataError
-from deepnet_cli.files import make_directory, shown, write_file
+from deepnet_cli.config.load import RUN_CONFIG
+from deepnet_cli.errors import ConfigError, DataError, MachineError
+from deepnet_cli.files import json_text, make_directory, near, shown, write_file
 
-CONFIG, HISTORY, SUMMARY, PICTURE = "config.yaml", "history.csv", "summary.json", "cost.png"
+CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
 CHECKPOINTS = "checkpoints"
 KEPT_CHECKPOINTS = 2
 MOST_RUNS = 100_000
 
 
 class RunDirectory:
-    """An existing run directory; every write is whole or not at all."""
+    """An existing run directory; every write is whole or not at all.
+
+    While this object lives no other process can have one of the same directory: a lock on
+    the directory itself, which ends with the process, however it ends.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = shown(path)
+        self._lock = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise MachineError(
+                f"{self.path}: another deepnet is training in this directory; let it end first"
+            ) from None
+
+    def close(self) -> None:
+        """Let others use the directory."""
+        os.close(self._lock)
 
     @classmethod
     def create(cls, base: Path, name: str) -> "RunDirectory":
@@ -50,6 +68,10 @@ class RunDirectory:
     @classmethod
     def existing(cls, path: Path) -> "RunDirectory":
         """A run that was begun.  Raises DataError."""
+        if path.is_file() and (path.parent / CONFIG).is_file():
+            raise DataError(f"{path}: is a file of a run; name the run, {path.parent}")
+        if not path.exists():
+            raise DataError(f"{path}: no such directory{near(path)}")
         if not (path / CONFIG).is_file():
             raise DataError(f"{path}: not a run directory (it holds no {CONFIG})")
         return cls(path)
@@ -60,7 +82,7 @@ class RunDirectory:
 
     def write_json(self, name: str, value: object) -> None:
         """Write a file that people read and programs too."""
-        self.write(name, (json.dumps(value, indent=2) + "\n").encode())
+        self.write(name, (json_text(value, indent=2) + "\n").encode())
 
     def save_checkpoint(self, iteration: int, content: bytes) -> None:
         """Keep a checkpoint, and of the older ones the newest."""

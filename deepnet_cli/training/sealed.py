@@ -23,6 +23,7 @@ from deepnet_cli.files import read_file
 
 USER_BLOCK = 512
 FORMAT = 1
+KINDS = {b"model", b"checkpoint"}
 _HEADER = re.compile(rb"deepnet (\w+)\nformat (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
 
 
@@ -38,6 +39,8 @@ def open_sealed(path: Path, kind: str) -> Iterator[Source]:
     """Open a sealed file whose digest verifies.  Raises DataError."""
     content = read_file(path)
     header = _HEADER.fullmatch(content[:USER_BLOCK])
+    if header is not None and header[1] in KINDS - {kind.encode()}:
+        raise DataError(f"{path}: not a deepnet {kind}, but a deepnet {header[1].decode()}")
     if header is None or header[1] != kind.encode():
         raise DataError(f"{path}: not a deepnet {kind} (it looks like {_guess(content)})")
     if int(header[2]) < 1:
@@ -55,7 +58,5 @@ def open_sealed(path: Path, kind: str) -> Iterator[Source]:
 
 def _guess(content: bytes) -> str:
     if content.startswith(b"deepnet "):
-        return (
-            "a damaged deepnet file" if _HEADER.match(content) is None else "another deepnet file"
-        )
+        return "a damaged one"
     return looks_like(content[:USER_BLOCK])

@@ -4,17 +4,19 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.checkpoint import Progress
 from deepnet_cli.training.evaluation import figures
-from deepnet_cli.training.history import History, Row, Watch
-from deepnet_cli.training.loop import State, Step, train
+from deepnet_cli.training.history import History, Row
+from deepnet_cli.training.loop import Step, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
+from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.run_directory import CONFIG, HISTORY, SUMMARY, RunDirectory
 from deepnet_cli.training.summary import summary
 
@@ -31,44 +33,53 @@ class Event:
 
 
 class Session:
-    """A job in its run directory.  `steps` trains, `finish` writes what was reached."""
+    """A job in its run directory.  `steps` trains, `finish` writes what was reached.
+
+    What the last update made is known to be good only when a finite cost has been computed
+    from it.  So a checkpoint is written one step after it was taken, and the two newest
+    copies of the progress are held to fall back on.
+    """
 
     def __init__(self, job: Job, directory: RunDirectory, progress: Progress) -> None:
         self.job = job
         self.directory = directory
         self.progress = progress
+        self.config = resolved_config(job, directory.path)
         self.stopped = "completed"
         self.seconds = 0.0
+        self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.figures: dict[str, Figures] = {}
-        self.config = resolved_config(job, directory.path)
-        self._good = [progress.state.copy()]  # the states of the last two rows, the newest last
-        directory.write(CONFIG, self.config.encode())
+        self._last: Step | None = None
+        self._held = [progress.copy()]
+
+    @property
+    def ended(self) -> bool:
+        """Whether every iteration was made, or early stopping has had enough."""
+        return self.progress.state.iteration >= self.job.iterations or self._stale()
 
     def steps(self) -> Iterator[Event]:
         """Train to the job's last iteration, or until early stopping says so.
 
-        Raises DivergedError; the progress is then back at the last row with a finite cost.
+        Raises DivergedError; the progress is then back at a state with a finite cost.
         """
-        job, progress = self.job, self.progress
+        job, state = self.job, self.progress.state
         began = saved = time.monotonic()
-        patience = self._patience()
-        state, history = progress.state, progress.history
-        batches = job.batches.deal(state.iteration, job.iterations)
+        waiting: Progress | None = None
         try:
+            batches = job.batches.deal(state.iteration, job.iterations)
             for step in train(state, job.objective, job.rule, job.rate, batches):
-                history.add_cost(step.cost)
-                event = self._event(step)
-                yield event
-                if event.row is not None and patience is not None:
-                    patience.see(event.row)
-                    if patience.waited >= self._most_waited():
-                        self.stopped = (
-                            f"early: {patience.figure} did not improve in {patience.waited} rows"
-                        )
-                        return
+                if waiting is not None:  # this step's cost has shown it to be good
+                    self._save(waiting)
+                    waiting = None
+                self._last = step
+                self.progress.history.add_cost(step.cost)
+                yield self._event(step)
+                if self._stale():
+                    self.stopped = "early"
+                    break
                 if self._checkpoint_due(step.iteration, time.monotonic() - saved):
-                    self.save_checkpoint()
-                    saved = time.monotonic()
+                    waiting, saved = self._hold(), time.monotonic()
+            self._verify()
         except DivergedError:
             self.stopped = "diverged"
             self._fall_back()
@@ -76,58 +87,74 @@ class Session:
         finally:
             self.seconds += time.monotonic() - began
 
-    def save_checkpoint(self) -> None:
-        """Write a checkpoint of this moment, and the history up to it."""
-        self.directory.save_checkpoint(self.progress.state.iteration, self.progress.to_bytes())
-        self.directory.write(HISTORY, self.progress.history.to_csv().encode())
-
     def finish(self) -> dict[str, object]:
-        """Write the model, the last checkpoint, the history and the summary; return this."""
-        job, progress = self.job, self.progress
-        theta = progress.state.theta if progress.best_theta is None else progress.best_theta
+        """Write the model, a last checkpoint, the history and the summary; return this."""
+        job, history = self.job, self.progress.history.copy()
+        closing = self._closing_row()
+        theta, self.kept = self._kept(closing)
+        if closing is not None:
+            history.add_row(closing)
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part)
-        last = job.config.data.examples == "last"
-        model = Model(job.objective, theta, job.dataset.encoding, self.config, last, self.figures)
-        self.directory.write(MODEL, model.to_bytes())
-        self.save_checkpoint()
-        told: dict[str, object] = summary(job, progress, self.figures, self.stopped, self.seconds)
+        model = Model(job.objective, theta, job.dataset.encoding, job.config)
+        self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
+        self._save(self.progress)
+        self.directory.write(HISTORY, history.to_csv().encode())
+        told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
 
+    def history(self) -> History:
+        """Every row, with the one that closes the run."""
+        history, closing = self.progress.history.copy(), self._closing_row()
+        if closing is not None:
+            history.add_row(closing)
+        return history
+
     def _event(self, step: Step) -> Event:
-        job, progress = self.job, self.progress
-        last = step.iteration == job.iterations - 1
-        if step.iteration % job.log_every and not last:
+        progress = self.progress
+        regular = step.iteration % self.job.log_every == 0
+        if not regular and step.iteration < self.job.iterations - 1:
             return Event(step)
-        theta = progress.state.theta
-        validation = self._validation(theta)
-        row = progress.history.add_row(step.iteration, step.epoch, validation)
+        row = progress.history.next_row(step.iteration, step.epoch, self._validation())
+        if not regular:
+            best = progress.watch is not None and self._beats(row)
+            return Event(step, row, best)
+        progress.history.add_row(row)
         best = progress.watch is not None and progress.watch.see(row)
         if best:
-            progress.best_theta = theta.copy()
-        self._good = [self._good[-1], progress.state.copy()]
+            progress.best_theta = progress.state.theta.copy()
+        self._hold()
         return Event(step, row, best)
 
-    def _validation(self, theta: Array) -> Figures:
+    def _validation(self) -> Figures:
         part = self.job.dataset.parts.get("validation")
         if part is None:
             return {}
-        measured = figures(self.job.objective, theta, part)
+        measured = figures(self.job.objective, self.progress.state.theta, part)
         return {f"val_{name}": value for name, value in measured.items()}
 
-    def _patience(self) -> Watch | None:
-        stopping = self.job.config.training.early_stopping
-        if stopping is None:
+    def _closing_row(self) -> Row | None:
+        """The row of the last step, where it is not a regular one."""
+        step, history = self._last, self.progress.history
+        if step is None or not history.batches or self.stopped == "diverged":
             return None
-        patience = Watch(stopping.monitor, stopping.min_delta)
-        for row in self.progress.history.rows:
-            patience.see(row)
-        return patience
+        return history.next_row(step.iteration, step.epoch, self._validation())
 
-    def _most_waited(self) -> int:
-        stopping = self.job.config.training.early_stopping
-        return stopping.patience if stopping else self.job.iterations
+    def _kept(self, closing: Row | None) -> tuple[Array, int]:
+        """The parameters for model.h5, and how many updates are behind them."""
+        state, watch, best = self.progress.state, self.progress.watch, self.progress.best_theta
+        if watch is None or best is None or (closing is not None and self._beats(closing)):
+            return state.theta, state.iteration
+        return best, watch.iteration + 1
+
+    def _beats(self, row: Row) -> bool:
+        watch = self.progress.watch
+        return watch is not None and watch.better(row[watch.figure], watch.best)
+
+    def _stale(self) -> bool:
+        stopping, watch = self.job.config.training.early_stopping, self.progress.watch
+        return stopping is not None and watch is not None and watch.waited >= stopping.patience
 
     def _checkpoint_due(self, iteration: int, seconds: float) -> bool:
         every = self.job.config.output.checkpoint_every
@@ -135,11 +162,30 @@ class Session:
             return (iteration + 1) % every == 0
         return seconds > CHECKPOINT_SECONDS
 
+    def _hold(self) -> Progress:
+        self._held = [self._held[-1], self.progress.copy()]
+        return self._held[-1]
+
+    def _save(self, progress: Progress) -> None:
+        content = progress.to_bytes(self.job, self.config)
+        self.directory.save_checkpoint(progress.state.iteration, content)
+        self.directory.write(HISTORY, progress.history.to_csv().encode())
+
+    def _verify(self) -> None:
+        """Raise DivergedError where the last update left parameters without a finite cost."""
+        state = self.progress.state
+        for batch in self.job.batches.deal(state.iteration, state.iteration + 1):
+            with np.errstate(all="ignore"):
+                cost = float(self.job.objective.cost(state.theta, batch.X, batch.Y).real)
+            if not np.isfinite(cost):
+                raise DivergedError(f"the cost became {cost} after iteration {state.iteration - 1}")
+
     def _fall_back(self) -> None:
-        """Return to the newest row's state from which a finite cost was computed."""
+        """Return to the newest progress from which a finite cost was computed."""
         reached = self.progress.state.iteration
-        known: list[State] = [state for state in self._good if state.iteration < reached]
-        state = (known or self._good)[-1]
-        self.progress.state = state.copy()
-        rows = [row for row in self.progress.history.rows if row["iteration"] < state.iteration]
-        self.progress.history = History(rows)
+        known = [held for held in self._held if held.state.iteration < reached]
+        self.progress = (known or self._held)[-1]
+
+    def begin(self) -> None:
+        """Write the resolved config: from here on the directory is a run."""
+        self.directory.write(CONFIG, self.config.encode())
