@@ -87,7 +87,7 @@ def train(
 
     result = session.finish()
     if job.config.output.plots:
-        directory.write(PICTURE, cost_picture(session.history(), str(job.config.name)))
+        directory.write(PICTURE, cost_picture(session.history, str(job.config.name)))
     if as_json:
         click.echo(json_text(result))
     if diverged is not None:

@@ -49,13 +49,19 @@ class Session:
         self.seconds = 0.0
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.figures: dict[str, Figures] = {}
+        self.history = History()  # every row, with the one that closes the run
         self._last: Step | None = None
+        self._closing: Row | None = None
         self._held = [progress.copy()]
 
     @property
     def ended(self) -> bool:
         """Whether every iteration was made, or early stopping has had enough."""
         return self.progress.state.iteration >= self.job.iterations or self._stale()
+
+    def begin(self) -> None:
+        """Write the resolved config: from here on the directory is a run."""
+        self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
         """Train to the job's last iteration, or until early stopping says so.
@@ -89,27 +95,20 @@ class Session:
 
     def finish(self) -> dict[str, object]:
         """Write the model, a last checkpoint, the history and the summary; return this."""
-        job, history = self.job, self.progress.history.copy()
-        closing = self._closing_row()
+        job, closing = self.job, self._closing_row()
         theta, self.kept = self._kept(closing)
+        self.history = self.progress.history.copy()
         if closing is not None:
-            history.add_row(closing)
+            self.history.add_row(closing)
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part)
         model = Model(job.objective, theta, job.dataset.encoding, job.config)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._save(self.progress)
-        self.directory.write(HISTORY, history.to_csv().encode())
+        self.directory.write(HISTORY, self.history.to_csv().encode())
         told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
-
-    def history(self) -> History:
-        """Every row, with the one that closes the run."""
-        history, closing = self.progress.history.copy(), self._closing_row()
-        if closing is not None:
-            history.add_row(closing)
-        return history
 
     def _event(self, step: Step) -> Event:
         progress = self.progress
@@ -118,8 +117,8 @@ class Session:
             return Event(step)
         row = progress.history.next_row(step.iteration, step.epoch, self._validation())
         if not regular:
-            best = progress.watch is not None and self._beats(row)
-            return Event(step, row, best)
+            self._closing = row
+            return Event(step, row, self._beats(row))
         progress.history.add_row(row)
         best = progress.watch is not None and progress.watch.see(row)
         if best:
@@ -139,6 +138,8 @@ class Session:
         step, history = self._last, self.progress.history
         if step is None or not history.batches or self.stopped == "diverged":
             return None
+        if self._closing is not None:
+            return self._closing
         return history.next_row(step.iteration, step.epoch, self._validation())
 
     def _kept(self, closing: Row | None) -> tuple[Array, int]:
@@ -185,7 +186,3 @@ class Session:
         reached = self.progress.state.iteration
         known = [held for held in self._held if held.state.iteration < reached]
         self.progress = (known or self._held)[-1]
-
-    def begin(self) -> None:
-        """Write the resolved config: from here on the directory is a run."""
-        self.directory.write(CONFIG, self.config.encode())
