@@ -10,8 +10,9 @@ from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, network_of, start
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.gradcheck import check, derivative
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 
 
@@ -22,7 +23,7 @@ def test_right_networks_pass(
 ) -> None:
     network = network_of((4, 5, 3, 2), hidden, output, loss)
     X, Y = rng.normal(size=(4, 7)), labels_for(loss, 2, 7, rng)
-    rows = list(check(Objective(network, 0.2), start(network, rng), X, Y, 1000, rng))
+    rows = list(check(Objective(network, (L2(0.2),)), start(network, rng), X, Y, 1000, rng))
     assert [row.name for row in rows] == ["W1", "W2", "W3", "b1", "b2", "b3"]
     assert all(row.status == "ok" and row.rel_error < 1e-8 for row in rows), rows
 
@@ -67,8 +68,8 @@ def test_planted_bugs_are_caught_where_they_are(
     name, spoil = PLANTED[bug]
     right = Network.backward
 
-    def wrong(self: Network, theta: Array, A: list[Array], dA: list[Array], grad: Array) -> None:
-        right(self, theta, A, dA, grad)
+    def wrong(self: Network, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
+        right(self, theta, X, work, grad)
         block = self.layout.views(grad)[name]
         block[...] = spoil(block)
 

@@ -12,6 +12,7 @@ from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS, GradientDescent
@@ -45,7 +46,7 @@ def test_500_iterations_are_those_of_the_equations(
     expected, parameters = transcription.train(
         lists(network, theta), X, Y, names, loss.name, learning_rate=rate, iterations=500, l2=l2
     )
-    objective, rule, costs = Objective(network, l2 / M), GradientDescent(), []
+    objective, rule, costs = Objective(network, (L2(l2 / M),)), GradientDescent(), []
     for t in range(1, 501):
         J, grad = objective(theta, X, Y)
         costs.append(J)
@@ -98,7 +99,7 @@ def test_gradient_is_the_complex_derivative(
 ) -> None:
     """In random directions, through the very code that trains."""
     network = network_of((5, 6, 4, 3), hidden, output, loss)
-    theta, objective = start(network, rng), Objective(network, decay)
+    theta, objective = start(network, rng), Objective(network, (L2(decay),))
     X, Y = rng.normal(size=(5, 9)), labels_for(loss, 3, 9, rng)
     J, grad = objective(theta, X, Y)
     grad = grad.copy()
@@ -128,9 +129,9 @@ def test_blocks_change_no_number(rng: np.random.Generator, monkeypatch: pytest.M
         theta, X = start(network, rng), rng.normal(size=(7, 11))
         Y = labels_for(network.loss, 3, 11, rng)
         monkeypatch.setattr(blocks, "BLOCK", 10**6)
-        whole = Objective(network, 0.1)(theta, X, Y)[1].copy()
+        whole = Objective(network, (L2(0.1),))(theta, X, Y)[1].copy()
         monkeypatch.setattr(blocks, "BLOCK", 5)
-        np.testing.assert_array_equal(Objective(network, 0.1)(theta, X, Y)[1], whole)
+        np.testing.assert_array_equal(Objective(network, (L2(0.1),))(theta, X, Y)[1], whole)
 
 
 def test_a_step_allocates_no_array_after_the_first(rng: np.random.Generator) -> None:
@@ -141,7 +142,7 @@ def test_a_step_allocates_no_array_after_the_first(rng: np.random.Generator) -> 
     theta = start(network, rng).astype(np.float32)
     X = rng.normal(size=(300, 1000)).astype(np.float32)
     Y = labels_for(network.loss, 10, 1000, rng).astype(np.float32)
-    objective, rule = Objective(network, 0.1), OPTIMIZERS["adam"]()
+    objective, rule = Objective(network, (L2(0.1),)), OPTIMIZERS["adam"]()
     slots = np.zeros((2, theta.size), np.float32)
 
     def step(t: int) -> None:
@@ -184,7 +185,7 @@ def test_one_example_or_all(rng: np.random.Generator) -> None:
         SIZES, ACTIVATIONS["tanh"], ACTIVATIONS["sigmoid"], LOSSES["binary_cross_entropy"]
     )
     theta, X = start(network, rng), rng.normal(size=(4, M))
-    Y, objective = labels_for(network.loss, 3, M, rng), Objective(network, 0.2)
+    Y, objective = labels_for(network.loss, 3, M, rng), Objective(network, (L2(0.2),))
     J, grad = objective(theta, X, Y)
     grad = grad.copy()
     singly = [

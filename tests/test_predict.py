@@ -237,12 +237,12 @@ def test_gradcheck_of_a_model_file_alone(folder: Path) -> None:
 
 
 def test_gradcheck_says_what_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepnet_cli.nn.network import Network
+    from deepnet_cli.nn.network import Network, Workspace
 
     right = Network.backward
 
-    def wrong(self: Network, theta: Array, A: list[Array], dA: list[Array], grad: Array) -> None:
-        right(self, theta, A, dA, grad)
+    def wrong(self: Network, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
+        right(self, theta, X, work, grad)
         self.layout.views(grad)["W2"][1, 2] *= 1.5
 
     monkeypatch.setattr(Network, "backward", wrong)

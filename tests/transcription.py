@@ -46,6 +46,10 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
     "leaky_relu": (lambda z: z if z > 0.0 else 0.01 * z, lambda z: 1.0 if z > 0.0 else 0.01),
     "tanh": (math.tanh, lambda z: 1.0 - math.tanh(z) ** 2),
     "sigmoid": (sigmoid, lambda z: sigmoid(z) * (1.0 - sigmoid(z))),
+    "silu": (
+        lambda z: z / (1.0 + math.exp(-z)),
+        lambda z: (1.0 + math.exp(-z) + z * math.exp(-z)) / (1.0 + math.exp(-z)) ** 2,
+    ),
     "linear": (lambda z: z, lambda _z: 1.0),
 }
 

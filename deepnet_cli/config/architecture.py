@@ -9,6 +9,8 @@ from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.penalties import PENALTIES
 
 
 def resolve(config: Config, table: Table) -> Config:
@@ -37,6 +39,13 @@ def build_network(config: Config, features: int) -> Network:
         activations=tuple(ACTIVATIONS[name] for name in config.model.activations),
         loss=LOSSES[config.loss.name],
     )
+
+
+def build_objective(config: Config, network: Network, m: int) -> Objective:
+    """J of a resolved config, trained on m examples."""
+    strengths = {"l2": config.training.l2 / m, "l1": config.training.l1 / m}
+    penalties = tuple(PENALTIES[name](s) for name, s in strengths.items() if s > 0)
+    return Objective(network, penalties)
 
 
 def build_initializers(config: Config, network: Network) -> list[Initializer]:

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.config.architecture import build_initializers, build_network, resolve
+from deepnet_cli.config.architecture import (
+    build_initializers,
+    build_network,
+    build_objective,
+    resolve,
+)
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import load_config, resolved
@@ -92,7 +97,7 @@ def build_job(config: Config, document: Document, directory: Path) -> Job:
         directory,
         dataset,
         network,
-        Objective(network, training.l2 / m),
+        build_objective(config, network, m),
         rule,
         batches,
         iterations,
@@ -128,7 +133,12 @@ def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int)
         "gradient": P * width,
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
-        "activations": 2 * sum(network.sizes[1:]) * size * width,
+        "activations": sum(
+            n * (3 if g.keeps_Z else 2)
+            for n, g in zip(network.sizes[1:], network.applied, strict=True)
+        )
+        * size
+        * width,
     }
 
 

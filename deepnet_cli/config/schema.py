@@ -149,6 +149,7 @@ class TrainingSection(Section):
     batch_size: BatchSize = "full"
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
+    l1: float = Field(default=0.0, ge=0)
     early_stopping: EarlyStopping | None = None
     log_every: Interval = "auto"
 

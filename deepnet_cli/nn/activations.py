@@ -3,9 +3,10 @@
     forward(Z, out)       A  = g(Z)            out may be Z
     backward(dA, A, out)  dZ = dA * g'(Z)      out may be dA
 
-Every g' here is a function of A alone, so Z need not be kept and the forward pass
-may overwrite it.  All arrays are (n[l], m).  A switch looks at the real part, so
-that each formula also carries a complex step of the gradient check.
+Where g' is a function of A alone the forward pass overwrites Z; where it is not, the
+activation keeps Z, and backward is given Z in the place of A.  All arrays are
+(n[l], m).  A switch looks at the real part, so that each formula also carries a complex
+step of the gradient check.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ class Activation:
     forward: Kernel
     backward: Kernel
     weights: str = "xavier"  # the initializer that keeps the scale of A
+    keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument, and an output layer only
 
 
@@ -84,6 +86,17 @@ def sigmoid_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
     return dZ
 
 
+def silu(Z: Array, out: Array | None = None) -> Array:
+    """Z sigmoid(Z) (Elfwing, Uchibe and Doya, 2017; swish)"""
+    return np.multiply(Z, sigmoid(Z), out=out)
+
+
+def silu_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    s = sigmoid(Z)
+    dZ: Array = np.multiply(dA, s + Z * s * (1 - s), out=out)
+    return dZ
+
+
 def softmax(Z: Array, out: Array | None = None) -> Array:
     """exp(Z) / sum exp(Z) down each column, shifted by the column's largest Z."""
     A: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
@@ -105,6 +118,7 @@ ACTIVATIONS = {
         Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he"),
         Activation("tanh", tanh, tanh_backward),
         Activation("sigmoid", sigmoid, sigmoid_backward),
+        Activation("silu", silu, silu_backward, weights="he", keeps_Z=True),
         Activation("linear", linear, linear_backward),
         Activation("softmax", softmax, softmax_backward, elementwise=False),
     )

@@ -30,7 +30,8 @@ from deepnet_cli.nn.types import Array
 class Workspace:
     """Every array that a training step writes, for batches of one width m."""
 
-    A: list[Array]  # A[1] ... A[L], each (n[l], m); Z[l] while it is being made
+    Z: list[Array]  # Z[1] ... Z[L], each (n[l], m): the very A[l] unless g'[l] needs Z[l]
+    A: list[Array]  # A[1] ... A[L]
     dA: list[Array]  # the gradients of A[1] ... A[L]; each becomes dZ[l] in place
 
 
@@ -72,27 +73,30 @@ class Network:
 
     def workspace(self, m: int, dtype: np.dtype[np.generic]) -> Workspace:
         """Buffers for batches of m examples."""
-        make = [np.empty((n, m), dtype) for n in self.sizes[1:]]
-        return Workspace(make, [np.empty_like(A) for A in make])
+        A = [np.empty((n, m), dtype) for n in self.sizes[1:]]
+        Z = [np.empty_like(a) if g.keeps_Z else a for g, a in zip(self.applied, A, strict=True)]
+        return Workspace(Z, A, [np.empty_like(a) for a in A])
 
-    def forward(self, theta: Array, X: Array, out: list[Array] | None = None) -> list[Array]:
-        """[A[0] = X, A[1], ..., A[L] = S], each (n[l], m); written into `out` if given."""
-        A = [X, *(out or [np.empty((n, X.shape[1]), theta.dtype) for n in self.sizes[1:]])]
+    def forward(self, theta: Array, X: Array, work: Workspace | None = None) -> list[Array]:
+        """[A[0] = X, A[1], ..., A[L] = S], each (n[l], m), in the buffers of `work` if given."""
+        work = work or self.workspace(X.shape[1], theta.dtype)
+        A = [X, *work.A]
         W, b = self.layout.split(theta)
         for l, g in enumerate(self.applied):  # layer l+1 of the equations maps A[l] to A[l+1]
-            Z = np.matmul(W[l], A[l], out=A[l + 1])
+            Z = np.matmul(W[l], A[l], out=work.Z[l])
             Z += b[l]
-            in_blocks(g.forward, Z, Z)
+            in_blocks(g.forward, Z, A[l + 1])
         return A
 
-    def backward(self, theta: Array, A: list[Array], dA: list[Array], grad: Array) -> None:
-        """From dA[-1] = dJ/dS to `grad` (P,), overwriting each dA[l] on the way."""
+    def backward(self, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
+        """From dJ/dS in work.dA[-1] to `grad` (P,), by what the forward pass left in `work`."""
         W, _ = self.layout.split(theta)
         dW, db = self.layout.split(grad)
+        A = [X, *work.A]
         for l in reversed(range(len(W))):
-            in_blocks(self.applied[l].backward, dA[l], A[l + 1], dA[l])
-            dZ = dA[l]
+            dZ = work.dA[l]
+            in_blocks(self.applied[l].backward, dZ, work.Z[l], dZ)
             np.matmul(dZ, A[l].T, out=dW[l])
             np.sum(dZ, axis=1, keepdims=True, out=db[l])
             if l > 0:
-                np.matmul(W[l].T, dZ, out=dA[l - 1])
+                np.matmul(W[l].T, dZ, out=work.dA[l - 1])

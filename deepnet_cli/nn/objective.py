@@ -1,9 +1,6 @@
 """The objective (theta, X, Y) -> (J, dJ/dtheta): all that training and the check see.
 
-    J = mean cost of the batch + lambda / (2m) * sum over l of ||W[l]||^2
-
-m is the number of training examples, whatever the width of the batch, so that the sum
-of J over an epoch's batches weighs the penalty as one full batch does.
+J = mean cost of the batch + penalties of W[1] ... W[L]
 """
 
 from dataclasses import dataclass, field
@@ -12,15 +9,16 @@ import numpy as np
 
 from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.network import Network, Workspace
+from deepnet_cli.nn.penalties import Penalty
 from deepnet_cli.nn.types import Array, Cost
 
 
 @dataclass(frozen=True)
 class Objective:
-    """J and its gradient for a network whose weights decay by `decay` = lambda / m."""
+    """J and its gradient for a network."""
 
     network: Network
-    decay: float = 0.0
+    penalties: tuple[Penalty, ...] = ()
     _workspaces: dict[object, Workspace] = field(default_factory=dict, repr=False, compare=False)
     _gradients: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
 
@@ -30,32 +28,30 @@ class Objective:
         The gradient is a buffer of the objective's own: the next call overwrites it.
         """
         work, grad = self._buffers(X.shape[1], theta.dtype)
-        A = self.network.forward(theta, X, out=work.A)
-        J = self.network.loss.cost_and_gradient(A[-1], Y, out=work.dA[-1])
-        self.network.backward(theta, A, work.dA, grad)
-        if self.decay:
-            weights, dW = theta[self.network.layout.weights], grad[self.network.layout.weights]
-            for block in blocks(weights.size):
-                dW[block] += self.decay * weights[block]
+        S = self.network.forward(theta, X, work)[-1]
+        J = self.network.loss.cost_and_gradient(S, Y, out=work.dA[-1])
+        self.network.backward(theta, X, work, grad)
+        weights = self.network.layout.weights
+        W, dW = theta[weights], grad[weights]
+        for penalty in self.penalties:
+            for block in blocks(W.size):
+                dW[block] += penalty.gradient(W[block])
         return J + self.penalty(theta), grad
 
     def cost(self, theta: Array, X: Array, Y: Array) -> Cost:
         """J alone, by the same forward pass."""
         work, _ = self._buffers(X.shape[1], theta.dtype)
-        S = self.network.forward(theta, X, out=work.A)[-1]
+        S = self.network.forward(theta, X, work)[-1]
         return self.network.loss.cost(S, Y) + self.penalty(theta)
 
     def penalty(self, theta: Array) -> Cost:
-        """lambda / (2m) * sum ||W||^2"""
-        if not self.decay:
-            return 0.0
-        weights = theta[self.network.layout.weights]
-        wide = np.result_type(theta.dtype, np.float64)
+        """What the size of the weights adds to J."""
+        W = theta[self.network.layout.weights]
         total: Cost = 0.0
-        for block in blocks(weights.size):
-            W = weights[block].astype(wide)
-            total += (W @ W).item()
-        return self.decay / 2 * total
+        for penalty in self.penalties:
+            for block in blocks(W.size):
+                total += penalty.value(W[block])
+        return total
 
     def _buffers(self, m: int, dtype: np.dtype[np.generic]) -> tuple[Workspace, Array]:
         if (m, dtype) not in self._workspaces:

@@ -5,7 +5,7 @@ import numpy as np
 from deepnet_cli.data.batches import Part
 from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.metrics import FIGURES, Figures
-from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 
@@ -17,13 +17,13 @@ def scores(network: Network, theta: Array, rows: Array) -> Array:
     """S (n[L], m) for rows (m, n[0])."""
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
     width = max(1, VALUES // max(network.sizes[1:]))
-    out: list[Array] | None = None
+    work: Workspace | None = None
     for i in blocks(len(rows), min(width, len(rows))):
         X = rows[i].T
-        if out is None or out[0].shape[1] != X.shape[1]:
-            out = network.workspace(X.shape[1], theta.dtype).A
+        if work is None or work.A[0].shape[1] != X.shape[1]:
+            work = network.workspace(X.shape[1], theta.dtype)
         with np.errstate(all="ignore"):
-            S[:, i] = network.forward(theta, X, out=out)[-1]
+            S[:, i] = network.forward(theta, X, work)[-1]
     return S
 
 

@@ -2,7 +2,7 @@
 
     /parameters/W1 (n[1], n[0]), /parameters/b1 (n[1], 1), ...
     /scaling, /classes                           see data/encoding_file.py
-    attributes: deepnet (version), config (YAML text), figures (JSON), decay (lambda / m)
+    attributes: deepnet (version), config (YAML text), figures (JSON), examples (m)
 
 Reading it runs no code and opens no other file: the config in it is checked like any
 other, and the paths in it are not followed.
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli import __version__
-from deepnet_cli.config.architecture import build_network
+from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data.encoding import Encoding
@@ -43,6 +43,7 @@ class Model:
     theta: Array
     encoding: Encoding
     config: Config
+    examples: int  # it was trained on: the m of the weight penalties
 
     @property
     def network(self) -> Network:
@@ -77,7 +78,7 @@ class Model:
         def fill(file: Any) -> None:
             file.attrs["deepnet"] = __version__
             file.attrs["config"] = config
-            file.attrs["decay"] = self.objective.decay
+            file.attrs["examples"] = self.examples
             file.attrs["figures"] = json_text(measured)
             write_parameters(file, self.network.layout, self.theta)
             write_encoding(file, self.encoding)
@@ -105,4 +106,6 @@ def load_model(path: Path) -> Model:
         dtype = np.dtype(config.compute.precision)
         encoding = read_encoding(source, network.loss.target, network.sizes[-1], dtype)
         theta = read_parameters(source, network.layout, dtype)
-        return Model(Objective(network, source.number("decay")), theta, encoding, config)
+        examples = max(1, int(source.number("examples")))
+        objective = build_objective(config, network, examples)
+        return Model(objective, theta, encoding, config, examples)

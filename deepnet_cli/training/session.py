@@ -102,7 +102,7 @@ class Session:
             self.history.add_row(closing)
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part)
-        model = Model(job.objective, theta, job.dataset.encoding, job.config)
+        model = Model(job.objective, theta, job.dataset.encoding, job.config, job.batches.part.m)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._save(self.progress)
         self.directory.write(HISTORY, self.history.to_csv().encode())

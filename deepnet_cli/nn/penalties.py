@@ -1,0 +1,63 @@
+"""What J adds for the size of the weights; b is never penalized.
+
+    value(W)       a number           gradient(W)    dvalue/dW, the shape of W
+
+A config's l2 and l1 are lambda; the strength here is lambda / m, with m the number of
+training examples, so that the sum over an epoch's batches weighs it as one full batch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from deepnet_cli.nn.types import Array, Cost
+
+
+class Penalty(Protocol):
+    """A function of the weights, elementwise, added to J."""
+
+    name: ClassVar[str]
+
+    def value(self, W: Array) -> Cost:
+        """The penalty of some weights, summed in float64."""
+
+    def gradient(self, W: Array) -> Array:
+        """Its derivative by each of them."""
+
+
+@dataclass(frozen=True)
+class L2:
+    """strength / 2 * sum W^2"""
+
+    name: ClassVar[str] = "l2"
+    strength: float
+
+    def value(self, W: Array) -> Cost:
+        wide = W.astype(np.result_type(W.dtype, np.float64))
+        squares: Cost = (wide @ wide).item()
+        return self.strength / 2 * squares
+
+    def gradient(self, W: Array) -> Array:
+        dW: Array = self.strength * W
+        return dW
+
+
+@dataclass(frozen=True)
+class L1:
+    """strength * sum |W|, with derivative 0 at W = 0"""
+
+    name: ClassVar[str] = "l1"
+    strength: float
+
+    def value(self, W: Array) -> Cost:
+        total: Cost = (W * np.sign(W.real)).sum(dtype=np.result_type(W.dtype, np.float64)).item()
+        return self.strength * total
+
+    def gradient(self, W: Array) -> Array:
+        dW: Array = self.strength * np.sign(W.real)
+        return dW
+
+
+PENALTIES: dict[str, Callable[[float], Penalty]] = {penalty.name: penalty for penalty in (L2, L1)}
