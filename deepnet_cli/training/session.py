@@ -95,6 +95,11 @@ class Session:
 
     def finish(self) -> dict[str, object]:
         """Write the model, a last checkpoint, the history and the summary; return this."""
+        if self.stopped == "interrupted":
+            try:
+                self._verify()
+            except DivergedError:
+                self._fall_back()
         job, closing = self.job, self._closing_row()
         theta, self.kept = self._kept(closing)
         self.history = self.progress.history.copy()
@@ -136,7 +141,7 @@ class Session:
     def _closing_row(self) -> Row | None:
         """The row of the last step, where it is not a regular one."""
         step, history = self._last, self.progress.history
-        if step is None or not history.batches or self.stopped == "diverged":
+        if step is None or not history.batches:
             return None
         if self._closing is not None:
             return self._closing
@@ -186,3 +191,4 @@ class Session:
         reached = self.progress.state.iteration
         known = [held for held in self._held if held.state.iteration < reached]
         self.progress = (known or self._held)[-1]
+        self._last = self._closing = None
