@@ -49,6 +49,8 @@ class Display:
         at: TracebackType | None,
     ) -> None:
         self.bar.close()
+        if not self.bar.disable:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside the bar
 
     def show(self, event: Event) -> None:
         """Move the bar; print the row of an event that has one."""
