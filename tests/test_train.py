@@ -16,8 +16,10 @@ import yaml
 from cli import deepnet
 from samples import parameters, write_blobs, write_config
 
+from deepnet_cli.cli.progress import Display
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
+from deepnet_cli.training.session import Event
 
 MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
 """Mini-batches with a short last one: 90 = 5 * 16 + 10."""
@@ -145,6 +147,75 @@ def test_resuming_equals_never_stopping(folder: Path, optimizer: str) -> None:
         rest = deepnet("train", "--resume", run, "--set", "training.iterations=23")
         assert rest.code == 0, rest.err
         same_files(folder / "whole", folder / run)
+
+
+@pytest.mark.parametrize("length", [{"iterations": None, "epochs": 9}, {"iterations": None}])
+def test_a_signal_changes_nothing_however_the_length_is_told(
+    folder: Path, length: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after iteration 20, through the handler that a person's Ctrl-C meets."""
+    config = write_config(
+        folder / "c.yaml", training={**MINI, **length}, data={"validation": {"fraction": 0.2}}
+    )
+    assert deepnet("train", config, "--run-dir", "whole").code == 0
+    show = Display.show
+
+    def interrupting(self: Display, event: Event) -> None:
+        show(self, event)
+        if event.step.iteration == 20:
+            signal.raise_signal(signal.SIGTERM)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Display, "show", interrupting)
+        assert deepnet("train", config, "--run-dir", "part").code == 143
+    assert deepnet("train", "--resume", "part").code == 0
+    same_files(folder / "whole", folder / "part")
+    assert (folder / "whole/config.yaml").read_bytes() == (folder / "part/config.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("last", [3, 500])
+def test_a_signal_saves_no_state_that_diverged(
+    folder: Path, last: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The update before the signal was the bad one, known as such by no cost yet."""
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [6, 1], "activations": ["relu", "linear"]},
+        loss="mean_squared_error",
+        training={"learning_rate": 1e30, "iterations": last},
+    )
+    show = Display.show
+
+    def interrupting(self: Display, event: Event) -> None:
+        show(self, event)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Display, "show", interrupting)
+    assert deepnet("train", config, "--run-dir", "a").code == 4
+    assert np.isfinite(
+        json.loads((folder / "a/summary.json").read_text())["figures"]["train"]["cost"]
+    )
+
+
+@pytest.mark.parametrize("lost", ["history.csv", "summary.json", "model.h5"])
+def test_a_run_that_lost_its_last_files_is_completed(folder: Path, lost: str) -> None:
+    """As after a kill or a full disk between the last checkpoint and the last file."""
+    config = write_config(folder / "c.yaml", training={"iterations": 23})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    before = (folder / "a" / lost).read_bytes()
+    (folder / "a" / lost).unlink()
+    assert deepnet("train", "--resume", "a").code == 0
+    if lost != "summary.json":  # which holds the seconds
+        assert (folder / "a" / lost).read_bytes() == before
+    assert deepnet("train", "--resume", "a").code == 2
+
+
+def test_a_run_whose_data_moved_goes_on(folder: Path) -> None:
+    assert deepnet("train", write_config(folder / "c.yaml"), "--run-dir", "a").code == 0
+    (folder / "blobs.h5").rename(folder / "moved.h5")
+    text = (folder / "a/config.yaml").read_text()
+    (folder / "a/config.yaml").write_text(text.replace("blobs.h5", "moved.h5"))
+    assert deepnet("train", "--resume", "a", "--set", "training.iterations=50").code == 0
 
 
 def test_resuming_with_early_stopping(folder: Path) -> None:
@@ -419,7 +490,7 @@ def test_a_last_update_that_overflows_is_a_divergence(folder: Path) -> None:
     assert deepnet("evaluate", "a", "blobs.h5").code == 0
 
 
-@pytest.mark.parametrize(("every", "log_every"), [(1, 20), (3, 1), (2, 1000)])
+@pytest.mark.parametrize(("every", "log_every"), [(1, 20), (3, 1), (2, 1000), (1, 1)])
 def test_every_checkpoint_of_a_diverged_run_is_good(
     folder: Path, every: int, log_every: int
 ) -> None:
@@ -432,6 +503,8 @@ def test_every_checkpoint_of_a_diverged_run_is_good(
     )
     assert deepnet("train", config, "--run-dir", "a").code == 4
     good = (folder / "a/model.h5").read_bytes()
+    figures = json.loads((folder / "a/summary.json").read_text())["figures"]
+    assert np.isfinite(figures["train"]["cost"])
     again = deepnet("train", "--resume", "a")
     assert again.code == 4
     assert (folder / "a/model.h5").read_bytes() == good

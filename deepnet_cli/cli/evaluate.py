@@ -43,4 +43,5 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
         click.echo(figures_text({data.name: figures}))
         if matrix is not None and classes is not None:
             click.echo(f"\n{confusion_text(matrix, classes.names)}")
-    say(f"next: {typed('predict', model)} {shlex.quote(str(data))} -o predictions.csv")
+    named = shlex.join([str(data), *(["--x", x] if x else [])])
+    say(f"next: {typed('predict', model)} {named} -o predictions.csv")

@@ -63,8 +63,9 @@ def gradcheck(
         deepnet gradcheck runs/digits-001
         deepnet gradcheck model.h5 --data test.h5
     """
-    is_model = subject.suffix in (".h5", ".hdf5")
-    trained = is_model or (subject / CONFIG).is_file()
+    is_run = (subject / CONFIG).is_file()
+    is_model = not is_run and subject.suffix in (".h5", ".hdf5")
+    trained = is_model or is_run
     if is_model and data is None:
         raise click.UsageError("a model file names no data; give labelled data by --data")
     if data is not None and not trained:

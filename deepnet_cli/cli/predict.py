@@ -46,4 +46,5 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
         csv = output.suffix == ".csv"
         write_file(output, predictions.to_csv().encode() if csv else predictions.to_hdf5())
         say(f"wrote {output}")
-    say(f"next, where it has labels: {typed('evaluate', model)} {shlex.quote(str(data))}")
+    named = shlex.join([str(data), *(["--x", x] if x else [])])
+    say(f"next, where it has labels: {typed('evaluate', model)} {named}")

@@ -79,11 +79,9 @@ def train(
         try:
             for event in interruption.stop(session.steps()):
                 display.show(event)
+            session.end()
         except DivergedError as error:
             diverged = error
-    interrupted = interruption.signal if not session.ended else None
-    if interrupted is not None:
-        session.stopped = "interrupted"
 
     result = session.finish()
     if job.config.output.plots:
@@ -94,9 +92,9 @@ def train(
         raise _advised(diverged, session)
     if not as_json:
         click.echo(_result(session))
-    if interrupted is not None:
+    if interruption.signal is not None and session.stopped == "interrupted":
         say(f"go on: {typed('train --resume', directory.path)}")
-        ctx.exit(128 + interrupted)
+        ctx.exit(128 + interruption.signal)
     say(f"next: {typed('predict', directory.path)} DATA.h5")
 
 
@@ -136,10 +134,10 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
     progress, skipped = newest_progress(directory, job)
     warn([f"{reason}; using an older checkpoint" for reason in skipped])
     session = Session(job, directory, progress)
-    if session.ended:
+    if session.ended and session.complete:
         made = progress.state.iteration
         hint = f"to train on: --set training.iterations={2 * made}"
-        if made < job.iterations:
+        if session.stale():
             hint = "early stopping has ended it; start a new run with more patience"
         raise ConfigError(f"{run}: has made {made:,} iterations already; {hint}")
     return session

@@ -15,7 +15,7 @@ from deepnet_cli.config.architecture import (
 )
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.load import load_config, resolved
+from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
@@ -69,14 +69,16 @@ class Job:
 def load_job(path: Path, settings: tuple[str, ...] = ()) -> Job:
     """Read a config and its data.  Raises ConfigError, DataError or MachineError."""
     config, document = load_config(path, settings)
-    return build_job(config, document, path.parent)
+    if config.name is None:
+        name = "config" if is_stream(path) else plain_name(path.stem)
+        config = config.model_copy(update={"name": name})
+    return build_job(config, document, directory_of(path))
 
 
 def build_job(config: Config, document: Document, directory: Path) -> Job:
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
-    name = config.name or plain_name(Path(document.source).stem)
-    config = resolve(config.model_copy(update={"name": name}), tables["train"])
+    config = resolve(config, tables["train"])
     network = build_network(config, tables["train"].rows.shape[1])
     _check_monitor(config, document, network)
 

@@ -25,6 +25,16 @@ from deepnet_cli.errors import ConfigError, DataError, DeepnetError
 from deepnet_cli.files import cannot, check_readable, read_pipe, shown
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a config comes through a pipe or standard input and so has no place of its own."""
+    return str(path) == "-" or path.is_fifo()
+
+
+def directory_of(path: Path) -> Path:
+    """What the paths in a config are relative to: its directory, or the working one."""
+    return Path() if is_stream(path) else path.parent
+
+
 def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
     """Read, override, check; `Document` knows the place of each value.
 
@@ -37,7 +47,7 @@ def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Doc
     for setting in settings:
         override(document, setting)
     config = check(document)
-    _check_files(document, path.parent)
+    _check_files(document, directory_of(path))
     document.raise_problems()
     if config is None:
         raise ConfigError(f"{path}: not a valid config")

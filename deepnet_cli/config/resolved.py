@@ -37,11 +37,11 @@ def resolved_config(job: Job, place: Path) -> str:
     What the config left open is filled in: the name, every activation, the loss, the
     number of iterations, how often rows are logged.
     """
-    tree = _plain(job.config.model_dump(mode="json"))
-    tree["model"]["layers"] = [layer.units for layer in job.config.model.layers]
-    tree["training"].pop("epochs", None)
-    tree["training"]["iterations"] = job.iterations
-    tree["training"]["log_every"] = job.log_every
+    settled = {"iterations": job.iterations, "epochs": None, "log_every": job.log_every}
+    training = job.config.training.model_copy(update=settled)
+    config = job.config.model_copy(update={"training": training})
+    tree = _plain(config.model_dump(mode="json"))
+    tree["model"]["layers"] = [layer.units for layer in config.model.layers]
 
     def moved(file: str) -> str:
         real = os.path.realpath(job.directory / file), os.path.realpath(place)

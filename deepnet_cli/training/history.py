@@ -36,9 +36,13 @@ class History:
         self.rows.append(row)
         self.cost_sum, self.batches = 0.0, 0
 
-    def copy(self) -> "History":
-        """A history that training does not touch."""
-        return replace(self, rows=list(self.rows))
+    def before(self, iteration: int) -> "History":
+        """The same with the rows of earlier iterations only."""
+        rows = self.rows
+        count = len(rows)
+        while count and rows[count - 1]["iteration"] >= iteration:
+            count -= 1
+        return replace(self, rows=rows[:count])
 
     def to_csv(self) -> str:
         """history.csv: floats in full precision."""

@@ -27,6 +27,13 @@ from deepnet_cli.training.sealed import open_sealed, sealed
 CHANGEABLE = ("training.iterations", "output.plots", "output.checkpoint_every")
 """What a resumed run may set: nothing that the numbers depend on."""
 
+PLACES = (
+    *(f"data.{part}{kind}" for part in ("train", "validation", "test") for kind in ("", ".file")),
+    "model.initial_parameters",
+    "output.directory",
+)
+"""Where things stand may change as well: whether the data are the same, their digests tell."""
+
 
 @dataclass
 class Progress:
@@ -43,9 +50,15 @@ class Progress:
         return cls(State.start(job.initial_theta(), job.rule), History(), _watch(job))
 
     def copy(self) -> "Progress":
-        """Progress that training does not touch; best_theta is never changed in place."""
+        """Progress as it is now.  best_theta is never changed in place, and the list of rows is
+        shared: it only grows, and `settled` cuts it.
+        """
         watch = self.watch and replace(self.watch)
-        return Progress(self.state.copy(), self.history.copy(), watch, self.best_theta)
+        return Progress(self.state.copy(), replace(self.history), watch, self.best_theta)
+
+    def settled(self) -> "Progress":
+        """This with the rows up to its own state only."""
+        return replace(self, history=self.history.before(self.state.iteration))
 
     def to_bytes(self, job: Job, config: str) -> bytes:
         """The checkpoint file of a job whose resolved config is `config`."""
@@ -54,7 +67,7 @@ class Progress:
             file["state/theta"], file["state/slots"] = self.state.theta, self.state.slots
             if self.best_theta is not None:
                 file["best/theta"] = self.best_theta
-            file["history"] = self.history.to_csv()
+            file["history"] = self.settled().history.to_csv()
             file.attrs["iteration"] = self.state.iteration
             file.attrs["config"] = config
             file.attrs["data"] = _digests(job)
@@ -72,7 +85,7 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
     """
     with open_sealed(path, "checkpoint") as source:
         changed = differences(source.text("config"), config)
-        if told := [what for key, what in changed.items() if key not in CHANGEABLE]:
+        if told := [what for key, what in changed.items() if key not in CHANGEABLE + PLACES]:
             raise ConfigError(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
                 f"a resumed run may change {', '.join(CHANGEABLE)} only"
@@ -110,4 +123,4 @@ def _watch(job: Job) -> Watch | None:
 
 def _digests(job: Job) -> str:
     parts = job.dataset.parts
-    return json.dumps({n: parts[n].digests for n in ("train", "validation") if n in parts})
+    return json.dumps({name: part.digests for name, part in parts.items()})

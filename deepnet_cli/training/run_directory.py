@@ -31,6 +31,11 @@ class RunDirectory:
             raise MachineError(
                 f"{self.path}: another deepnet is training in this directory; let it end first"
             ) from None
+        except OSError:  # a file system without locks: nothing is lost by going on
+            pass
+        for folder in (path, path / CHECKPOINTS):
+            for left_over in folder.glob(".*.tmp"):  # by a process that was killed
+                left_over.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let others use the directory."""
@@ -59,7 +64,7 @@ class RunDirectory:
                     f"--run-dir {path}: holds a run; go on with it by 'deepnet train --resume "
                     f"{path}', or choose a new directory"
                 )
-            if any(path.iterdir()):
+            if any(not entry.name.endswith(".tmp") for entry in path.iterdir()):
                 raise ConfigError(f"--run-dir {path}: is not empty; choose a new directory")
             return cls(path)
         make_directory(path)

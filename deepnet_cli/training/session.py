@@ -17,7 +17,7 @@ from deepnet_cli.training.loop import Step, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import CONFIG, HISTORY, SUMMARY, RunDirectory
+from deepnet_cli.training.run_directory import CONFIG, HISTORY, PICTURE, SUMMARY, RunDirectory
 from deepnet_cli.training.summary import summary
 
 CHECKPOINT_SECONDS = 30.0
@@ -50,14 +50,19 @@ class Session:
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
-        self._last: Step | None = None
         self._closing: Row | None = None
         self._held = [progress.copy()]
 
     @property
     def ended(self) -> bool:
         """Whether every iteration was made, or early stopping has had enough."""
-        return self.progress.state.iteration >= self.job.iterations or self._stale()
+        return self.progress.state.iteration >= self.job.iterations or self.stale()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file of a run that ended is there."""
+        names = (MODEL, HISTORY, SUMMARY, *([PICTURE] if self.job.config.output.plots else []))
+        return all((self.directory.path / name).exists() for name in names)
 
     def begin(self) -> None:
         """Write the resolved config: from here on the directory is a run."""
@@ -66,7 +71,8 @@ class Session:
     def steps(self) -> Iterator[Event]:
         """Train to the job's last iteration, or until early stopping says so.
 
-        Raises DivergedError; the progress is then back at a state with a finite cost.
+        Raises DivergedError; the progress is then back at a state with a finite cost.  Call
+        `end` when no more steps are wanted.
         """
         job, state = self.job, self.progress.state
         began = saved = time.monotonic()
@@ -77,39 +83,42 @@ class Session:
                 if waiting is not None:  # this step's cost has shown it to be good
                     self._save(waiting)
                     waiting = None
-                self._last = step
                 self.progress.history.add_cost(step.cost)
                 yield self._event(step)
-                if self._stale():
-                    self.stopped = "early"
+                if self.stale():
                     break
                 if self._checkpoint_due(step.iteration, time.monotonic() - saved):
                     waiting, saved = self._hold(), time.monotonic()
-            self._verify()
         except DivergedError:
-            self.stopped = "diverged"
             self._fall_back()
             raise
         finally:
             self.seconds += time.monotonic() - began
 
+    def end(self) -> None:
+        """Settle how the run ended.  Raises DivergedError where its last update was a bad one."""
+        if self.stale():
+            self.stopped = "early"
+        elif not self.ended:
+            self.stopped = "interrupted"
+        try:
+            self._verify()
+        except DivergedError:
+            self._fall_back()
+            raise
+
     def finish(self) -> dict[str, object]:
-        """Write the model, a last checkpoint, the history and the summary; return this."""
-        if self.stopped == "interrupted":
-            try:
-                self._verify()
-            except DivergedError:
-                self._fall_back()
+        """Write a last checkpoint, the model, the history and the summary; return this."""
+        self._save(self.progress)
         job, closing = self.job, self._closing_row()
         theta, self.kept = self._kept(closing)
-        self.history = self.progress.history.copy()
+        self.history = self.progress.history.before(self.progress.state.iteration)
         if closing is not None:
             self.history.add_row(closing)
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, job.batches.part.m)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
-        self._save(self.progress)
         self.directory.write(HISTORY, self.history.to_csv().encode())
         told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
         self.directory.write_json(SUMMARY, told)
@@ -140,12 +149,12 @@ class Session:
 
     def _closing_row(self) -> Row | None:
         """The row of the last step, where it is not a regular one."""
-        step, history = self._last, self.progress.history
-        if step is None or not history.batches:
+        history, last = self.progress.history, self.progress.state.iteration - 1
+        if not history.batches:
             return None
         if self._closing is not None:
             return self._closing
-        return history.next_row(step.iteration, step.epoch, self._validation())
+        return history.next_row(last, last // self.job.batches.per_epoch, self._validation())
 
     def _kept(self, closing: Row | None) -> tuple[Array, int]:
         """The parameters for model.h5, and how many updates are behind them."""
@@ -158,7 +167,8 @@ class Session:
         watch = self.progress.watch
         return watch is not None and watch.better(row[watch.figure], watch.best)
 
-    def _stale(self) -> bool:
+    def stale(self) -> bool:
+        """Whether early stopping has had enough."""
         stopping, watch = self.job.config.training.early_stopping, self.progress.watch
         return stopping is not None and watch is not None and watch.waited >= stopping.patience
 
@@ -169,13 +179,14 @@ class Session:
         return seconds > CHECKPOINT_SECONDS
 
     def _hold(self) -> Progress:
-        self._held = [self._held[-1], self.progress.copy()]
+        if self._held[-1].state.iteration < self.progress.state.iteration:
+            self._held = [self._held[-1], self.progress.copy()]
         return self._held[-1]
 
     def _save(self, progress: Progress) -> None:
         content = progress.to_bytes(self.job, self.config)
         self.directory.save_checkpoint(progress.state.iteration, content)
-        self.directory.write(HISTORY, progress.history.to_csv().encode())
+        self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
 
     def _verify(self) -> None:
         """Raise DivergedError where the last update left parameters without a finite cost."""
@@ -190,5 +201,5 @@ class Session:
         """Return to the newest progress from which a finite cost was computed."""
         reached = self.progress.state.iteration
         known = [held for held in self._held if held.state.iteration < reached]
-        self.progress = (known or self._held)[-1]
-        self._last = self._closing = None
+        self.progress = (known or self._held[:1])[-1].settled()
+        self.stopped, self._closing = "diverged", None

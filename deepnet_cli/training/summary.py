@@ -26,7 +26,7 @@ def summary(
     made = progress.state.iteration
     epochs = made / job.batches.per_epoch
     watch = progress.watch
-    best = {"best": {"monitor": watch.figure, "iteration": kept - 1}} if watch else {}
+    best = {"best": {"monitor": watch.figure, "iteration": kept - 1}} if watch and kept else {}
     return {
         "name": job.config.name,
         "seed": job.config.seed,
