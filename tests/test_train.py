@@ -19,6 +19,8 @@ from samples import parameters, write_blobs, write_config
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
+from deepnet_cli.training.history import Watch
+from deepnet_cli.training.run_directory import RunDirectory
 from deepnet_cli.training.session import Event
 
 MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
@@ -595,3 +597,48 @@ def test_memory_that_is_not_there_is_told_before_training(folder: Path) -> None:
     assert "GiB" in result.err or "TiB" in result.err
     assert "available" in result.err
     assert not (folder / "runs").exists()
+
+
+def test_the_two_newest_checkpoints_are_kept(folder: Path) -> None:
+    config = write_config(folder / "c.yaml", output={"checkpoint_every": 3})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    kept = sorted(path.name for path in (folder / "a" / "checkpoints").iterdir())
+    assert kept == ["iteration-000000039.h5", "iteration-000000040.h5"]
+
+
+def test_checkpoints_are_made_by_the_clock_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were every moment 30 seconds later, each but the last step would leave one."""
+    saved: list[int] = []
+    save = RunDirectory.save_checkpoint
+
+    def noted(self: RunDirectory, iteration: int, content: bytes) -> None:
+        saved.append(iteration)
+        save(self, iteration, content)
+
+    monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
+    monkeypatch.setattr("deepnet_cli.training.session.CHECKPOINT_SECONDS", -1.0)
+    config = write_config(folder / "c.yaml", training={"iterations": 5})
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert saved == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("figure", "values", "waited"),
+    [
+        ("val_cost", [5.0, 4.5, 4.0, 3.7, 3.4], [0, 1, 0, 1, 0]),
+        ("val_accuracy", [0.0, 0.4, 0.8, 1.0, 1.4], [0, 1, 0, 1, 0]),
+    ],
+)
+def test_patience_waits_for_a_clear_improvement(
+    figure: str, values: list[float], waited: list[int]
+) -> None:
+    """By more than min_delta since the last value that counted; every better one is a best."""
+    watch, seen = Watch(figure, min_delta=0.5), []
+    for iteration, value in enumerate(values):
+        assert watch.see({"iteration": iteration, figure: value})
+        seen.append(watch.waited)
+    assert seen == waited
+    assert (watch.best, watch.iteration) == (values[-1], 4)
+    assert not watch.see({"iteration": 5, figure: float("nan")})
