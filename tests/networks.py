@@ -6,7 +6,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.network import Layer, Network
 from deepnet_cli.nn.types import Array
 
 HIDDEN = [g for g in ACTIVATIONS.values() if g.elementwise]
@@ -32,9 +32,10 @@ def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
 
 def start(network: Network, rng: np.random.Generator, scale: float = 1.0) -> Array:
     """A theta whose weights keep signals alive and whose biases are not zero."""
-    theta = np.zeros(network.layout.size)
-    for block in network.layout.views(theta).values():
-        block[...] = scale * rng.normal(size=block.shape) / np.sqrt(block.shape[1])
+    theta = network.layout.start()
+    views = network.layout.views(theta)
+    for name in network.layout.names:
+        views[name] += scale * rng.normal(size=views[name].shape) / np.sqrt(views[name].shape[1])
     return theta
 
 
@@ -42,4 +43,6 @@ def network_of(
     sizes: tuple[int, ...], hidden: Activation, output: Activation, loss: Loss
 ) -> Network:
     """One hidden activation throughout."""
-    return Network(sizes, (*[hidden] * (len(sizes) - 2), output), loss)
+    activations = (*[hidden] * (len(sizes) - 2), output)
+    layers = [Layer(n, g) for n, g in zip(sizes[1:], activations, strict=True)]
+    return Network.of(sizes[0], layers, loss)

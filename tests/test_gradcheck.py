@@ -1,6 +1,6 @@
 """The check passes what is right, catches what is wrong, and cries wolf at no kink."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from deepnet_cli.nn.gradcheck import check, derivative
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 
@@ -68,10 +69,11 @@ def test_planted_bugs_are_caught_where_they_are(
     name, spoil = PLANTED[bug]
     right = Network.backward
 
-    def wrong(self: Network, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
-        right(self, theta, X, work, grad)
-        block = self.layout.views(grad)[name]
-        block[...] = spoil(block)
+    def wrong(
+        self: Network, p: Windows, work: Workspace, g: Windows
+    ) -> Iterator[tuple[int, Array]]:
+        yield from right(self, p, work, g)
+        g[name][...] = spoil(g[name])
 
     monkeypatch.setattr(Network, "backward", wrong)
     rows = list(check(Objective(network), theta, X, Y, 1000, rng))

@@ -19,7 +19,7 @@ GROUND = {"errors", "files", "randomness", "memory"}
 """Single files that stand under every room, and import only each other."""
 
 OUTSIDE = {
-    "nn": {"numpy"},
+    "nn": {"numpy", "scipy"},
     "optim": {"numpy"},
     "data": {"numpy", "h5py"},
     "config": {"numpy", "yaml", "pydantic"},

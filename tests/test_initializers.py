@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from networks import network_of
 from scipy import stats
 
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Network
 
 GAUSSIAN = {"he": 2 / 80, "xavier": 2 / 200, "lecun": 1 / 80, "normal": 0.01**2}
 """Variances for n_in = 80, n_out = 120."""
@@ -40,14 +40,15 @@ def test_zeros(rng: np.random.Generator) -> None:
 def test_a_network_starts_with_zero_biases_and_own_draws(
     name: str, rng: np.random.Generator
 ) -> None:
-    network = Network(
-        (4, 4, 4), (ACTIVATIONS["relu"], ACTIVATIONS["linear"]), LOSSES["mean_squared_error"]
+    network = network_of(
+        (4, 4, 4), ACTIVATIONS["relu"], ACTIVATIONS["linear"], LOSSES["mean_squared_error"]
     )
     theta = network.initialize([INITIALIZERS[name]()] * 2, rng)
-    weights, biases = network.layout.split(theta)
-    assert not np.concatenate(biases).any()
+    p = network.layout.views(theta)
+    assert not p["b1"].any()
+    assert not p["b2"].any()
     assert theta.dtype == np.float64
-    assert name == "zeros" or not np.array_equal(weights[0], weights[1])
+    assert name == "zeros" or not np.array_equal(p["W1"], p["W2"])
 
 
 @pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)

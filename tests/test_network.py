@@ -10,12 +10,13 @@ from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, network_of, start
 from deepnet_cli.nn import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.network import Layer, Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS, GradientDescent
+from deepnet_cli.training.evaluation import scores
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)
@@ -42,7 +43,7 @@ def test_500_iterations_are_those_of_the_equations(
     network = network_of(SIZES, hidden, output, loss)
     theta = start(network, rng, scale=0.7)
     X, Y, l2, rate = rng.normal(size=(4, M)), labels_for(loss, 3, M, rng), 0.5, 0.05
-    names = [g.name for g in network.activations]
+    names = [layer.activation.name for layer in network.layers]
     expected, parameters = transcription.train(
         lists(network, theta), X, Y, names, loss.name, learning_rate=rate, iterations=500, l2=l2
     )
@@ -77,7 +78,7 @@ def test_every_optimizer_is_its_equations(name: str, rng: np.random.Generator) -
         lists(network, theta),
         X,
         Y,
-        [g.name for g in network.activations],
+        [layer.activation.name for layer in network.layers],
         network.loss.name,
         learning_rate=0.02,
         iterations=200,
@@ -116,10 +117,10 @@ def test_predictions_are_the_outputs_of_the_equations(
 ) -> None:
     network = network_of(SIZES, ACTIVATIONS["relu"], output, loss)
     theta, X = start(network, rng), rng.normal(size=(4, M))
-    names = [g.name for g in network.activations]
+    names = [layer.activation.name for layer in network.layers]
     expected = [transcription.forward(lists(network, theta), x.tolist(), names) for x in X.T]
     np.testing.assert_allclose(
-        loss.link.forward(network.forward(theta, X)[-1]).T, expected, rtol=1e-13
+        loss.link.forward(scores(network, theta, X.T)).T, expected, rtol=1e-13
     )
 
 
@@ -212,8 +213,8 @@ def test_windows_share_the_vector() -> None:
 def test_pairs_that_make_no_sense_are_refused() -> None:
     softmax, relu = ACTIVATIONS["softmax"], ACTIVATIONS["relu"]
     with pytest.raises(ValueError, match="needs the output activation"):
-        Network((2, 2), (relu,), LOSSES["cross_entropy"])
+        Network.of(2, [Layer(2, relu)], LOSSES["cross_entropy"])
     with pytest.raises(ValueError, match="each entry by itself"):
-        Network((2, 2, 2), (softmax, softmax), LOSSES["cross_entropy"])
-    with pytest.raises(ValueError, match="one activation for each layer"):
-        Network((2, 2, 2), (softmax,), LOSSES["cross_entropy"])
+        Network.of(2, [Layer(2, softmax), Layer(2, softmax)], LOSSES["cross_entropy"])
+    with pytest.raises(ValueError, match="behind the output layer"):
+        Network.of(2, [Layer(2, softmax, dropout=0.5)], LOSSES["cross_entropy"])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -13,6 +14,8 @@ from cli import Result, deepnet
 from samples import parameters, write_blobs, write_config
 from sklearn import metrics as sk
 
+from deepnet_cli.nn.network import Network, Workspace
+from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.types import Array
 
 
@@ -237,13 +240,13 @@ def test_gradcheck_of_a_model_file_alone(folder: Path) -> None:
 
 
 def test_gradcheck_says_what_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepnet_cli.nn.network import Network, Workspace
-
     right = Network.backward
 
-    def wrong(self: Network, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
-        right(self, theta, X, work, grad)
-        self.layout.views(grad)["W2"][1, 2] *= 1.5
+    def wrong(
+        self: Network, p: Windows, work: Workspace, g: Windows
+    ) -> Iterator[tuple[int, Array]]:
+        yield from right(self, p, work, g)
+        g["W2"][1, 2] *= 1.5
 
     monkeypatch.setattr(Network, "backward", wrong)
     result = deepnet("gradcheck", "c.yaml")

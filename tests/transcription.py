@@ -40,6 +40,10 @@ def sigmoid(z: float) -> float:
     return 1.0 / (1.0 + math.exp(-z))
 
 
+def gelu_argument(z: float) -> float:
+    return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z**3)
+
+
 # g and g' of every activation that acts on each unit alone (softmax does not).
 UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
@@ -49,6 +53,24 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
     "silu": (
         lambda z: z / (1.0 + math.exp(-z)),
         lambda z: (1.0 + math.exp(-z) + z * math.exp(-z)) / (1.0 + math.exp(-z)) ** 2,
+    ),
+    "gelu": (
+        lambda z: z * (1.0 + math.erf(z / math.sqrt(2.0))) / 2.0,
+        lambda z: (
+            (1.0 + math.erf(z / math.sqrt(2.0))) / 2.0
+            + z * math.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi)
+        ),
+    ),
+    "gelu_tanh": (
+        lambda z: z * (1.0 + math.tanh(gelu_argument(z))) / 2.0,
+        lambda z: (
+            (1.0 + math.tanh(gelu_argument(z))) / 2.0
+            + z
+            * (1.0 - math.tanh(gelu_argument(z)) ** 2)
+            * math.sqrt(2.0 / math.pi)
+            * (1.0 + 0.134145 * z * z)
+            / 2.0
+        ),
     ),
     "linear": (lambda z: z, lambda _z: 1.0),
 }

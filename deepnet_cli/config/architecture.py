@@ -1,5 +1,7 @@
 """The network that a config describes, once the data have said what the config left open."""
 
+from functools import partial
+
 import numpy as np
 
 from deepnet_cli.config.checks import named_activations
@@ -8,9 +10,10 @@ from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES
+from deepnet_cli.randomness import bits
 
 
 def resolve(config: Config, table: Table) -> Config:
@@ -34,11 +37,18 @@ def resolve(config: Config, table: Table) -> Config:
 
 def build_network(config: Config, features: int) -> Network:
     """The network of a resolved config for n[0] = features."""
-    return Network(
-        sizes=(features, *(layer.units for layer in config.model.layers)),
-        activations=tuple(ACTIVATIONS[name] for name in config.model.activations),
-        loss=LOSSES[config.loss.name],
-    )
+    named = zip(config.model.layers, config.model.activations, strict=True)
+    layers = [
+        Layer(
+            spec.units,
+            ACTIVATIONS[name],
+            Norm(**spec.batch_norm.model_dump()) if spec.batch_norm else None,
+            spec.dropout,
+            partial(bits, config.seed, f"dropout {l}"),
+        )
+        for l, (spec, name) in enumerate(named, start=1)
+    ]
+    return Network.of(features, layers, LOSSES[config.loss.name])
 
 
 def build_objective(config: Config, network: Network, m: int) -> Objective:
@@ -52,9 +62,9 @@ def build_initializers(config: Config, network: Network) -> list[Initializer]:
     """One for each layer; `auto` takes what suits the layer's activation."""
     chosen = config.model.initialization
     if chosen.name == "auto":
-        return [INITIALIZERS[g.weights]() for g in network.activations]
+        return [INITIALIZERS[layer.activation.weights]() for layer in network.layers]
     initializer: Initializer = chosen.build(INITIALIZERS)
-    return [initializer] * len(network.activations)
+    return [initializer] * len(network.layers)
 
 
 def _fitting_output(table: Table, units: int) -> str:

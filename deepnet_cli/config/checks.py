@@ -36,6 +36,11 @@ def check_model(document: Document, model: ModelSection) -> None:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
             )
+        if l == L - 1 and model.layers[l].dropout:
+            document.add(
+                ("model", "layers", l, "dropout"),
+                "the output layer's units are the prediction; drop units of hidden layers only",
+            )
         if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
             document.add(
                 activation_path(model, l),
@@ -78,6 +83,15 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
         document.add(
             ("training", "early_stopping"),
             "needs a validation set; add 'validation: {fraction: 0.1}' under data",
+        )
+
+
+def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:
+    """A batch norm needs a batch."""
+    if training.batch_size == 1 and any(layer.batch_norm for layer in model.layers):
+        document.add(
+            ("training", "batch_size"),
+            "a batch norm takes the mean over the batch; use 2 or more, better 32",
         )
 
 

@@ -41,7 +41,9 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
         where = getattr(data, name)
         try:
             if isinstance(where, DataFile):
-                location = Location(resolved(where.file, directory), where.x, where.y)
+                location = Location(
+                    resolved(where.file, directory), where.x, where.y, weights=where.weights
+                )
                 needed += _bytes_needed(location, name, config.compute.precision)
                 _check_memory(needed, where.file)
                 tables[name] = read_table(location, name, last=data.examples == "last")

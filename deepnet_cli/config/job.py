@@ -135,12 +135,7 @@ def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int)
         "gradient": P * width,
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
-        "activations": sum(
-            n * (3 if g.keeps_Z else 2)
-            for n, g in zip(network.sizes[1:], network.applied, strict=True)
-        )
-        * size
-        * width,
+        "activations": network.floats * size * width,
     }
 
 

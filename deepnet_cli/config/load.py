@@ -80,6 +80,8 @@ def check(document: Document) -> Config | None:
         checks.check_loss(document, model, loss)
     if training is not None:
         checks.check_training(document, training, data)
+    if training is not None and model is not None:
+        checks.check_batches(document, training, model)
     if data is not None:
         checks.check_data(document, data)
     return config

@@ -8,6 +8,7 @@ import yaml
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.scalars import plain_scalar
+from deepnet_cli.config.schema import LayerSpec
 from deepnet_cli.config.yaml_reader import parse
 
 
@@ -41,7 +42,7 @@ def resolved_config(job: Job, place: Path) -> str:
     training = job.config.training.model_copy(update=settled)
     config = job.config.model_copy(update={"training": training})
     tree = _plain(config.model_dump(mode="json"))
-    tree["model"]["layers"] = [layer.units for layer in config.model.layers]
+    tree["model"]["layers"] = [_layer(spec) for spec in config.model.layers]
 
     def moved(file: str) -> str:
         real = os.path.realpath(job.directory / file), os.path.realpath(place)
@@ -57,6 +58,16 @@ def resolved_config(job: Job, place: Path) -> str:
         tree["model"]["initial_parameters"] = moved(tree["model"]["initial_parameters"])
     tree["output"]["directory"] = moved(tree["output"]["directory"])
     return dumped(tree)
+
+
+def _layer(spec: LayerSpec) -> object:
+    """The units alone, or with what else the layer has."""
+    more: dict[str, object] = {}
+    if spec.dropout:
+        more["dropout"] = spec.dropout
+    if spec.batch_norm is not None:
+        more["batch_norm"] = spec.batch_norm.model_dump()
+    return {"units": spec.units, **more} if more else spec.units
 
 
 def _plain(tree: Any) -> Any:

@@ -47,6 +47,10 @@ def _layer(value: object) -> object:
     return {"units": value} if not isinstance(value, dict) else value
 
 
+def _batch_norm(value: object) -> object:
+    return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
 def _layers(value: object) -> object:
     if not isinstance(value, list):
         return value
@@ -99,6 +103,7 @@ class DataFile(Section):
     file: str
     x: str | None = None
     y: str | None = None
+    weights: str | None = None
 
 
 class Fraction(Section):
@@ -123,9 +128,16 @@ class DataSection(Section):
     scale: Scale = "auto"
 
 
+class BatchNormOptions(Section):
+    epsilon: float = Field(default=1e-5, gt=0)
+    momentum: float = Field(default=0.1, gt=0, le=1)
+
+
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
     activation: ActivationName | None = None
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
 
 
 class ModelSection(Section):

@@ -8,16 +8,18 @@ from math import ceil
 
 import numpy as np
 
+from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order
 
 
 @dataclass(frozen=True)
 class Part:
-    """Examples in memory: rows (m, n[0]), scaled, and Y (n[L], m)."""
+    """Examples in memory: rows (m, n[0]), scaled, Y (n[L], m), and weights (m,) if given."""
 
     rows: Array
     Y: Array
+    weights: Array | None = None
 
     @property
     def X(self) -> Array:
@@ -28,12 +30,19 @@ class Part:
     def m(self) -> int:
         return len(self.rows)
 
+    @property
+    def share(self) -> Array:
+        """The part (m,) that each example has in a mean over all."""
+        return shares(self.weights, self.m)
+
     @cached_property
     def digests(self) -> dict[str, str]:
-        """sha256 of the rows and of Y, as the network sees them."""
+        """sha256 of the rows, of Y and of any weights, as the network sees them."""
+        arrays = {"x_sha256": self.rows, "y_sha256": self.Y, "weights_sha256": self.weights}
         return {
             name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-            for name, array in (("x_sha256", self.rows), ("y_sha256", self.Y))
+            for name, array in arrays.items()
+            if array is not None
         }
 
 
@@ -45,6 +54,7 @@ class Batch:
     epoch: int  # from 0
     X: Array  # (n[0], width)
     Y: Array  # (n[L], width)
+    weights: Array | None = None  # (width,)
 
 
 @dataclass(frozen=True)
@@ -68,7 +78,7 @@ class Batches:
         """
         if self.size == self.part.m:
             for iteration in range(start, stop):
-                yield Batch(iteration, iteration, self.part.X, self.part.Y)
+                yield Batch(iteration, iteration, self.part.X, self.part.Y, self.part.weights)
             return
         buffers: dict[int, tuple[Array, Array]] = {}
         epoch, shuffled = -1, np.arange(self.part.m)
@@ -84,7 +94,8 @@ class Batches:
             rows, Y = buffers[len(chosen)]
             np.take(self.part.rows, chosen, axis=0, out=rows, mode="clip")
             np.take(self.part.Y, chosen, axis=1, out=Y, mode="clip")
-            yield Batch(iteration, epoch, rows.T, Y)
+            weights = None if self.part.weights is None else self.part.weights[chosen]
+            yield Batch(iteration, epoch, rows.T, Y, weights)
 
     def _buffers(self, width: int) -> tuple[Array, Array]:
         return (

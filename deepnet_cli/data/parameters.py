@@ -24,20 +24,22 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
     or holds a value that is not finite.
     """
     prefix = "parameters/" if source.has("parameters") else ""
-    for letter in "Wb":
-        if source.has(f"{prefix}{letter}{len(layout.sizes)}"):
-            raise DataError(
-                f"{source.path}: holds {letter}{len(layout.sizes)}, a layer more than the network"
-            )
+    depth = sum(block.kind == "weight" for block in layout.blocks.values())
+    for extra in (f"W{depth + 1}", f"b{depth + 1}"):
+        if source.has(prefix + extra):
+            raise DataError(f"{source.path}: holds {extra}, a layer more than the network")
     blocks = {}
     for name, shape in layout.shapes.items():
+        if layout.blocks[name].kind == "statistic" and not source.has(prefix + name):
+            blocks[name] = np.full(shape, layout.blocks[name].fill)
+            continue
         if not source.has(prefix + name):
             found = listed(entry.name.removeprefix(prefix) for entry in source.entries())
             raise DataError(f"{source.path}: no parameter '{name}' (found: {found})")
         block = source.read(prefix + name)
         if block.dtype.kind != "f":
             raise DataError(f"{source.path}: parameter {name} is {block.dtype}, expected floats")
-        if block.shape not in (shape, shape[:1] if name[0] == "b" else shape):
+        if block.shape not in (shape, shape[:1] if layout.blocks[name].kind != "weight" else shape):
             raise DataError(
                 f"{source.path}: parameter {name} has shape {block.shape}, "
                 f"the network's has {shape}"

@@ -1,6 +1,6 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
 
@@ -18,7 +18,7 @@ NAMES = ("list_classes", "class_names")
 
 @dataclass(frozen=True)
 class Location:
-    """A file, and the datasets in it where they are named.
+    """A file, and the datasets in it where they are named; weights only where they are.
 
     `hints` are the names of x and y elsewhere, for a file where no name says what it is.
     """
@@ -27,17 +27,21 @@ class Location:
     x: str | None = None
     y: str | None = None
     hints: tuple[str | None, str | None] = (None, None)
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages."""
+    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
+    weights (m,) in float64, where examples have them.
+    """
 
     rows: Array
     y: Array | None
     x_at: str  # "digits.h5: 'x_train'"
     y_at: str
     class_names: tuple[str, ...] = ()
+    weights: Array | None = None
 
     @property
     def m(self) -> int:
@@ -46,7 +50,8 @@ class Table:
     def take(self, chosen: Array) -> "Table":
         """The table of some rows."""
         y = None if self.y is None else self.y[chosen]
-        return Table(self.rows[chosen], y, self.x_at, self.y_at, self.class_names)
+        weights = None if self.weights is None else self.weights[chosen]
+        return replace(self, rows=self.rows[chosen], y=y, weights=weights)
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
@@ -67,7 +72,10 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             y_at = f"{source.path}: '{y_name}'"
             m, n = rows.shape
             y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        return Table(rows, y, x_at, y_at, _class_names(source))
+        weights = None
+        if labelled and location.weights:
+            weights = _weights(source, location.weights, len(rows))
+        return Table(rows, y, x_at, y_at, _class_names(source), weights)
 
 
 def x_size(location: Location, part: str) -> tuple[int, int]:
@@ -92,6 +100,22 @@ def _rows(source: Source, name: str, *, last: bool) -> Array:
     if x.size == 0:
         raise DataError(f"{where} has no {'examples' if len(x) == 0 else 'features'} {x.shape}")
     return np.ascontiguousarray(x.reshape(len(x), -1))
+
+
+def _weights(source: Source, name: str, m: int) -> Array:
+    """How much each example counts, (m,)."""
+    where, values = f"{source.path}: '{name}'", source.read(name)
+    if values.dtype.kind not in "biuf" or values.size != m or max(values.shape, default=0) != m:
+        raise DataError(f"{where} has shape {values.shape}; expected a number for each of {m} rows")
+    weights = values.reshape(m).astype(np.float64)
+    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(bad):
+        raise DataError(
+            f"{where}: the weight at row {bad[0]} is {weights[bad[0]]:g}; expected >= 0"
+        )
+    if not weights.any():
+        raise DataError(f"{where}: every weight is 0; there is nothing to learn from")
+    return weights
 
 
 def _class_names(source: Source) -> tuple[str, ...]:

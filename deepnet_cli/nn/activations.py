@@ -10,6 +10,7 @@ step of the gradient check.
 """
 
 from dataclasses import dataclass
+from math import pi, sqrt
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Activation:
     weights: str = "xavier"  # the initializer that keeps the scale of A
     keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument, and an output layer only
+    kinks: tuple[float, ...] = ()  # where g has no derivative
 
 
 def linear(Z: Array, out: Array | None = None) -> Array:
@@ -97,6 +99,42 @@ def silu_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
     return dZ
 
 
+def gelu(Z: Array, out: Array | None = None) -> Array:
+    """Z Phi(Z), Phi the normal distribution function, exact (Hendrycks and Gimpel, 2016)"""
+    return np.multiply(Z, _normal_cdf(Z), out=out)
+
+
+def gelu_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    density = np.exp(-0.5 * Z * Z) * (1 / sqrt(2 * pi))
+    dZ: Array = np.multiply(dA, _normal_cdf(Z) + Z * density, out=out)
+    return dZ
+
+
+def _normal_cdf(Z: Array) -> Array:
+    from scipy.special import erfc  # a tenth of a second, for those who need it
+
+    Phi: Array = 0.5 * erfc(Z * -sqrt(0.5))
+    return Phi
+
+
+def gelu_tanh(Z: Array, out: Array | None = None) -> Array:
+    """Z (1 + tanh(u)) / 2 = Z sigmoid(2u), u = sqrt(2 / pi) (Z + 0.044715 Z^3): nearly gelu"""
+    return np.multiply(Z, sigmoid(_gelu_argument(Z)), out=out)
+
+
+def gelu_tanh_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    s = sigmoid(_gelu_argument(Z))
+    slope = 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * Z * Z)
+    dZ: Array = np.multiply(dA, s + Z * s * (1 - s) * slope, out=out)
+    return dZ
+
+
+def _gelu_argument(Z: Array) -> Array:
+    """2u"""
+    u2: Array = 2 * sqrt(2 / pi) * (Z + 0.044715 * Z * Z * Z)
+    return u2
+
+
 def softmax(Z: Array, out: Array | None = None) -> Array:
     """exp(Z) / sum exp(Z) down each column, shifted by the column's largest Z."""
     A: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
@@ -114,11 +152,13 @@ def softmax_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
 ACTIVATIONS = {
     g.name: g
     for g in (
-        Activation("relu", relu, relu_backward, weights="he"),
-        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he"),
+        Activation("relu", relu, relu_backward, weights="he", kinks=(0.0,)),
+        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he", kinks=(0.0,)),
         Activation("tanh", tanh, tanh_backward),
         Activation("sigmoid", sigmoid, sigmoid_backward),
         Activation("silu", silu, silu_backward, weights="he", keeps_Z=True),
+        Activation("gelu", gelu, gelu_backward, weights="he", keeps_Z=True),
+        Activation("gelu_tanh", gelu_tanh, gelu_tanh_backward, weights="he", keeps_Z=True),
         Activation("linear", linear, linear_backward),
         Activation("softmax", softmax, softmax_backward, elementwise=False),
     )

@@ -3,6 +3,8 @@
     J = mean of the entries of      entries(S, Y)    (K, m), over m K or over m
     dS = d(sum of entries)/dS =     gradient(S, Y)   (K, m)
 
+The mean is weighted where examples have weights: sum of w_i cost_i / sum of w_i.
+
 Each loss has a canonical link, the output activation g[L] that it carries inside.
 Under that activation S is Z[L], and logarithms never see a rounded 0: the costs are
 finite for any finite Z, and dZ[L] = A[L] - Y for the two logistic losses.  Under any
@@ -24,6 +26,14 @@ COLUMNS = 4096
 """Examples whose costs are computed at a time."""
 
 
+def shares(weights: Array | None, m: int) -> Array:
+    """(m,) in float64: the part that each example has in the mean; equal without weights."""
+    if weights is None:
+        return np.full(m, 1 / m)
+    wide: Array = weights.astype(np.float64)
+    return wide / (wide.sum() or 1.0)
+
+
 @dataclass(frozen=True)
 class Loss:
     """A cost on each entry of the scores, its derivative, and what it takes Y to be."""
@@ -36,31 +46,31 @@ class Loss:
     start: Kernel
     over_outputs: bool  # the mean runs over all m K entries, not over the m columns
 
-    def count(self, Y: Array) -> int:
-        """The number that the sum of the entries is divided by."""
-        return int(Y.size if self.over_outputs else Y.shape[1])
-
-    def cost(self, S: Array, Y: Array) -> Cost:
-        """J, for S and Y (K, m)."""
+    def cost(self, S: Array, Y: Array, share: Array) -> Cost:
+        """J, for S and Y (K, m) and each example's share (m,) of the mean."""
         total: Cost = 0.0
         for i in blocks(Y.shape[1], COLUMNS):
-            total += _sum(self.entries(S[:, i], Y[:, i]))
-        return total / self.count(Y)
+            total += _mean(self.entries(S[:, i], Y[:, i]), share[i])
+        return total / self._outputs(Y)
 
-    def cost_and_gradient(self, S: Array, Y: Array, out: Array) -> Cost:
+    def cost_and_gradient(self, S: Array, Y: Array, share: Array, out: Array) -> Cost:
         """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`."""
         total: Cost = 0.0
         for i in blocks(Y.shape[1], COLUMNS):
-            total += _sum(self.entries(S[:, i], Y[:, i], out=out[:, i]))
+            total += _mean(self.entries(S[:, i], Y[:, i], out=out[:, i]), share[i])
             self.gradient(S[:, i], Y[:, i], out=out[:, i])
-        out *= 1 / self.count(Y)
-        return total / self.count(Y)
+        out *= (share / self._outputs(Y)).astype(Y.dtype)
+        return total / self._outputs(Y)
+
+    def _outputs(self, Y: Array) -> int:
+        return len(Y) if self.over_outputs else 1
 
 
-def _sum(entries: Array) -> Cost:
-    """The sum as a Python number, made in float64 however narrow the entries."""
-    total = entries.sum(dtype=np.result_type(entries.dtype, np.float64))
-    return complex(total) if np.iscomplexobj(total) else float(total)
+def _mean(entries: Array, share: Array) -> Cost:
+    """The sum weighted by the shares as a Python number, made in float64 however narrow."""
+    wide = np.result_type(entries.dtype, np.float64)
+    total: Cost = (entries.sum(axis=0, dtype=wide) @ share).item()
+    return total
 
 
 def binary_cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:

@@ -1,102 +1,164 @@
-"""The L-layer network, as functions of one parameter vector.
+"""The L-layer network: a chain of steps, as functions of one parameter vector.
 
     forward     Z[l] = W[l] A[l-1] + b[l]       A[l] = g[l](Z[l])       A[0] = X
     backward    dZ[l] = dA[l] * g[l]'(Z[l])     dW[l] = dZ[l] A[l-1]^T
                 db[l] = sum over examples of dZ[l]                      dA[l-1] = W[l]^T dZ[l]
 
-The 1/m of the course is in dA[L] when it arrives here, so it is multiplied in once and
-not in each dW and db.  dA[0] is never computed.
+Between Z[l] and A[l] there may be a norm, behind A[l] dropout.  Each of these is a step
+that knows its own way back (ops/); a network is their order, and nothing more.
 
-A network holds no arrays.  W[l] and b[l] exist only as windows onto the vector at hand:
-theta when reading, its gradient when writing.  Where the loss carries g[L] inside (see
-losses), the forward pass ends at Z[L]: these last values are the scores S.
+The 1/m of the course is in dS when it arrives here, so it is multiplied in once and not
+in each dW and db.  dA[0] is never computed.  Where the loss carries g[L] inside (see
+losses), the chain ends at Z[L]: the last values are the scores S.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation
-from deepnet_cli.nn.blocks import in_blocks
+from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
 from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.ops.activate import Activate
+from deepnet_cli.nn.ops.affine import Affine
+from deepnet_cli.nn.ops.batch_norm import BatchNorm
+from deepnet_cli.nn.ops.dropout import Bits, Dropout
+from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array
+
+
+@dataclass(frozen=True)
+class Norm:
+    """Options of a batch norm."""
+
+    epsilon: float = 1e-5
+    momentum: float = 0.1
+
+
+@dataclass(frozen=True)
+class Layer:
+    """n[l], g[l], and what stands around g[l]."""
+
+    units: int
+    activation: Activation
+    batch_norm: Norm | None = None
+    dropout: float = 0.0
+    bits: Bits | None = None  # of the dropout
 
 
 @dataclass(frozen=True)
 class Workspace:
     """Every array that a training step writes, for batches of one width m."""
 
-    Z: list[Array]  # Z[1] ... Z[L], each (n[l], m): the very A[l] unless g'[l] needs Z[l]
-    A: list[Array]  # A[1] ... A[L]
-    dA: list[Array]  # the gradients of A[1] ... A[L]; each becomes dZ[l] in place
+    caches: list[Any]  # one a step
+    dS: Array  # (n[L], m)
 
 
 @dataclass(frozen=True)
 class Network:
-    """Sizes (n[0], ..., n[L]), activations (g[1], ..., g[L]) and the loss."""
+    """n[0], the layers, the loss, and the chain of steps that they make."""
 
-    sizes: tuple[int, ...]
-    activations: tuple[Activation, ...]
+    features: int
+    layers: tuple[Layer, ...]
     loss: Loss
+    ops: tuple[Op[Any], ...]
 
-    def __post_init__(self) -> None:
-        if len(self.activations) != len(self.sizes) - 1:
-            raise ValueError("one activation for each layer")
-        if self.activations[-1] is not self.loss.link and self.loss.link.name != "linear":
-            raise ValueError(f"{self.loss.name} needs the output activation {self.loss.link.name}")
-        if not all(g.elementwise for g in self.applied):
+    @classmethod
+    def of(cls, features: int, layers: Sequence[Layer], loss: Loss) -> "Network":
+        """The network in training mode.  Raises ValueError for layers that make no sense."""
+        output = layers[-1].activation
+        if output is not loss.link and loss.link.name != "linear":
+            raise ValueError(f"{loss.name} needs the output activation {loss.link.name}")
+        if layers[-1].dropout:
+            raise ValueError("dropout behind the output layer")
+        ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
+        if output is loss.link:
+            ops.pop()  # the loss carries it
+        if not all(op.g.elementwise for op in ops if isinstance(op, Activate)):
             raise ValueError("a hidden activation works on each entry by itself")
+        return cls(features, tuple(layers), loss, tuple(ops))
+
+    @cached_property
+    def evaluation(self) -> "Network":
+        """The same network as it predicts: without dropout, norms by running statistics."""
+        steps = (op.evaluation() for op in self.ops)
+        return replace(self, ops=tuple(op for op in steps if op is not None))
+
+    @cached_property
+    def sizes(self) -> tuple[int, ...]:
+        """n[0], n[1], ..., n[L]"""
+        return (self.features, *(layer.units for layer in self.layers))
 
     @cached_property
     def layout(self) -> Layout:
-        """Where each W and b stands in theta."""
-        return Layout(self.sizes)
+        """Where each parameter stands in theta."""
+        return Layout(tuple(pair for op in self.ops for pair in op.blocks.items()))
 
-    @cached_property
-    def applied(self) -> tuple[Activation, ...]:
-        """The activations as the forward pass applies them: g[L] may be the loss's to apply."""
-        if self.activations[-1] is self.loss.link:
-            return (*self.activations[:-1], ACTIVATIONS["linear"])
-        return self.activations
+    @property
+    def floats(self) -> int:
+        """Numbers in a workspace for each example."""
+        return self.sizes[-1] + sum(op.floats for op in self.ops)
 
     def initialize(self, initializers: Sequence[Initializer], rng: np.random.Generator) -> Array:
-        """A first theta (P,) in float64: W[l] drawn by the l-th initializer, b zero."""
-        theta = np.zeros(self.layout.size)
-        weights, _ = self.layout.split(theta)
-        for W, initializer in zip(weights, initializers, strict=True):
-            W[...] = initializer.draw(rng, *W.shape)
+        """A first theta (P,) in float64: W[l] drawn by the l-th initializer."""
+        theta = self.layout.start()
+        p = self.layout.views(theta)
+        for l, initializer in enumerate(initializers, start=1):
+            p[f"W{l}"][...] = initializer.draw(rng, *p[f"W{l}"].shape)
         return theta
 
     def workspace(self, m: int, dtype: np.dtype[np.generic]) -> Workspace:
-        """Buffers for batches of m examples."""
-        A = [np.empty((n, m), dtype) for n in self.sizes[1:]]
-        Z = [np.empty_like(a) if g.keeps_Z else a for g, a in zip(self.applied, A, strict=True)]
-        return Workspace(Z, A, [np.empty_like(a) for a in A])
+        """Buffers for batches of m examples; what is never written costs no memory."""
+        caches: list[Any] = []
+        V = np.empty((self.features, m), dtype)  # X itself stands outside
+        for op in self.ops:
+            caches.append(op.cache(m, dtype, V))
+            V = caches[-1].U
+        return Workspace(caches, np.empty((self.sizes[-1], m), dtype))
 
-    def forward(self, theta: Array, X: Array, work: Workspace | None = None) -> list[Array]:
-        """[A[0] = X, A[1], ..., A[L] = S], each (n[l], m), in the buffers of `work` if given."""
-        work = work or self.workspace(X.shape[1], theta.dtype)
-        A = [X, *work.A]
-        W, b = self.layout.split(theta)
-        for l, g in enumerate(self.applied):  # layer l+1 of the equations maps A[l] to A[l+1]
-            Z = np.matmul(W[l], A[l], out=work.Z[l])
-            Z += b[l]
-            in_blocks(g.forward, Z, A[l + 1])
-        return A
+    def draw(self, work: Workspace, step: int) -> None:
+        """Draw what is random in update number `step`."""
+        for op, cache in zip(self.ops, work.caches, strict=True):
+            op.draw(cache, step)
 
-    def backward(self, theta: Array, X: Array, work: Workspace, grad: Array) -> None:
-        """From dJ/dS in work.dA[-1] to `grad` (P,), by what the forward pass left in `work`."""
-        W, _ = self.layout.split(theta)
-        dW, db = self.layout.split(grad)
-        A = [X, *work.A]
-        for l in reversed(range(len(W))):
-            dZ = work.dA[l]
-            in_blocks(self.applied[l].backward, dZ, work.Z[l], dZ)
-            np.matmul(dZ, A[l].T, out=dW[l])
-            np.sum(dZ, axis=1, keepdims=True, out=db[l])
-            if l > 0:
-                np.matmul(W[l].T, dZ, out=work.dA[l - 1])
+    def forward(self, p: Windows, V: Array, work: Workspace, start: int = 0) -> Array:
+        """S (n[L], m) from X (n[0], m); or from V, the input of the step number `start`."""
+        for op, cache in zip(self.ops[start:], work.caches[start:], strict=True):
+            V = op.forward(p, V, cache)
+        return V
+
+    def backward(self, p: Windows, work: Workspace, g: Windows) -> Iterator[tuple[int, Array]]:
+        """From dJ/dS in work.dS to the gradients g, by what the forward pass left in `work`.
+
+        Yields (k, dU) for each step k from the last to the first, before its own way back
+        is gone, to whoever wants to look; training only exhausts it.
+        """
+        dU = work.dS
+        for k in reversed(range(len(self.ops))):
+            yield k, dU
+            op, cache = self.ops[k], work.caches[k]
+            op.backward(p, dU, cache, g)
+            if k > 0:
+                dU = op.pull(p, dU, cache)
+
+    def track(self, p: Windows, work: Workspace) -> None:
+        """Move the running statistics in theta by those of the batch in `work`."""
+        for op, cache in zip(self.ops, work.caches, strict=True):
+            op.track(p, cache)
+
+
+def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
+    """The steps of one layer, l counted from 0."""
+    layer, inputs = layers[l], layers[l - 1].units if l else features
+    number, units, norm = l + 1, layer.units, layer.batch_norm
+    steps: list[Op[Any]] = [Affine(number, inputs, units, bias=norm is None)]
+    if norm is not None:
+        steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
+    steps.append(Activate(number, units, layer.activation))
+    if layer.dropout and layer.bits is not None:
+        steps.append(Dropout(number, units, layer.dropout, layer.bits))
+    return steps

@@ -4,45 +4,65 @@ J = mean cost of the batch + penalties of W[1] ... W[L]
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network, Workspace
+from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.penalties import Penalty
 from deepnet_cli.nn.types import Array, Cost
+
+Seen = tuple[Array, Windows]
+"""A vector (P,) and its blocks by name."""
 
 
 @dataclass(frozen=True)
 class Objective:
-    """J and its gradient for a network."""
+    """J and its gradient for a network; dropout draws the masks of update number `step`."""
 
     network: Network
     penalties: tuple[Penalty, ...] = ()
     _workspaces: dict[object, Workspace] = field(default_factory=dict, repr=False, compare=False)
-    _gradients: dict[object, Array] = field(default_factory=dict, repr=False, compare=False)
+    _gradients: dict[object, Seen] = field(default_factory=dict, repr=False, compare=False)
+    _last: list[Seen] = field(default_factory=list, repr=False, compare=False)
 
-    def __call__(self, theta: Array, X: Array, Y: Array) -> tuple[Cost, Array]:
-        """J and dJ/dtheta (P,) for X (n[0], m) and Y (n[L], m).
+    @cached_property
+    def evaluation(self) -> "Objective":
+        """J as of the network that predicts: no dropout, norms by running statistics."""
+        return Objective(self.network.evaluation, self.penalties)
+
+    def __call__(
+        self, theta: Array, X: Array, Y: Array, weights: Array | None = None, step: int = 0
+    ) -> tuple[Cost, Array]:
+        """J and dJ/dtheta (P,) for X (n[0], m), Y (n[L], m) and weights (m,) of the examples.
 
         The gradient is a buffer of the objective's own: the next call overwrites it.
         """
-        work, grad = self._buffers(X.shape[1], theta.dtype)
-        S = self.network.forward(theta, X, work)[-1]
-        J = self.network.loss.cost_and_gradient(S, Y, out=work.dA[-1])
-        self.network.backward(theta, X, work, grad)
-        weights = self.network.layout.weights
-        W, dW = theta[weights], grad[weights]
-        for penalty in self.penalties:
-            for block in blocks(W.size):
-                dW[block] += penalty.gradient(W[block])
+        network, p, share = self.network, self.windows(theta), shares(weights, X.shape[1])
+        work, (grad, g) = self.workspace(X.shape[1], theta.dtype), self._gradient(theta.dtype)
+        network.draw(work, step)
+        S = network.forward(p, X, work)
+        J = network.loss.cost_and_gradient(S, Y, share, out=work.dS)
+        for _ in network.backward(p, work, g):
+            pass
+        self.add_penalty_gradient(theta, grad)
         return J + self.penalty(theta), grad
 
-    def cost(self, theta: Array, X: Array, Y: Array) -> Cost:
+    def cost(
+        self, theta: Array, X: Array, Y: Array, weights: Array | None = None, step: int = 0
+    ) -> Cost:
         """J alone, by the same forward pass."""
-        work, _ = self._buffers(X.shape[1], theta.dtype)
-        S = self.network.forward(theta, X, work)[-1]
-        return self.network.loss.cost(S, Y) + self.penalty(theta)
+        network, work = self.network, self.workspace(X.shape[1], theta.dtype)
+        network.draw(work, step)
+        S = network.forward(self.windows(theta), X, work)
+        return network.loss.cost(S, Y, shares(weights, X.shape[1])) + self.penalty(theta)
+
+    def track(self, theta: Array, m: int) -> None:
+        """Move the running statistics in theta by those of the last batch of m examples."""
+        self.network.track(self.windows(theta), self.workspace(m, theta.dtype))
 
     def penalty(self, theta: Array) -> Cost:
         """What the size of the weights adds to J."""
@@ -53,9 +73,29 @@ class Objective:
                 total += penalty.value(W[block])
         return total
 
-    def _buffers(self, m: int, dtype: np.dtype[np.generic]) -> tuple[Workspace, Array]:
+    def add_penalty_gradient(self, theta: Array, grad: Array) -> None:
+        """Add the derivative of the penalties to a gradient (P,)."""
+        weights = self.network.layout.weights
+        W, dW = theta[weights], grad[weights]
+        for penalty in self.penalties:
+            for block in blocks(W.size):
+                dW[block] += penalty.gradient(W[block])
+
+    def windows(self, theta: Array) -> Windows:
+        """The blocks of theta by name; those of the vector seen last are kept."""
+        if not self._last or self._last[0][0] is not theta:
+            self._last[:] = [(theta, self.network.layout.views(theta))]
+        return self._last[0][1]
+
+    def workspace(self, m: int, dtype: np.dtype[np.generic]) -> Workspace:
+        """The buffers for batches of m examples."""
         if (m, dtype) not in self._workspaces:
             self._workspaces[m, dtype] = self.network.workspace(m, dtype)
+        return self._workspaces[m, dtype]
+
+    def _gradient(self, dtype: np.dtype[np.generic]) -> Seen:
+        """The one gradient of a precision; where theta holds running statistics it stays 0."""
         if dtype not in self._gradients:
-            self._gradients[dtype] = np.empty(self.network.layout.size, dtype)
-        return self._workspaces[m, dtype], self._gradients[dtype]
+            grad = np.zeros(self.network.layout.size, dtype)
+            self._gradients[dtype] = grad, self.network.layout.views(grad)
+        return self._gradients[dtype]

@@ -1,34 +1,37 @@
 """What a job would do, without doing it: shapes, parameters, memory."""
 
+from math import prod
+from string import digits
 from textwrap import fill
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.memory import available_memory, told
+from deepnet_cli.nn.network import Layer, Network
 from deepnet_cli.report.table import table
 
 
 def plan(job: Job) -> dict[str, object]:
     """The plan as one JSON object; shapes are those of one batch."""
-    sizes, m = job.network.sizes, job.batches.size
-    names = zip(job.network.activations, sizes[1:], sizes[:-1], strict=True)
+    network, m = job.network, job.batches.size
     return {
         "name": job.config.name,
-        "loss": job.network.loss.name,
+        "loss": network.loss.name,
         "layers": [
             {
                 "layer": l,
-                "activation": g.name,
-                "W": [n_out, n_in],
-                "b": [n_out, 1],
-                "Z": [n_out, m],
-                "A": [n_out, m],
-                "parameters": n_out * n_in + n_out,
+                "activation": layer.activation.name,
+                "batch_norm": layer.batch_norm is not None,
+                "dropout": layer.dropout,
+                **{name.rstrip(digits): list(shape) for name, shape in shapes.items()},
+                "Z": [layer.units, m],
+                "A": [layer.units, m],
+                "parameters": sum(map(prod, shapes.values())),
             }
-            for l, (g, n_out, n_in) in enumerate(names, start=1)
+            for l, (layer, shapes) in enumerate(_layers(network), start=1)
         ],
-        "parameters": job.network.layout.size,
+        "parameters": network.layout.trained.stop,
         "examples": {name: part.m for name, part in job.dataset.parts.items()},
-        "features": sizes[0],
+        "features": network.features,
         "batch_size": m,
         "iterations": job.iterations,
         "memory": job.memory,
@@ -38,13 +41,13 @@ def plan(job: Job) -> dict[str, object]:
 
 def plan_text(job: Job) -> str:
     """The plan for a reader, 80 columns."""
-    sizes, m = job.network.sizes, job.batches.size
-    rows = [["X", "", "", "", f"({sizes[0]}, {m})", ""]]
-    names = zip(job.network.activations, sizes[1:], sizes[:-1], strict=True)
-    for l, (g, n_out, n_in) in enumerate(names, start=1):
-        shapes = [f"({n_out}, {n_in})", f"({n_out}, 1)", f"({n_out}, {m})"]
-        rows.append([str(l), g.name, *shapes, f"{n_out * n_in + n_out:,}"])
-    layers = table(["layer", "activation", "W", "b", "Z and A", "parameters"], rows)
+    m = job.batches.size
+    rows = [["X", "", "", "", f"({job.network.features}, {m})", ""]]
+    for l, (layer, shapes) in enumerate(_layers(job.network), start=1):
+        offsets = ", ".join(name.rstrip(digits) for name in shapes if name[0] != "W")
+        each = [f"{shapes[f'W{l}']}", f"{offsets} ({layer.units}, 1)", f"({layer.units}, {m})"]
+        rows.append([str(l), _described(layer), *each, f"{sum(map(prod, shapes.values())):,}"])
+    layers = table(["layer", "activation", "W", "", "Z and A", "parameters"], rows)
     memory = [[purpose, told(size)] for purpose, size in job.memory.items()]
     memory += [["in all", told(sum(job.memory.values()))], ["available", told(available_memory())]]
     examples = ", ".join(f"{part.m} {name}" for name, part in job.dataset.parts.items())
@@ -60,12 +63,27 @@ def plan_text(job: Job) -> str:
     )
 
 
+def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
+    """Each layer with the shapes of what is trained in it."""
+    shapes: list[dict[str, tuple[int, int]]] = [{} for _ in network.layers]
+    for op in network.ops:
+        trained = {name: b.shape for name, b in op.blocks.items() if b.kind != "statistic"}
+        shapes[op.layer - 1] |= trained
+    return list(zip(network.layers, shapes, strict=True))
+
+
+def _described(layer: Layer) -> str:
+    norm = "norm, " if layer.batch_norm else ""
+    dropout = f", drop {layer.dropout:g}" if layer.dropout else ""
+    return f"{norm}{layer.activation.name}{dropout}"
+
+
 def outline(job: Job) -> str:
     """Two lines on the network and how it is trained."""
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
-    network = f"{job.config.name}: {sizes}, {job.network.layout.size:,} parameters"
+    network = f"{job.config.name}: {sizes}, {job.network.layout.trained.stop:,} parameters"
     training = (
         f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"

@@ -14,16 +14,17 @@ VALUES = 2**22
 
 
 def scores(network: Network, theta: Array, rows: Array) -> Array:
-    """S (n[L], m) for rows (m, n[0])."""
+    """S (n[L], m) for rows (m, n[0]), as the network predicts: nothing is dropped."""
+    network, p = network.evaluation, network.layout.views(theta)
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
     width = max(1, VALUES // max(network.sizes[1:]))
     work: Workspace | None = None
     for i in blocks(len(rows), min(width, len(rows))):
         X = rows[i].T
-        if work is None or work.A[0].shape[1] != X.shape[1]:
+        if work is None or work.dS.shape[1] != X.shape[1]:
             work = network.workspace(X.shape[1], theta.dtype)
         with np.errstate(all="ignore"):
-            S[:, i] = network.forward(theta, X, work)[-1]
+            S[:, i] = network.forward(p, X, work)
     return S
 
 
@@ -32,5 +33,5 @@ def figures(objective: Objective, theta: Array, part: Part) -> Figures:
     loss = objective.network.loss
     S = scores(objective.network, theta, part.rows)
     with np.errstate(all="ignore"):
-        J = loss.cost(S, part.Y) + objective.penalty(theta)
+        J = loss.cost(S, part.Y, part.share) + objective.penalty(theta)
         return {"cost": float(J.real), **FIGURES[loss.target](loss.link.forward(S), part.Y)}

@@ -53,7 +53,7 @@ def train(
     """
     for batch in batches:
         with np.errstate(all="ignore"):  # what overflows shows in the next cost
-            J, grad = objective(state.theta, batch.X, batch.Y)
+            J, grad = objective(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
             cost = float(J.real)
             if not np.isfinite(cost):
                 raise DivergedError(
@@ -61,5 +61,6 @@ def train(
                 )
             t = batch.iteration + 1
             optimizers.step(rule, state.theta, grad, state.slots, rate(batch.iteration), t)
+            objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
         yield Step(batch.iteration, batch.epoch, cost)

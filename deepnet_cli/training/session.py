@@ -193,7 +193,10 @@ class Session:
         state = self.progress.state
         for batch in self.job.batches.deal(state.iteration, state.iteration + 1):
             with np.errstate(all="ignore"):
-                cost = float(self.job.objective.cost(state.theta, batch.X, batch.Y).real)
+                J = self.job.objective.cost(
+                    state.theta, batch.X, batch.Y, batch.weights, batch.iteration
+                )
+            cost = float(J.real)
             if not np.isfinite(cost):
                 raise DivergedError(f"the cost became {cost} after iteration {state.iteration - 1}")
 

@@ -30,7 +30,7 @@ def summary(
     return {
         "name": job.config.name,
         "seed": job.config.seed,
-        "parameters": job.network.layout.size,
+        "parameters": job.network.layout.trained.stop,
         "iterations": made,
         "epochs": int(epochs) if epochs == int(epochs) else round(epochs, 3),
         "seconds": round(seconds, 3),

@@ -1,0 +1,69 @@
+"""Z[l] = W[l] A[l-1] + b[l]
+
+dW[l] = dZ[l] A[l-1]^T,   db[l] = sum of dZ[l] over examples,   dA[l-1] = W[l]^T dZ[l]
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from deepnet_cli.nn.ops.op import Op, Windows
+from deepnet_cli.nn.parameters import Block
+from deepnet_cli.nn.types import Array
+
+
+@dataclass
+class AffineCache:
+    """U = Z (n[l], m), dA[l-1] (n[l-1], m), and A[l-1] as it was given."""
+
+    U: Array
+    dA: Array
+    A: Array
+
+
+@dataclass(frozen=True)
+class Affine(Op[AffineCache]):
+    """W (units, inputs) and, unless a norm that follows would cancel it, b (units, 1)."""
+
+    layer: int
+    inputs: int
+    units: int
+    bias: bool = True
+    letter = "Z"
+
+    @cached_property
+    def W(self) -> str:
+        return f"W{self.layer}"
+
+    @cached_property
+    def b(self) -> str:
+        return f"b{self.layer}"
+
+    @property
+    def blocks(self) -> dict[str, Block]:
+        W = {self.W: Block((self.units, self.inputs), "weight")}
+        return W | ({self.b: Block((self.units, 1), "offset")} if self.bias else {})
+
+    @property
+    def floats(self) -> int:
+        return self.units + (self.inputs if self.layer > 1 else 0)  # dA[0] is never touched
+
+    def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> AffineCache:
+        return AffineCache(np.empty((self.units, m), dtype), np.empty((self.inputs, m), dtype), V)
+
+    def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
+        c.A = V
+        Z: Array = np.matmul(p[self.W], V, out=c.U)
+        if self.bias:
+            Z += p[self.b]
+        return Z
+
+    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
+        np.matmul(dU, c.A.T, out=g[self.W])
+        if self.bias:
+            np.sum(dU, axis=1, keepdims=True, out=g[self.b])
+
+    def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
+        dA: Array = np.matmul(p[self.W].T, dU, out=c.dA)
+        return dA

@@ -1,0 +1,60 @@
+"""Inverted dropout: D[l] = A[l] * mask / keep while training, nothing at prediction.
+
+A unit is kept with probability keep; dA[l] = dD[l] * mask / keep.
+Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.nn.ops.op import Op, Windows
+from deepnet_cli.nn.types import Array
+
+Bits = Callable[[int], np.random.BitGenerator]
+"""The random bits of update number `step`: the same whenever they are asked for."""
+
+
+@dataclass
+class DropoutCache:
+    """U = D (n[l], m), and the mask: 1 / keep where a unit is kept, else 0."""
+
+    U: Array
+    mask: Array
+
+
+@dataclass(frozen=True)
+class Dropout(Op[DropoutCache]):
+    """Drops each entry of A[l] with probability `rate`, by itself in each example."""
+
+    layer: int
+    units: int
+    rate: float
+    bits: Bits
+    letter = "D"
+
+    @property
+    def floats(self) -> int:
+        return 2 * self.units
+
+    def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> DropoutCache:
+        real = np.empty(0, dtype).real.dtype
+        return DropoutCache(np.empty_like(V), np.empty((self.units, m), real))
+
+    def draw(self, c: DropoutCache, step: int) -> None:
+        size = c.mask.size
+        words = self.bits(step).random_raw((size + 1) // 2).view(np.uint32)[:size]
+        kept = words.reshape(c.mask.shape) >= min(round(self.rate * 2**32), 2**32 - 1)
+        np.multiply(kept, 1 / (1 - self.rate), out=c.mask, casting="same_kind")
+
+    def forward(self, p: Windows, V: Array, c: DropoutCache) -> Array:
+        D: Array = np.multiply(V, c.mask, out=c.U)
+        return D
+
+    def pull(self, p: Windows, dU: Array, c: DropoutCache) -> Array:
+        dA: Array = np.multiply(dU, c.mask, out=dU)
+        return dA
+
+    def evaluation(self) -> None:
+        return None

@@ -1,0 +1,78 @@
+"""One step of a network, U = f(V), and its way back.
+
+    forward     U from V                          what backward will need stays in the cache
+    backward    gradients of its parameters from dU = dJ/dU
+    pull        dV = (dU/dV)^T dU
+
+V and U are (n, m), one column an example.  A step holds no arrays: its parameters are
+windows p["W1"] onto theta, their gradients windows g["W1"] onto the gradient, and all
+that one batch needs is in a cache made once for each batch width.
+"""
+
+from collections.abc import Mapping
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+
+from deepnet_cli.nn.parameters import Block
+from deepnet_cli.nn.types import Array
+
+Windows = Mapping[str, Array]
+"""Arrays by name: windows onto theta, or onto its gradient."""
+
+
+class Cache(Protocol):
+    """What one step keeps of one batch."""
+
+    U: Array  # its output, (n, m): a buffer of its own, or that of its input
+
+
+C = TypeVar("C", bound=Cache)
+
+
+class Op(Generic[C]):
+    """One step; C is its cache.  What most steps do not need has a default here."""
+
+    layer: int  # l, from 1
+    letter: str  # of its output: Z, N, A, D
+    units: int  # n[l], the rows of its output
+
+    @property
+    def node(self) -> str:
+        """How its output is called: Z1."""
+        return f"{self.letter}{self.layer}"
+
+    @property
+    def blocks(self) -> dict[str, Block]:
+        """Its parameters by name."""
+        return {}
+
+    @property
+    def floats(self) -> int:
+        """Numbers in its cache for each example."""
+        return 0
+
+    def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> C:
+        """Buffers for batches of m examples; V is the buffer that the input will stand in."""
+        raise NotImplementedError
+
+    def draw(self, c: C, step: int) -> None:
+        """Draw what is random in update number `step`: forward is then a function of V."""
+
+    def forward(self, p: Windows, V: Array, c: C) -> Array:
+        """U, in its buffer in the cache, which may be the buffer of V."""
+        raise NotImplementedError
+
+    def backward(self, p: Windows, dU: Array, c: C, g: Windows) -> None:
+        """Write the gradients of the parameters into g."""
+
+    def pull(self, p: Windows, dU: Array, c: C) -> Array:
+        """dV; dU may be overwritten."""
+        raise NotImplementedError
+
+    def track(self, p: Windows, c: C) -> None:
+        """Move running statistics, which are in theta but not trained, by this batch's."""
+
+    def evaluation(self) -> "Op[C] | None":
+        """What stands in its place when nothing is trained; None where nothing does."""
+        return self
