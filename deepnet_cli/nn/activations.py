@@ -30,6 +30,7 @@ class Activation:
     keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument, and an output layer only
     kinks: tuple[float, ...] = ()  # where g has no derivative
+    complex_step: bool = True  # complex numbers go through forward
 
 
 def linear(Z: Array, out: Array | None = None) -> Array:

@@ -45,13 +45,14 @@ class Loss:
     gradient: Kernel
     start: Kernel
     over_outputs: bool  # the mean runs over all m K entries, not over the m columns
+    complex_step: bool = True  # a complex step goes through `entries`
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""
         total: Cost = 0.0
         for i in blocks(Y.shape[1], COLUMNS):
             total += _mean(self.entries(S[:, i], Y[:, i]), share[i])
-        return total / self._outputs(Y)
+        return total / self.outputs(Y)
 
     def cost_and_gradient(self, S: Array, Y: Array, share: Array, out: Array) -> Cost:
         """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`."""
@@ -59,10 +60,11 @@ class Loss:
         for i in blocks(Y.shape[1], COLUMNS):
             total += _mean(self.entries(S[:, i], Y[:, i], out=out[:, i]), share[i])
             self.gradient(S[:, i], Y[:, i], out=out[:, i])
-        out *= (share / self._outputs(Y)).astype(Y.dtype)
-        return total / self._outputs(Y)
+        out *= (share / self.outputs(Y)).astype(Y.dtype)
+        return total / self.outputs(Y)
 
-    def _outputs(self, Y: Array) -> int:
+    def outputs(self, Y: Array) -> int:
+        """What the mean divides by beside the examples: K, or 1."""
         return len(Y) if self.over_outputs else 1
 
 

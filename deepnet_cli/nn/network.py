@@ -12,7 +12,7 @@ in each dW and db.  dA[0] is never computed.  Where the loss carries g[L] inside
 losses), the chain ends at Z[L]: the last values are the scores S.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -29,6 +29,8 @@ from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array
+
+Watch = Callable[[int, Array], object]
 
 
 @dataclass(frozen=True)
@@ -125,21 +127,23 @@ class Network:
         for op, cache in zip(self.ops, work.caches, strict=True):
             op.draw(cache, step)
 
-    def forward(self, p: Windows, V: Array, work: Workspace, start: int = 0) -> Array:
-        """S (n[L], m) from X (n[0], m); or from V, the input of the step number `start`."""
-        for op, cache in zip(self.ops[start:], work.caches[start:], strict=True):
+    def forward(
+        self, p: Windows, V: Array, work: Workspace, start: int = 0, stop: int | None = None
+    ) -> Array:
+        """S (n[L], m) from X (n[0], m); or from the input V of one step to that of another."""
+        for op, cache in zip(self.ops[start:stop], work.caches[start:stop], strict=True):
             V = op.forward(p, V, cache)
         return V
 
-    def backward(self, p: Windows, work: Workspace, g: Windows) -> Iterator[tuple[int, Array]]:
+    def backward(self, p: Windows, work: Workspace, g: Windows, watch: Watch) -> None:
         """From dJ/dS in work.dS to the gradients g, by what the forward pass left in `work`.
 
-        Yields (k, dU) for each step k from the last to the first, before its own way back
-        is gone, to whoever wants to look; training only exhausts it.
+        watch(k, dU) is shown the derivative by the output of each step k, from the last to
+        the first, before it is overwritten.
         """
         dU = work.dS
         for k in reversed(range(len(self.ops))):
-            yield k, dU
+            watch(k, dU)
             op, cache = self.ops[k], work.caches[k]
             op.backward(p, dU, cache, g)
             if k > 0:

@@ -10,13 +10,17 @@ import numpy as np
 
 from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.losses import shares
-from deepnet_cli.nn.network import Network, Workspace
+from deepnet_cli.nn.network import Network, Watch, Workspace
 from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.penalties import Penalty
 from deepnet_cli.nn.types import Array, Cost
 
 Seen = tuple[Array, Windows]
 """A vector (P,) and its blocks by name."""
+
+
+def _unwatched(k: int, dU: Array) -> None:
+    """Nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +39,24 @@ class Objective:
         return Objective(self.network.evaluation, self.penalties)
 
     def __call__(
-        self, theta: Array, X: Array, Y: Array, weights: Array | None = None, step: int = 0
+        self,
+        theta: Array,
+        X: Array,
+        Y: Array,
+        weights: Array | None = None,
+        step: int = 0,
+        watch: Watch = _unwatched,
     ) -> tuple[Cost, Array]:
         """J and dJ/dtheta (P,) for X (n[0], m), Y (n[L], m) and weights (m,) of the examples.
 
-        The gradient is a buffer of the objective's own: the next call overwrites it.
+        `watch` is shown what the backward pass makes (see Network.backward).  The gradient is a buffer of the objective's own: the next call overwrites it.
         """
         network, p, share = self.network, self.windows(theta), shares(weights, X.shape[1])
         work, (grad, g) = self.workspace(X.shape[1], theta.dtype), self._gradient(theta.dtype)
         network.draw(work, step)
         S = network.forward(p, X, work)
         J = network.loss.cost_and_gradient(S, Y, share, out=work.dS)
-        for _ in network.backward(p, work, g):
-            pass
+        network.backward(p, work, g, watch)
         self.add_penalty_gradient(theta, grad)
         return J + self.penalty(theta), grad
 

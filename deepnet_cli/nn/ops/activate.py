@@ -1,6 +1,7 @@
 """A[l] = g[l](Z[l]) and dZ[l] = dA[l] * g[l]'(Z[l])"""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,7 +26,16 @@ class Activate(Op[ActivateCache]):
     layer: int
     units: int
     g: Activation
-    letter = "A"
+    kind: ClassVar[str] = "activation"
+    letter: ClassVar[str] = "A"
+
+    @property
+    def complex_step(self) -> bool:
+        return self.g.complex_step
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        return self.g.kinks
 
     @property
     def floats(self) -> int:

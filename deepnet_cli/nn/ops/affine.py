@@ -5,6 +5,7 @@ dW[l] = dZ[l] A[l-1]^T,   db[l] = sum of dZ[l] over examples,   dA[l-1] = W[l]^T
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,7 +31,8 @@ class Affine(Op[AffineCache]):
     inputs: int
     units: int
     bias: bool = True
-    letter = "Z"
+    kind: ClassVar[str] = "affine"
+    letter: ClassVar[str] = "Z"
 
     @cached_property
     def W(self) -> str:

@@ -15,6 +15,7 @@ m - 1 there (PyTorch's convention).  The layer has no b: the mean would cancel i
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class _Norm(Op[BatchNormCache]):
     units: int
     epsilon: float = 1e-5
     momentum: float = 0.1
-    letter = "N"
+    kind: ClassVar[str]
+    letter: ClassVar[str] = "N"
 
     @cached_property
     def names(self) -> tuple[str, str, str, str]:
@@ -85,6 +87,8 @@ class _Norm(Op[BatchNormCache]):
 class BatchNorm(_Norm):
     """By the statistics of the batch, through which the gradient flows: for training."""
 
+    kind: ClassVar[str] = "batch norm"
+
     def forward(self, p: Windows, V: Array, c: BatchNormCache) -> Array:
         np.mean(V, axis=1, keepdims=True, out=c.mean)
         np.subtract(V, c.mean, out=c.Zhat)
@@ -115,6 +119,8 @@ class BatchNorm(_Norm):
 @dataclass(frozen=True)
 class RunningNorm(_Norm):
     """By the running statistics, which are constants: for evaluation."""
+
+    kind: ClassVar[str] = "running norm"
 
     def forward(self, p: Windows, V: Array, c: BatchNormCache) -> Array:
         _, _, mean, variance = self.names

@@ -6,6 +6,7 @@ Srivastava et al., 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -32,7 +33,8 @@ class Dropout(Op[DropoutCache]):
     units: int
     rate: float
     bits: Bits
-    letter = "D"
+    kind: ClassVar[str] = "dropout"
+    letter: ClassVar[str] = "D"
 
     @property
     def floats(self) -> int:

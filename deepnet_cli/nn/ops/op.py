@@ -10,7 +10,7 @@ that one batch needs is in a cache made once for each batch width.
 """
 
 from collections.abc import Mapping
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -34,7 +34,8 @@ class Op(Generic[C]):
     """One step; C is its cache.  What most steps do not need has a default here."""
 
     layer: int  # l, from 1
-    letter: str  # of its output: Z, N, A, D
+    kind: ClassVar[str]
+    letter: ClassVar[str]  # of its output: Z, N, A, D
     units: int  # n[l], the rows of its output
 
     @property
@@ -46,6 +47,16 @@ class Op(Generic[C]):
     def blocks(self) -> dict[str, Block]:
         """Its parameters by name."""
         return {}
+
+    @property
+    def complex_step(self) -> bool:
+        """Whether complex numbers go through `forward`."""
+        return True
+
+    @property
+    def kinks(self) -> tuple[float, ...]:
+        """The inputs at which its output has no derivative."""
+        return ()
 
     @property
     def floats(self) -> int:

@@ -1,0 +1,123 @@
+"""Why a node is wrong: the usual bugs, held against it.
+
+A suspect is either a wrong formula, evaluated on what the backward pass was handed (which
+the walk has found right): it is the cause where it gives the wrong g to the last digits.
+Or it is a correction of g: it is the cause where the corrected g has the numerical
+derivatives.  Both are exact, so a sentence is said only where it is true.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from deepnet_cli.nn.gradcheck.formulas import FORMULAS
+from deepnet_cli.nn.gradcheck.probe import H
+from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene
+
+
+def diagnose(scene: Scene) -> Diagnosis:
+    """The cause of a wrong node, or that it is none of the usual ones."""
+    g = scene.node.gradient
+    if not np.isfinite(g).all():
+        return Diagnosis("not finite", f"d{scene.node.name} is not finite")
+    if not g.any():
+        return Diagnosis("zero", f"d{scene.node.name} is 0 everywhere: it is never computed")
+    if scene.node.source is not None:
+        for cause, sentence, formula in FORMULAS[_place(scene)](scene):
+            if scene.explains(formula):
+                return Diagnosis(cause, sentence)
+    return _factor(scene) or _correction(scene) or _unknown(scene)
+
+
+def _place(scene: Scene) -> str:
+    return scene.node.name.rstrip("0123456789") if scene.node.parameter else scene.op.kind
+
+
+def _factor(s: Scene) -> Diagnosis | None:
+    """g' = c g for one number c."""
+    along = np.array([np.vdot(s.node.gradient, v) for v in s.vs])
+    numerical = np.array(s.slopes)
+    c = float(along @ numerical / (along @ along))
+    if c == 0 or not s.fits(c * s.node.gradient):
+        return None
+    name, times = f"d{s.node.name}", 1 / c
+    for cause, factor, sentence in _factors(s):
+        if abs(times / factor - 1) < CLOSE:
+            return Diagnosis(cause, sentence.format(name))
+        if abs(-times / factor - 1) < CLOSE:
+            return Diagnosis("sign", sentence.format(name) + ", and has the wrong sign")
+    return Diagnosis("factor", f"{name} is {times:.6g} times what it should be")
+
+
+def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
+    m, K = s.probe.trace.point.m, s.probe.network.sizes[-1]
+    yield "sign", -1.0, "{} has the wrong sign"
+    for op in s.probe.network.ops:
+        if op.kind == "dropout":
+            keep, l = 1 - op.rate, op.layer
+            yield (
+                "keep",
+                1 / keep,
+                f"{{}} is divided by keep = {keep:g} (of layer {l}) once too often",
+            )
+            yield "keep", keep, f"{{}} lacks the 1/keep of layer {l}, keep = {keep:g}"
+    yield "factor", 2.0, "{} is twice what it should be: a factor 2 too much"
+    yield "factor", 0.5, "{} is half of what it should be: a factor 2 is missing"
+    yield "m", float(m), f"{{}} is m = {m} times too large: the 1/m of the mean is missing"
+    yield "m", 1 / m, f"{{}} is m = {m} times too small: the 1/m of the mean is in it twice"
+    yield "outputs", float(K), f"{{}} is {K} times too large: the mean over {K} outputs is missing"
+    yield "outputs", 1 / K, f"{{}} is {K} times too small: the mean over {K} outputs is in it twice"
+
+
+def _correction(s: Scene) -> Diagnosis | None:
+    """g' = g with one entry replaced, g + c W, or the numerical slope of an activation."""
+    g, name = s.node.gradient, f"d{s.node.name}"
+    one = g.copy()
+    one[s.entry.index] = s.entry.numerical
+    if s.fits(one):
+        return Diagnosis("one entry", f"only the entry {place(s.entry.index)} of {name} is wrong")
+    if s.node.parameter and s.node.name[0] == "W":
+        return _weight_term(s)
+    if s.node.source is not None and not s.node.parameter and s.op.kind == "activation":
+        return _slope(s)
+    return None
+
+
+def _weight_term(s: Scene) -> Diagnosis | None:
+    """A penalty's term in the gradient of the data."""
+    for name, term in (("l2", s.node.value), ("l1", np.sign(s.node.value))):
+        along = np.array([np.vdot(term, v) for v in s.vs])
+        missing = np.array(s.slopes) - [np.vdot(s.node.gradient, v) for v in s.vs]
+        c = float(along @ missing / (along @ along)) if along.any() else 0.0
+        if c and s.fits(s.node.gradient + c * term):
+            too = "lacks" if c > 0 else "has too much of"
+            sentence = f"d{s.node.name} {too} an {name} term, lambda/m = {abs(c):.6g}"
+            return Diagnosis(name, sentence)
+    return None
+
+
+def _slope(s: Scene) -> Diagnosis | None:
+    """The activation's own derivative is wrong: where, and what it should be."""
+    g, l = s.op.g, s.op.layer
+    with np.errstate(all="ignore"):
+        right = s.probe.through(s.source, s.probe.trace.p, s.V + 1j * H).imag / H
+        own = g.backward(np.ones_like(s.V), s.V if g.keeps_Z else s.U)
+    if not s.fits(s.dU * right):
+        return None
+    at = np.unravel_index(int(np.argmax(np.abs(own - right))), own.shape)
+    z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g}, and the function rises by {right[at]:.6g}"
+    return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
+
+
+def _unknown(s: Scene) -> Diagnosis:
+    e = s.entry
+    return Diagnosis(
+        "unknown",
+        f"none of the usual bugs; at {place(e.index)} d{s.node.name} is {e.backward:.8g} "
+        f"and should be {e.numerical:.8g}",
+    )
+
+
+def place(index: tuple[int, ...]) -> str:
+    """[3, 0]: row and column, counted from 0."""
+    return f"[{', '.join(map(str, index))}]"

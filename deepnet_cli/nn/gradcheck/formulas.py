@@ -1,0 +1,161 @@
+"""The wrong formulas that people write, each evaluated on what its step was handed.
+
+They stand in the order in which they are tried; `cause` is a short name, the sentence is
+what a reader is told.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.gradcheck.scene import Scene, Wrong
+from deepnet_cli.nn.types import Array
+
+
+def of_activation(s: Scene) -> Wrong:
+    """dZ = dA * g'(Z)"""
+    own, l = s.op.g, s.op.layer
+    yield "activation missing", f"{own.name}'(Z[{l}]) is missing: dZ[{l}] = dA[{l}]", s.dU
+    for h in ACTIVATIONS.values():
+        if h.elementwise and h.name != own.name:
+            sentence = f"the derivative of {h.name} stands in the place of {own.name}'s"
+            yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
+            if not h.keeps_Z:
+                yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
+    given, taken = ("A", "Z") if own.keeps_Z else ("Z", "A")
+    swapped = own.backward(s.dU, s.U if own.keeps_Z else s.V)
+    yield "Z or A", f"{own.name}' is taken at {given}[{l}] in place of {taken}[{l}]", swapped
+    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
+    guided = f"the mask of {own.name} is taken from dA[{l}] > 0"
+    yield "mask of dA", f"{guided} in place of Z[{l}] > 0", s.dU * (s.dU > 0)
+    yield "mask of dA", f"{guided} as well as from Z[{l}]", right * (s.dU > 0)
+
+
+def of_dropout(s: Scene) -> Wrong:
+    """dA = dD * mask / keep"""
+    l, keep = s.op.layer, 1 - s.op.rate
+    mask = s.probe.work.caches[s.source].mask
+    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}], and 1/keep with it", s.dU
+    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}]", s.dU / keep
+    keeping = f"1/keep = {1 / keep:.4g} of the dropout of layer {l}"
+    yield "keep", f"{keeping} is missing in dA[{l}]", s.dU * mask * keep
+    yield "keep", f"{keeping} is in dA[{l}] twice", s.dU * mask / keep
+
+
+def of_norm(s: Scene) -> Wrong:
+    """dZ = (dZhat - mean(dZhat) - Zhat mean(dZhat Zhat)) / std, dZhat = dN scale"""
+    l, std, Zhat = s.op.layer, *_normalized(s)
+    scale = s.probe.trace.p[f"scale{l}"]
+
+    def along(d: Array) -> Array:
+        return np.asarray(Zhat * (d * Zhat).mean(axis=1, keepdims=True))
+
+    def mean(d: Array) -> Array:
+        return np.asarray(d.mean(axis=1, keepdims=True))
+
+    d, where = s.dU * scale, f"in the batch norm of layer {l}"
+    yield "statistics", f"mean and variance are taken for constants {where}", d / std
+    yield "norm mean", f"the derivative of the mean is missing {where}", (d - along(d)) / std
+    yield "norm variance", f"the derivative of the variance is missing {where}", (d - mean(d)) / std
+    yield "norm scale", f"scale[{l}] is missing {where}", (s.dU - mean(s.dU) - along(s.dU)) / std
+    yield "norm std", f"1/sqrt(variance + epsilon) is missing {where}", d - mean(d) - along(d)
+    yield "statistics", f"dZ[{l}] = dN[{l}]: the batch norm is left out", s.dU
+
+
+def of_running_norm(s: Scene) -> Wrong:
+    """dZ = dN scale / std"""
+    l, std = s.op.layer, np.sqrt(s.probe.trace.p[f"variance{s.op.layer}"] + s.op.epsilon)
+    where = f"in the norm of layer {l}"
+    yield "norm scale", f"scale[{l}] is missing {where}", s.dU / std
+    yield (
+        "norm std",
+        f"1/sqrt(variance + epsilon) is missing {where}",
+        s.dU * s.probe.trace.p[f"scale{l}"],
+    )
+
+
+def of_scale(s: Scene) -> Wrong:
+    """dscale = sum of dN Zhat"""
+    l = s.op.layer
+    total = (s.dU * s.V).sum(axis=1, keepdims=True)
+    yield "norm input", f"dscale[{l}] is taken with Z[{l}] in place of the normalized one", total
+    yield "norm input", f"dscale[{l}] = sum of dN[{l}]: the normalized Z is missing", _sum(s.dU)
+
+
+def of_offset(s: Scene) -> Wrong:
+    """db = sum over examples of dZ; dshift = sum of dN"""
+    name, n = s.node.name, len(s.dU)
+    units = f"d{name} is summed over the units"
+    yield "summed over units", f"{units} as well as the examples", np.full((n, 1), s.dU.sum())
+    if n == s.dU.shape[1]:
+        over = s.dU.sum(axis=0)[:, np.newaxis]
+        yield "summed over units", f"{units} in place of the examples", over
+    yield "one example", f"d{name} is that of the first example alone", s.dU[:, :1]
+    yield from _left_out(s, _sum)
+    if (dA := _before_activation(s)) is not None:
+        yield "dA for dZ", f"d{name} is taken from dA in place of dZ", _sum(dA)
+
+
+def of_input(s: Scene) -> Wrong:
+    """dA[l-1] = W[l]^T dZ[l]"""
+    l = s.op.layer
+    W = s.probe.trace.p[f"W{l}"]
+    if W.shape[0] == W.shape[1]:
+        yield "transposed", f"W[{l}] is not transposed in dA[{l - 1}] = W[{l}]^T dZ[{l}]", W @ s.dU
+    if (dA := _before_activation(s)) is not None:
+        yield "dA for dZ", f"dA[{l - 1}] is taken from dA[{l}] in place of dZ[{l}]", W.T @ dA
+
+
+def of_weight(s: Scene) -> Wrong:
+    """dW[l] = dZ[l] A[l-1]^T"""
+    l, values = s.op.layer, s.probe.trace.values
+    right = s.dU @ s.V.T
+    yield "transposed", f"dW[{l}] is transposed", right.T
+    yield "transposed", f"dW[{l}] is transposed in memory", right.T.reshape(right.shape)
+    for k, value in enumerate(values):
+        if value.shape == s.V.shape and value is not s.V:
+            name = s.probe.network.ops[k - 1].node if k else "X"
+            sentence = f"dW[{l}] is taken with {name} in place of what layer {l} was given"
+            yield "stale A", sentence, s.dU @ value.T
+    yield from _left_out(s, lambda dU: np.asarray(dU @ s.V[:, : dU.shape[1]].T))
+    if (dA := _before_activation(s)) is not None:
+        yield "dA for dZ", f"dW[{l}] is taken from dA[{l}] in place of dZ[{l}]", dA @ s.V.T
+
+
+def _sum(dU: Array) -> Array:
+    return np.asarray(dU.sum(axis=1, keepdims=True))
+
+
+def _left_out(s: Scene, of: Callable[[Array], Array]) -> Wrong:
+    yield "example left out", f"the last example is left out of d{s.node.name}", of(s.dU[:, :-1])
+
+
+def _before_activation(s: Scene) -> Array | None:
+    """dA[l], where the step above the node's is the activation of its layer."""
+    above = s.source + 1
+    ops = s.probe.network.ops
+    if above < len(ops) and ops[above].kind == "activation":
+        return s.probe.trace.upstream[above]
+    return None
+
+
+def _normalized(s: Scene) -> tuple[Array, Array]:
+    """sqrt(variance + epsilon) (n, 1) and Zhat (n, m) of a batch norm."""
+    centered = s.V - s.V.mean(axis=1, keepdims=True)
+    std = np.sqrt((centered**2).mean(axis=1, keepdims=True) + s.op.epsilon)
+    return std, centered / std
+
+
+FORMULAS: dict[str, Callable[[Scene], Wrong]] = {
+    "activation": of_activation,
+    "dropout": of_dropout,
+    "batch norm": of_norm,
+    "running norm": of_running_norm,
+    "affine": of_input,
+    "W": of_weight,
+    "b": of_offset,
+    "shift": of_offset,
+    "scale": of_scale,
+}
+"""By the name of a parameter, or the kind of the step whose way back made the node."""

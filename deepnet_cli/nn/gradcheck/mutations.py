@@ -1,0 +1,71 @@
+"""The classic bugs of a backward pass, planted one at a time: the check is checked.
+
+Each says which node is then the first wrong one, and what the diagnosis must call it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.nn.gradcheck.bugs import BUGS, loss_bugs
+from deepnet_cli.nn.gradcheck.planted import planted, with_loss_gradient, with_op
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.types import Array
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """An objective with one bug in it."""
+
+    name: str
+    node: str  # the first wrong one
+    causes: tuple[str, ...]  # what the diagnosis may call it
+    objective: Objective
+
+
+def mutations(objective: Objective, m: int) -> Iterator[Mutation]:
+    """Every bug in every step where it changes something, for batches of m examples."""
+    network = objective.network
+    scores = network.ops[-1].node
+    for name, causes, spoil in loss_bugs(m):
+        right = network.loss.gradient
+
+        def gradient(
+            S: Array, Y: Array, out: Array | None = None, spoil: Any = spoil, right: Any = right
+        ) -> Array:
+            dS: Array = np.multiply(spoil(right(S, Y)), 1, out=out)
+            return dS
+
+        yield Mutation(name, scores, causes, with_loss_gradient(objective, gradient))
+    for k, op in enumerate(network.ops):
+        below = network.ops[k - 1].node if k else "X"
+        for name, node, causes, wrong in BUGS[op.kind](op, below, m):
+            yield Mutation(name, node, causes, with_op(objective, k, wrong))
+    yield from _penalty_bugs(objective)
+
+
+def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
+    for i, penalty in enumerate(objective.penalties):
+        others = objective.penalties[:i] + objective.penalties[i + 1 :]
+        for name, factor in (
+            (f"{penalty.name} missing in dW", 0.0),
+            (f"{penalty.name} twice", 2.0),
+        ):
+
+            def add(
+                self: Objective,
+                theta: Array,
+                grad: Array,
+                penalty: Any = penalty,
+                others: Any = others,
+                factor: float = factor,
+            ) -> None:
+                weights = self.network.layout.weights
+                for other in others:
+                    grad[weights] += other.gradient(theta[weights])
+                grad[weights] += factor * penalty.gradient(theta[weights])
+
+            spoiled = planted(objective, add_penalty_gradient=add)
+            yield Mutation(name, "penalty1", (penalty.name,), spoiled)

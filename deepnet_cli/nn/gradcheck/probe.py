@@ -1,0 +1,115 @@
+"""Numerical derivatives of J in one direction, by the complex step.
+
+    d/dv J = Im J(node + i h v) / h,      h = 1e-20
+
+There is no subtraction, so no digit is lost and h need not be weighed against rounding
+(Squire and Trapp, 1998; Martins, Sturdza and Alonso, 2003).  J is computed by the very
+steps that train, entered at the node.  A switch such as relu's looks at the real part,
+which does not move: no kink is ever crossed.
+
+A step with an activation that complex numbers cannot go through is replaced by its
+tangent: the value it had, and as slope its own central differences, extrapolated.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.nn.differences import slopes
+from deepnet_cli.nn.gradcheck.trace import Node, Trace
+from deepnet_cli.nn.network import Network, Workspace
+from deepnet_cli.nn.ops.op import Windows
+from deepnet_cli.nn.types import Array
+
+H = 1e-20
+COMPLEX: np.dtype[np.generic] = np.dtype(np.complex128)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """J around the point of a trace."""
+
+    trace: Trace
+
+    @cached_property
+    def network(self) -> Network:
+        return self.trace.point.objective.network
+
+    @cached_property
+    def work(self) -> Workspace:
+        """Complex buffers, with the masks of the trace."""
+        work = self.network.workspace(self.trace.point.m, COMPLEX)
+        self.network.draw(work, self.trace.point.step)
+        return work
+
+    @cached_property
+    def tangents(self) -> dict[int, Array]:
+        """The numerical slope of each step that has no complex form, at its input."""
+        found = {}
+        for k, op in enumerate(self.network.ops):
+            if not op.complex_step:
+                found[k] = _slope(op, self.trace.values[k])
+        return found
+
+    @property
+    def method(self) -> str:
+        """What the derivatives are, in words."""
+        named = {
+            self.network.layers[self.network.ops[k].layer - 1].activation.name
+            for k in self.tangents
+        }
+        loss = self.network.loss
+        names = sorted(named | (set() if loss.complex_step else {loss.name}))
+        return "complex step" + (f"; central differences for {', '.join(names)}" if names else "")
+
+    def slope(self, node: Node, v: Array) -> float:
+        """dJ in the direction v, an array of the node's shape, without penalties."""
+        moved = node.value + (1j * H) * v
+        p: Windows = self.trace.p
+        V = self.trace.values[node.step]
+        if node.parameter:
+            p = {**p, node.name: moved}
+        else:
+            V = moved
+        with np.errstate(all="ignore"):
+            for k in range(node.step, len(self.network.ops)):
+                V = self.through(k, p, V)
+            return self._cost_slope(V)
+
+    def through(self, k: int, p: Windows, V: Array) -> Array:
+        """The output of step k for a complex input, or complex parameters."""
+        if k in self.tangents:
+            U: Array = self.trace.values[k + 1] + 1j * (self.tangents[k] * V.imag)
+            return U
+        return self.network.forward(p, V, self.work, k, k + 1)
+
+    def _cost_slope(self, S: Array) -> float:
+        point, loss = self.trace.point, self.network.loss
+        if loss.complex_step:
+            return float(loss.cost(S, point.Y, point.share).imag / H)
+        return float((self._dS * S.imag).sum() / H)
+
+    @cached_property
+    def _dS(self) -> Array:
+        """The slopes of a loss that has no complex form."""
+        point, loss, S = self.trace.point, self.network.loss, self.trace.values[-1]
+
+        def costs(k: int, row: Array) -> Array:
+            moved = S.copy()
+            moved[k] = row
+            return np.asarray(loss.entries(moved, point.Y).sum(axis=0))
+
+        rows = [slopes(partial(costs, k), S[k])[0] for k in range(len(S))]
+        return np.array(rows) * (point.share / loss.outputs(point.Y))
+
+
+def _slope(op: Any, V: Array) -> Array:
+    """The derivative of an elementwise activation; the backward pass's own beside a kink,
+    where differences cannot tell.
+    """
+    slope, error = slopes(op.g.forward, V)
+    own = op.g.backward(np.ones_like(V), V if op.g.keeps_Z else op.g.forward(V))
+    settled: Array = np.where(error <= 1e-6 * np.maximum(1, np.abs(slope)), slope, own)
+    return settled

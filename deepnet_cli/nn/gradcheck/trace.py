@@ -1,0 +1,118 @@
+"""Every value of one forward pass and every derivative of one backward pass.
+
+The numbers are copies of what the training code itself makes: the values step by step
+through `Network.forward`, the derivatives through the `watch` of `Objective`.
+"""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from deepnet_cli.nn.losses import shares
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.ops.op import Windows
+from deepnet_cli.nn.types import Array
+
+DOUBLE: np.dtype[np.generic] = np.dtype(np.float64)
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where derivatives are taken: theta (P,), X (n[0], m), Y (n[L], m) and weights (m,), all
+    in float64; dropout has the masks of update number `step`.
+    """
+
+    objective: Objective
+    theta: Array
+    X: Array
+    Y: Array
+    weights: Array | None = None
+    step: int = 0
+
+    @property
+    def m(self) -> int:
+        return int(self.X.shape[1])
+
+    @cached_property
+    def share(self) -> Array:
+        """The part (m,) that each example has in J."""
+        return shares(self.weights, self.m)
+
+    def cost(self) -> float:
+        """J."""
+        o = self.objective
+        return float(o.cost(self.theta, self.X, self.Y, self.weights, self.step).real)
+
+    def take(self, columns: Array) -> "Point":
+        """The same with some of the examples, in this order."""
+        weights = None if self.weights is None else self.weights[columns]
+        X = np.ascontiguousarray(self.X[:, columns].T).T  # rows in memory, as batches have them
+        return replace(self, X=X, Y=self.Y[:, columns].copy(), weights=weights)
+
+    @property
+    def evaluation(self) -> "Point":
+        """The same with the network as it predicts."""
+        return replace(self, objective=self.objective.evaluation)
+
+
+@dataclass(frozen=True)
+class Node:
+    """An array that J depends on, and the backward pass's derivative of J by it."""
+
+    name: str  # "Z1", "W1", "X"
+    layer: int
+    step: int  # of the chain: the first that sees it
+    source: int | None  # the step whose way back made the derivative; None: the loss
+    parameter: bool  # else a value between two steps
+    value: Array
+    gradient: Array
+
+
+@dataclass(frozen=True)
+class Trace:
+    """values[k] is the input of step k, values[-1] = S; upstream[k] is dJ by its output."""
+
+    point: Point
+    values: list[Array]
+    upstream: list[Array]
+    gradient: Array  # of J without penalties, (P,)
+    total: Array  # with them: what training uses
+    nodes: list[Node]  # in the order of the backward pass
+
+    @cached_property
+    def p(self) -> Windows:
+        """The parameters by name."""
+        return self.point.objective.network.layout.views(self.point.theta)
+
+
+def trace(point: Point) -> Trace:
+    """Run both passes once and keep everything."""
+    network = point.objective.network
+    bare = Objective(network)
+    upstream: list[Array] = [np.empty(0)] * len(network.ops)
+
+    def keep(k: int, dU: Array) -> None:
+        upstream[k] = dU.copy()
+
+    with np.errstate(all="ignore"):
+        _, gradient = bare(point.theta, point.X, point.Y, point.weights, point.step, keep)
+        gradient = gradient.copy()
+        work, p = bare.workspace(point.m, DOUBLE), bare.windows(point.theta)
+        dX = network.ops[0].pull(p, upstream[0].copy(), work.caches[0])
+        arguments = point.theta, point.X, point.Y, point.weights, point.step
+        total = point.objective(*arguments)[1].copy()
+        values = [point.X]
+        for k in range(len(network.ops)):
+            values.append(network.forward(p, values[k], work, k, k + 1).copy())
+
+    g, nodes = network.layout.views(gradient), []
+    for k in reversed(range(len(network.ops))):
+        op, after = network.ops[k], k + 1
+        source = after if after < len(network.ops) else None
+        nodes.append(Node(op.node, op.layer, after, source, False, values[after], upstream[k]))
+        for name, block in op.blocks.items():
+            if block.kind != "statistic":
+                nodes.append(Node(name, op.layer, k, k, True, p[name], g[name]))
+    nodes.append(Node("X", 0, 0, 0, False, point.X, dX))
+    return Trace(point, values, upstream, gradient, total, nodes)
