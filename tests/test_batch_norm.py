@@ -2,7 +2,6 @@
 
 import statistics
 import tracemalloc
-from itertools import pairwise
 
 import norm_transcription as loops
 import numpy as np
@@ -338,20 +337,3 @@ def test_a_step_allocates_nothing_large(rng: np.random.Generator) -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 4 * n * m / 2, f"{peak} bytes"
-
-
-def test_the_workspace_is_as_large_as_is_told() -> None:
-    """`floats` is what the memory estimate goes by."""
-    for mode in (small(), small().evaluation):
-        sizes = []
-        for m in (100, 200):
-            work = mode.workspace(m, np.dtype(float))
-            arrays = {
-                id(value): value.size
-                for cache in work.caches
-                for value in vars(cache).values()
-                if isinstance(value, np.ndarray)
-            }
-            never_touched = 2 * SIZES[0] * m  # X stands outside, dA[0] is not made
-            sizes.append(sum(arrays.values()) + work.dS.size - never_touched)
-        assert [b - a for a, b in pairwise(sizes)] == [100 * mode.floats]

@@ -14,6 +14,7 @@ from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.nn.types import Array
+from deepnet_cli.randomness import bits
 from deepnet_cli.training.session import Event
 
 NORM = {"epsilon": 0.01, "momentum": 0.3}
@@ -109,6 +110,42 @@ def test_the_seed_draws_the_masks(folder: Path, layers: list[object]) -> None:
         start = "model.initial_parameters=first/model.h5"
         train(config, "--run-dir", seed, "--set", f"seed={seed}", "--set", start)
     assert (parameters(folder / "0")["W1"] != parameters(folder / "1")["W1"]).any()
+
+
+def test_each_update_and_layer_has_its_masks(folder: Path) -> None:
+    """Three updates by plain NumPy, with masks from the random bits by themselves."""
+    x, y = blobs(folder / "blobs.h5")
+    Y, rate, p = np.eye(3)[:, y], 0.25, write_first(scale1=None, shift1=None, b1=np.zeros(6))
+    p = {name: block.reshape(len(block), -1) for name, block in p.items() if block is not None}
+    p |= {"W3": p["W2"] / 2, "b3": p["b2"] + 1, "W2": np.cos(np.arange(36.0)).reshape(6, 6)}
+    p["b2"] = np.zeros((6, 1))
+    write_first(scale1=None, shift1=None, **p)
+    layers = [{"units": 6, "dropout": rate}, {"units": 6, "dropout": rate}, 3]
+    config = write(
+        folder,
+        layers,
+        model={"initial_parameters": "first.h5"},
+        training={"iterations": 3, "learning_rate": 0.1},
+        compute={"precision": "float64"},
+    )
+    train(config, "--run-dir", "a", "--set", "seed=5")
+    m = len(y)
+    for step in range(3):
+        masks, A, D = [], [], [x.T]
+        for l in (1, 2):
+            words = bits(5, f"dropout {l}", step).random_raw(3 * m).view(np.uint32)
+            masks.append((words.reshape(6, m) >= rate * 2**32) / (1 - rate))
+            A.append(np.tanh(p[f"W{l}"] @ D[-1] + p[f"b{l}"]))
+            D.append(A[-1] * masks[-1])
+        E = np.exp(p["W3"] @ D[-1] + p["b3"])
+        dZ, g = (E / E.sum(axis=0) - Y) / m, {}
+        for l in (3, 2, 1):
+            g[f"W{l}"], g[f"b{l}"] = dZ @ D[l - 1].T, dZ.sum(axis=1, keepdims=True)
+            if l > 1:
+                dZ = (p[f"W{l}"].T @ dZ) * masks[l - 2] * (1 - A[l - 2] ** 2)
+        p = {name: block - 0.1 * g[name] for name, block in p.items()}
+    for name, block in parameters(folder / "a").items():
+        np.testing.assert_allclose(block, p[name], rtol=1e-12, atol=1e-14, err_msg=name)
 
 
 def test_figures_are_of_the_whole_network_and_the_cost_is_not(folder: Path) -> None:
