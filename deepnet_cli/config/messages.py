@@ -96,7 +96,7 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         "greater_than": f"must be > {ctx.get('gt', 0):g}",
         "greater_than_equal": f"must be >= {ctx.get('ge', 0):g}",
         "less_than": f"must be < {ctx.get('lt', 0):g}",
-        "less_than_equal": f"must be <= {ctx.get('le', 0):,.0f}",
+        "less_than_equal": f"must be <= {ctx.get('le', 0):,.16g}",
         "finite_number": "must be a finite number",
     }
     if kind in bounds:
