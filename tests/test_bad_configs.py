@@ -289,6 +289,82 @@ MODEL = {
         "available",
     ),
     "layers_1001": (f"layers: «[{'4, ' * 1001}3]»", "more than 1,000 layers"),
+    "dropout_negative": (
+        "layers: [{units: 4, dropout: «-0.1»}, 3]",
+        "model.layers[0].dropout",
+        "must be >= 0",
+        "found -0.1",
+    ),
+    "dropout_1": ("layers: [{units: 4, dropout: «1»}, 3]", "layers[0].dropout", "must be < 1"),
+    "dropout_1_0": ("layers: [{units: 4, dropout: «1.0»}, 3]", "must be < 1", "found 1.0"),
+    "dropout_percent": ("layers: [{units: 4, dropout: «20%»}, 3]", "a number", "'20%'", "!quotes"),
+    "dropout_text": ("layers: [{units: 4, dropout: «'a'»}, 3]", "expected a number", "text 'a'"),
+    "dropout_quoted": (
+        'layers: [{units: 4, dropout: «"0.2"»}, 3]',
+        "a number",
+        "remove the quotes",
+    ),
+    "dropout_true": ("layers: [{units: 4, dropout: «true»}, 3]", "expected a number", "found true"),
+    "dropout_nan": ("layers: [{units: 4, dropout: «.nan»}, 3]", "finite"),
+    "dropout_nothing": ("layers: [{units: 4, dropout:«»}, 3]", "a number", "found nothing"),
+    "dropout_behind_the_output": (
+        "layers: [4, {units: 3, dropout: «0.5»}]",
+        "model.layers[1].dropout",
+        "output layer",
+        "hidden layers only",
+    ),
+    "dropout_misspelled": ("layers: [{units: 4, «drop_out»: 0.2}, 3]", "did you mean 'dropout'"),
+    "dropout_of_the_model": (
+        "layers: [4, 3]\n«dropout»: 0.2",
+        "model.dropout: unknown key here",
+        "belongs to a layer: {units: 64, dropout: ...}",
+    ),
+    "batch_norm_number": (
+        "layers: [{units: 4, batch_norm: «3»}, 3]",
+        "model.layers[0].batch_norm",
+        "expected true, false or {epsilon: 1e-5, momentum: 0.1}",
+        "found 3",
+    ),
+    "batch_norm_text": (
+        "layers: [{units: 4, batch_norm: «yes please»}, 3]",
+        "expected true, false or {epsilon",
+        "text 'yes please'",
+    ),
+    "batch_norm_yes": ("layers: [{units: 4, batch_norm: «yes»}, 3]", "true, false", "text 'yes'"),
+    "batch_norm_list": ("layers: [{units: 4, batch_norm: «[1]»}, 3]", "true, false", "a list"),
+    "batch_norm_nothing": (
+        "layers: [{units: 4, batch_norm:«»}, 3]",
+        "expected true, false or {epsilon",
+        "found nothing",
+    ),
+    "batch_norm_epsilon_zero": (
+        "layers: [4, {units: 3, batch_norm: {epsilon: «0»}}]",
+        "model.layers[1].batch_norm.epsilon",
+        "must be > 0, found 0",
+    ),
+    "batch_norm_momentum_2": (
+        "layers: [{units: 4, batch_norm: {momentum: «2»}}, 3]",
+        "model.layers[0].batch_norm.momentum",
+        "must be <= 1, found 2",
+    ),
+    "batch_norm_momentum_zero": (
+        "layers: [{units: 4, batch_norm: {momentum: «0»}}, 3]",
+        "must be > 0, found 0",
+    ),
+    "batch_norm_misspelled_option": (
+        "layers: [{units: 4, batch_norm: {«momentm»: 0.1}}, 3]",
+        "model.layers[0].batch_norm.momentm: unknown key",
+        "did you mean 'momentum'",
+    ),
+    "batch_norm_misspelled": (
+        "layers: [{units: 4, «batchnorm»: true}, 3]",
+        "did you mean 'batch_norm'",
+    ),
+    "batch_norm_of_the_model": (
+        "layers: [4, 3]\n«batch_norm»: true",
+        "model.batch_norm: unknown key here",
+        "belongs to a layer: {units: 64, batch_norm: ...}",
+    ),
     "initialization_unknown": (f"{LAYERS}\ninitialization: «xaviar»", "did you mean 'xavier'"),
     "initialization_negative": (f"{LAYERS}\ninitialization: {{normal: «-1»}}", "> 0"),
     "initialization_text": (f"{LAYERS}\ninitialization: {{normal: «big»}}", "expected a number"),
@@ -329,6 +405,24 @@ DATA = {
         "fraction",
         "missing",
     ),
+    "weights_of_the_section": (
+        "train: train.h5\n«weights»: w",
+        "data.weights: unknown key here",
+        "goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}",
+    ),
+    "weights_of_a_fraction": (
+        "train: train.h5\ntest: {fraction: 0.1, «weights»: w}",
+        "data.test.weights: unknown key here",
+        "goes with a file",
+        "!did you mean",
+    ),
+    "file_of_a_fraction": (
+        "train: train.h5\ntest: {fraction: 0.1, «file»: train.h5}",
+        "data.test.file: unknown key here",
+        "goes with a file",
+        "!did you mean",
+    ),
+    "weights_number": ("train: {file: train.h5, weights: «2»}", "data.train.weights", "text"),
     "fractions_leave_nothing": (
         "train: train.h5\nvalidation: {fraction: 0.5}\ntest: «{fraction: 0.5}»",
         "nothing to train on",
@@ -392,6 +486,16 @@ WHOLE = {
             for b, c in zip("abcd", "bcde", strict=True)
         ),
         "not supported",
+    ),
+    "batch_norm_of_single_examples": (
+        config(
+            model="layers: [{units: 4, batch_norm: true}, 3]",
+            training="batch_size: «1»",
+        ),
+        "training.batch_size",
+        "batch norm",
+        "several examples",
+        "2 or more",
     ),
     "sigmoid_output_with_cross_entropy": (
         config(
@@ -501,11 +605,12 @@ SEVERAL = {
     ),
     "files_and_datasets": (
         config(
-            data="train: {file: train.h5, x: «x_tran», y: «y_tran»}\n"
+            data="train: {file: train.h5, x: «x_tran», y: «y_tran», weights: «w»}\n"
             "validation: «train.hd5»\ntest: {file: «tarin.h5»}",
         ),
         ("x_tran", "did you mean 'x_train'", "x_train (12, 4) float64"),
         ("y_tran", "did you mean 'y_train'", "y_train (12,) int64"),
+        ("data.train.weights", "no dataset 'w'"),
         ("no such file", "did you mean 'train.h5'"),
         ("no such file", "did you mean 'train.h5'"),
     ),
@@ -570,6 +675,17 @@ FILES = {
         "'qqq'",
         "y_train",
         "!did you",
+    ),
+    "missing_weights": (
+        "train: {file: train.h5, weights: «w_train»}",
+        "data.train.weights",
+        "no dataset 'w_train'",
+        "y_train (12,) int64",
+    ),
+    "missing_weights_of_a_part": (
+        "train: train.h5\ntest: {file: train.h5, weights: «y_tset»}",
+        "data.test.weights",
+        "did you mean 'y_test'",
     ),
     "dataset_below_dataset": ("train: {file: train.h5, x: «x_train/a»}", "no dataset 'x_train/a'"),
     "dataset_is_the_root": ("train: {file: train.h5, x: «/»}", "no dataset '/'", "x_train"),

@@ -359,6 +359,61 @@ def test_bad_y(row: tuple[Filler, int, *tuple[str, ...]]) -> None:
         assert any(choice in result.err for choice in word.split("|")), (word, result.err)
 
 
+def odd_weight(value: float, row: int) -> Filler:
+    """Weights with one odd value."""
+    return put(np.where(np.arange(12) == row, value, 1.0), "w")
+
+
+BAD_WEIGHTS: dict[str, tuple[Filler, *tuple[str, ...]]] = {
+    "a_row_less": (put(np.ones(11), "w"), "(11,)", "a number for each of 12 rows"),
+    "a_row_more": (put(np.ones(13), "w"), "(13,)", "a number for each of 12 rows"),
+    "two_columns": (put(np.ones((12, 2)), "w"), "(12, 2)", "each of 12 rows"),
+    "square": (put(np.ones((3, 4)), "w"), "(3, 4)", "each of 12 rows"),
+    "scalar": (put(1.0, "w"), "()", "each of 12 rows"),
+    "no_rows": (put(np.ones(0), "w"), "(0,)", "each of 12 rows"),
+    "negative": (odd_weight(-0.5, 3), "row 3 is -0.5", "a finite number >= 0"),
+    "nan": (odd_weight(np.nan, 11), "row 11 is nan", "a finite number >= 0"),
+    "infinity": (odd_weight(np.inf, 0), "row 0 is inf", "a finite number >= 0"),
+    "all_zero": (put(np.zeros(12), "w"), "every weight is 0"),
+    "text": (
+        put(["1"] * 12, "w", dtype=h5py.string_dtype()),
+        "text",
+        "a number for each",
+        "!shape",
+    ),
+    "bytes": (put(np.full(12, b"1"), "w"), "text", "a number for each", "!shape"),
+    "complex": (put(np.ones(12) + 1j, "w"), "complex"),
+    "compound": (put(np.zeros(12, [("a", "i4")]), "w"), "not supported"),
+    "null": (put(h5py.Empty("f8"), "w"), "empty"),
+    "group": (lambda f: f.create_group("w"), "is a group"),
+    "never_written": (lambda f: f.create_dataset("w", (12,), "f8"), "stores 0"),
+    "nothing": (lambda _: None, "no dataset 'w'", "y (12,) int64"),
+    "external_link": (
+        lambda f: f.__setitem__("w", h5py.ExternalLink("other.h5", "/y")),
+        "another file",
+    ),
+}
+"""How the weights are made, and words."""
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+@pytest.mark.parametrize("row", BAD_WEIGHTS.values(), ids=BAD_WEIGHTS)
+def test_bad_weights(row: tuple[Filler, *tuple[str, ...]], part: str) -> None:
+    filled, *words = row
+    with h5py.File("bad.h5", "w") as file:
+        file["x"], file["y"] = X, Y
+        filled(file)
+    lines = [] if part == "train" else ["train: {file: other.h5, x: x, y: y}"]
+    lines.append(f"{part}: {{file: bad.h5, x: x, y: y, weights: w}}")
+    Path("c.yaml").write_text(config(data="\n".join(lines)))
+    result = deepnet("train", "c.yaml", "-q")
+    assert_refused(result, 3, [f"data.{part}", "bad.h5: ", "'w'", *words])
+    head, source, caret = result.err.splitlines()
+    assert head.startswith(f"c.yaml:{len(lines) + 1}:")
+    assert source.endswith(lines[-1])
+    assert caret.endswith("^")
+
+
 def test_numbers_to_predict_must_be_numbers() -> None:
     sections = {"model": "layers: [4, 1]\nactivations: [relu, linear]"}
     filled = with_y(put([b"a", b"b", b"c"] * 4, "y"))

@@ -1,6 +1,7 @@
 """The network and its objective against the equations, written out by themselves."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,12 +11,13 @@ from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, network_of, start
 from deepnet_cli.nn import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS, GradientDescent
+from deepnet_cli.randomness import bits
 from deepnet_cli.training.evaluation import scores
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
@@ -156,6 +158,31 @@ def test_a_step_allocates_no_array_after_the_first(rng: np.random.Generator) -> 
     tracemalloc.stop()
     block = 4 * blocks.BLOCK
     assert peak < 8 * block, f"{peak / block:.1f} blocks"
+
+
+@pytest.mark.parametrize("norm", [None, Norm()])
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+@each_hidden
+def test_the_workspace_is_as_large_as_is_told(
+    hidden: Activation, dropout: float, norm: Norm | None
+) -> None:
+    """`floats`, which the memory estimate goes by, against what 100 examples more take."""
+    layers = [
+        Layer(5, hidden, norm, dropout, partial(bits, 0, "dropout")),
+        Layer(7, hidden, norm, dropout, partial(bits, 0, "dropout")),
+        Layer(3, ACTIVATIONS["softmax"], norm),
+    ]
+    network = Network.of(4, layers, LOSSES["cross_entropy"])
+
+    def entries(mode: Network, m: int) -> int:
+        work = mode.workspace(m, np.dtype(float))
+        values = [value for cache in work.caches for value in vars(cache).values()]
+        arrays = {id(value): value.size for value in values if isinstance(value, np.ndarray)}
+        never_touched = 2 * 4 * m  # X stands outside, and dA[0] is not made
+        return sum(arrays.values()) + work.dS.size - never_touched
+
+    for mode in (network, network.evaluation):
+        assert entries(mode, 200) - entries(mode, 100) == 100 * mode.floats
 
 
 def test_the_gradient_of_the_input_is_never_made(

@@ -91,7 +91,7 @@ def check_batches(document: Document, training: TrainingSection, model: ModelSec
     if training.batch_size == 1 and any(layer.batch_norm for layer in model.layers):
         document.add(
             ("training", "batch_size"),
-            "a batch norm takes the mean over the batch; use 2 or more, better 32",
+            "a batch norm needs the mean of several examples; use 2 or more, better 32",
         )
 
 

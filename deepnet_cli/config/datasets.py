@@ -91,7 +91,13 @@ def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Tabl
     if held_out.stratify and table.y is not None:
         strata = class_values(table.y, table.y_at)
     kept, held = split(table.m, held_out.fraction, seed, f"{name} split", strata)
-    return table.take(kept), table.take(held)
+    parts = table.take(kept), table.take(held)
+    for part, called in zip(
+        parts, ("that are left to train on", f"of the {name} part"), strict=True
+    ):
+        if part.weights is not None and not part.weights.any():
+            raise DataError(f"{table.x_at}: all examples {called} have weight 0; split otherwise")
+    return parts
 
 
 def _bytes_needed(location: Location, part: str, precision: str) -> int:

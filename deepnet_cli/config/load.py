@@ -128,8 +128,8 @@ def _check_files(document: Document, directory: Path) -> None:
 def _check_datasets(
     document: Document, source: Source, where: DataFile, part: str, *, last: bool
 ) -> None:
-    """Look for x, and for the y that belongs to it; each mistake at its own place."""
-    x = where.x or find_x(source, part)
+    """Look for x, the y that belongs to it, and weights; each mistake at its own place."""
+    x = where.x or find_x(source, part, apart=where.weights)
     part_of_x = part_of(source, x, default=part)
     m = 0
     try:
@@ -138,9 +138,14 @@ def _check_datasets(
     except DeepnetError as error:
         document.add(("data", part, "x"), str(error), exit_code=error.exit_code)
     try:
-        source.dataset(where.y or find_y(source, part_of_x, x, m))
+        source.dataset(where.y or find_y(source, part_of_x, x, m, apart=where.weights))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
+    try:
+        if where.weights is not None:
+            source.dataset(where.weights)
+    except DeepnetError as error:
+        document.add(("data", part, "weights"), str(error), exit_code=error.exit_code)
 
 
 def resolved(file: str, directory: Path) -> Path:

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config
+from deepnet_cli.config.schema import Config, DataFile, LayerSpec
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
 
@@ -27,8 +27,9 @@ FORMS: dict[Path, str] = {
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("model", "initialization"): "a name or {NAME: value}",
+    ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
 }
-"""What may stand where several forms are allowed."""
+"""What may stand where several forms are allowed; layers are not counted."""
 
 
 def note_problems(document: Document, found: ValidationError) -> None:
@@ -38,7 +39,7 @@ def note_problems(document: Document, found: ValidationError) -> None:
     for error in errors:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
-            known = _keys_at(error["loc"])
+            known = [known for known in _keys_at(error["loc"]) if known != key]
             document.add(path, _unknown_key(key, known), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
@@ -55,8 +56,8 @@ def note_problems(document: Document, found: ValidationError) -> None:
             document.add(
                 (*path, key), _message(kind, value, error["ctx"], ""), at_key=key != "name"
             )
-        elif path in FORMS and kind in NOT_THE_FORM:
-            document.add(path, f"expected {FORMS[path]}, found {described(value)}")
+        elif (form := _form(path)) and (kind in NOT_THE_FORM or value is None):
+            document.add(path, f"expected {form}, found {described(value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
 
@@ -65,6 +66,10 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     for part in path:
         tree = tree[part]  # type: ignore[index]
     return tree if isinstance(tree, dict) else {"name": tree}
+
+
+def _form(path: Path) -> str | None:
+    return FORMS.get(tuple(part for part in path if isinstance(part, str)))
 
 
 def _example(path: Path) -> str:
@@ -91,7 +96,7 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         "greater_than": f"must be > {ctx.get('gt', 0):g}",
         "greater_than_equal": f"must be >= {ctx.get('ge', 0):g}",
         "less_than": f"must be < {ctx.get('lt', 0):g}",
-        "less_than_equal": f"must be <= {ctx.get('le', 0):,}",
+        "less_than_equal": f"must be <= {ctx.get('le', 0):,.16g}",
         "finite_number": "must be a finite number",
     }
     if kind in bounds:
@@ -152,6 +157,12 @@ def _unknown_key(key: str, known: list[str]) -> str:
         return f"unknown key{near}"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
+    if key in LayerSpec.model_fields:
+        return f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
+    if key in DataFile.model_fields:
+        return (
+            "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
+        )
     for name, section in Config.model_fields.items():
         for model in _models(section.annotation):
             if key in model.model_fields and key != "name":

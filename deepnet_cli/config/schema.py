@@ -48,6 +48,8 @@ def _layer(value: object) -> object:
 
 
 def _batch_norm(value: object) -> object:
+    if value is None:
+        raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 

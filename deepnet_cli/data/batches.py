@@ -15,7 +15,7 @@ from deepnet_cli.randomness import order
 
 @dataclass(frozen=True)
 class Part:
-    """Examples in memory: rows (m, n[0]), scaled, Y (n[L], m), and weights (m,) if given."""
+    """Examples in memory: rows (m, n[0]), scaled, Y (n[L], m), perhaps float64 weights (m,)."""
 
     rows: Array
     Y: Array

@@ -46,8 +46,7 @@ class Encoding:
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
-        weights = None if table.weights is None else table.weights.astype(self.dtype)
-        return Part(rows, Y, weights)
+        return Part(rows, Y, table.weights)
 
     def rows(self, table: Table) -> Array:
         """(m, n[0]), scaled, in the network's precision and finite.  Raises DataError."""

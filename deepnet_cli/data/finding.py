@@ -21,12 +21,13 @@ PART_WORDS = {
 PATTERNS = ("{word}_{part}", "{part}_{word}", "{part}_set_{word}", "{part}/{word}", "{word}/{part}")
 
 
-def find_x(source: Source, part: str, hint: str | None = None) -> str:
+def find_x(source: Source, part: str, hint: str | None = None, apart: str | None = None) -> str:
     """The name of the dataset that holds the examples of `part`.  Raises DataError.
 
-    `hint` is taken where there is such a dataset and no name speaks of the part.
+    `hint` is taken where there is such a dataset and no name speaks of the part; the
+    weights, `apart`, are neither x nor y.
     """
-    entries = source.entries()
+    entries = _entries(source, apart)
     named = _by_name(entries, part, X_WORDS)
     if named:
         return named[0]
@@ -38,9 +39,16 @@ def find_x(source: Source, part: str, hint: str | None = None) -> str:
     raise DataError(_unclear(source, entries, "x", part))
 
 
-def find_y(source: Source, part: str, x: str, m: int, hint: str | None = None) -> str:
+def find_y(
+    source: Source,
+    part: str,
+    x: str,
+    m: int,
+    hint: str | None = None,
+    apart: str | None = None,
+) -> str:
     """The name of the dataset that holds the labels or targets of the m examples of `x`."""
-    entries = source.entries()
+    entries = _entries(source, apart)
     named = [name for name in _by_name(entries, part, Y_WORDS) if name != x]
     if named:
         return named[0]
@@ -54,6 +62,10 @@ def find_y(source: Source, part: str, x: str, m: int, hint: str | None = None) -
     if len(alike) == 1:
         return alike[0]
     raise DataError(_unclear(source, entries, "y", part))
+
+
+def _entries(source: Source, apart: str | None) -> list[Entry]:
+    return [entry for entry in source.entries() if entry.name != (apart or "").strip("/")]
 
 
 def part_to_predict(source: Source) -> str:

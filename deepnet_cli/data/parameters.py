@@ -1,5 +1,6 @@
 """Parameters in HDF5: W1 (n[1], n[0]), b1 (n[1], 1), ... at the root or under /parameters."""
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array
+
+STEMS = ("W", "b", "scale", "shift", "mean", "variance")
+"""What a layer may have, each with the layer's number behind it."""
 
 
 def write_parameters(file: Any, layout: Layout, theta: Array) -> None:
@@ -18,16 +22,13 @@ def write_parameters(file: Any, layout: Layout, theta: Array) -> None:
 
 
 def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic]) -> Array:
-    """theta (P,) for the layout; b may be (n,) or (n, 1).
+    """theta (P,) for the layout; b may be (n,) or (n, 1), running statistics may be absent.
 
     Raises DataError, naming the tensor, where one is missing, has another shape or type,
     or holds a value that is not finite.
     """
     prefix = "parameters/" if source.has("parameters") else ""
-    depth = sum(block.kind == "weight" for block in layout.blocks.values())
-    for extra in (f"W{depth + 1}", f"b{depth + 1}"):
-        if source.has(prefix + extra):
-            raise DataError(f"{source.path}: holds {extra}, a layer more than the network")
+    _check_strangers(source, prefix, layout)
     blocks = {}
     for name, shape in layout.shapes.items():
         if layout.blocks[name].kind == "statistic" and not source.has(prefix + name):
@@ -47,8 +48,28 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
         if not np.isfinite(block).all():
             kind = "NaN" if np.isnan(block).any() else "infinity"
             raise DataError(f"{source.path}: parameter {name} holds {kind}")
+        if name.startswith("variance") and (block < 0).any():
+            raise DataError(f"{source.path}: parameter {name} holds a negative number")
         with np.errstate(over="ignore"):
             if not np.isfinite(block.astype(dtype)).all():
                 raise DataError(f"{source.path}: parameter {name} does not fit {dtype}")
         blocks[name] = block.reshape(shape)
     return layout.join(blocks, dtype)
+
+
+def _check_strangers(source: Source, prefix: str, layout: Layout) -> None:
+    """Raise DataError for a parameter that the network has no place for."""
+    depth = sum(block.kind == "weight" for block in layout.blocks.values())
+    for l, stem in product(range(1, depth + 2), STEMS):
+        name = f"{stem}{l}"
+        if name in layout.blocks or not source.has(prefix + name):
+            continue
+        if l > depth:
+            why = "a layer more than the network"
+        elif stem == "b":
+            why = (
+                f"but the batch norm of layer {l} cancels it; subtract it from mean{l} and drop it"
+            )
+        else:
+            why = f"but layer {l} of the network has no batch norm"
+        raise DataError(f"{source.path}: holds {name}, {why}")

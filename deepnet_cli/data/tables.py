@@ -64,11 +64,12 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_of(source, named, default="train" if part == "any" else part)
         elif part == "any":
             part = part_to_predict(source)
-        x = location.x or find_x(source, part, location.hints[0])
+        apart = location.weights
+        x = location.x or find_x(source, part, location.hints[0], apart)
         rows = _rows(source, x, last=last)
         x_at, y_at, y = f"{source.path}: '{x}'", "", None
         if labelled:
-            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1])
+            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1], apart)
             y_at = f"{source.path}: '{y_name}'"
             m, n = rows.shape
             y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
@@ -81,7 +82,8 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
 def x_size(location: Location, part: str) -> tuple[int, int]:
     """How many values x has and how many bytes each, before it is read."""
     with open_hdf5(location.file) as source:
-        dataset = source.dataset(location.x or find_x(source, part))
+        x = location.x or find_x(source, part, apart=location.weights)
+        dataset = source.dataset(x)
         return prod(dataset.shape), int(dataset.dtype.itemsize)
 
 
@@ -105,13 +107,16 @@ def _rows(source: Source, name: str, *, last: bool) -> Array:
 def _weights(source: Source, name: str, m: int) -> Array:
     """How much each example counts, (m,)."""
     where, values = f"{source.path}: '{name}'", source.read(name)
-    if values.dtype.kind not in "biuf" or values.size != m or max(values.shape, default=0) != m:
+    if values.dtype.kind not in "biuf":
+        raise DataError(f"{where} holds text; expected a number for each of {m} rows")
+    if values.size != m or max(values.shape, default=0) != m:
         raise DataError(f"{where} has shape {values.shape}; expected a number for each of {m} rows")
     weights = values.reshape(m).astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise DataError(
-            f"{where}: the weight at row {bad[0]} is {weights[bad[0]]:g}; expected >= 0"
+            f"{where}: the weight at row {bad[0]} is {weights[bad[0]]:g}; "
+            "expected a finite number >= 0"
         )
     if not weights.any():
         raise DataError(f"{where}: every weight is 0; there is nothing to learn from")

@@ -31,6 +31,7 @@ def shares(weights: Array | None, m: int) -> Array:
     if weights is None:
         return np.full(m, 1 / m)
     wide: Array = weights.astype(np.float64)
+    wide /= wide.max() or 1.0  # so that no sum overflows
     return wide / (wide.sum() or 1.0)
 
 

@@ -77,6 +77,8 @@ class Network:
             raise ValueError(f"{loss.name} needs the output activation {loss.link.name}")
         if layers[-1].dropout:
             raise ValueError("dropout behind the output layer")
+        if any(layer.dropout and layer.bits is None for layer in layers):
+            raise ValueError("dropout without bits to draw from")
         ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
         if output is loss.link:
             ops.pop()  # the loss carries it
@@ -163,6 +165,6 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
     steps.append(Activate(number, units, layer.activation))
-    if layer.dropout and layer.bits is not None:
+    if layer.bits is not None and layer.dropout:
         steps.append(Dropout(number, units, layer.dropout, layer.bits))
     return steps

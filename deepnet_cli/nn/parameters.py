@@ -62,6 +62,11 @@ class Layout:
         return slice(0, self._count("weight", "offset"))
 
     @cached_property
+    def statistics(self) -> slice:
+        """Where the running statistics stand in the vector."""
+        return slice(self.trained.stop, self.size)
+
+    @cached_property
     def places(self) -> dict[str, slice]:
         """Where each block stands in the vector."""
         places, start = {}, 0

@@ -49,18 +49,31 @@ def train(
 ) -> Iterator[Step]:
     """Make one update a batch, changing `state` in place.
 
-    Raises DivergedError at the first cost that is not finite; that update is not made.
+    Raises DivergedError at the first cost that is not finite, or where a running statistic
+    is not; that update is not made.
     """
     for batch in batches:
         with np.errstate(all="ignore"):  # what overflows shows in the next cost
             J, grad = objective(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
             cost = float(J.real)
-            if not np.isfinite(cost):
+            if trouble := not_finite(objective, state.theta, cost):
                 raise DivergedError(
-                    f"the cost became {cost} at iteration {batch.iteration} (epoch {batch.epoch})"
+                    f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})"
                 )
             t = batch.iteration + 1
             optimizers.step(rule, state.theta, grad, state.slots, rate(batch.iteration), t)
             objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
         yield Step(batch.iteration, batch.epoch, cost)
+
+
+def not_finite(objective: Objective, theta: Array, cost: float) -> str:
+    """What shows that the update before this cost was a bad one; empty where nothing does.
+
+    The cost of a batch does not depend on the running statistics, but predictions will.
+    """
+    if not np.isfinite(cost):
+        return f"the cost became {cost}"
+    if not np.isfinite(theta[objective.network.layout.statistics]).all():
+        return "the running statistics of a batch norm overflowed"
+    return ""

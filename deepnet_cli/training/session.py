@@ -13,7 +13,7 @@ from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import figures
 from deepnet_cli.training.history import History, Row
-from deepnet_cli.training.loop import Step, train
+from deepnet_cli.training.loop import Step, not_finite, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
@@ -196,9 +196,8 @@ class Session:
                 J = self.job.objective.cost(
                     state.theta, batch.X, batch.Y, batch.weights, batch.iteration
                 )
-            cost = float(J.real)
-            if not np.isfinite(cost):
-                raise DivergedError(f"the cost became {cost} after iteration {state.iteration - 1}")
+            if trouble := not_finite(self.job.objective, state.theta, float(J.real)):
+                raise DivergedError(f"{trouble} after iteration {state.iteration - 1}")
 
     def _fall_back(self) -> None:
         """Return to the newest progress from which a finite cost was computed."""

@@ -10,7 +10,8 @@ examples, and the gradient flows through them:
 
 For evaluation they are running ones, kept in theta beside the parameters but not trained:
 after each update, running += momentum (batch - running), the batch's variance divided by
-m - 1 there (PyTorch's convention).  The layer has no b: the mean would cancel it.
+m - 1 there (PyTorch's convention); a batch of one example has none, and moves the mean
+alone.  The layer has no b: the mean would cancel it.
 """
 
 from dataclasses import dataclass
@@ -110,7 +111,8 @@ class BatchNorm(_Norm):
         _, _, mean, variance = self.names
         m = c.U.shape[1]
         p[mean][...] += self.momentum * (c.mean - p[mean])
-        p[variance][...] += self.momentum * (c.variance * (m / max(1, m - 1)) - p[variance])
+        if m > 1:
+            p[variance][...] += self.momentum * (c.variance * (m / (m - 1)) - p[variance])
 
     def evaluation(self) -> "RunningNorm":
         return RunningNorm(self.layer, self.units, self.epsilon, self.momentum)

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.types import Array
 
@@ -45,10 +46,13 @@ class Dropout(Op[DropoutCache]):
         return DropoutCache(np.empty_like(V), np.empty((self.units, m), real))
 
     def draw(self, c: DropoutCache, step: int) -> None:
-        size = c.mask.size
-        words = self.bits(step).random_raw((size + 1) // 2).view(np.uint32)[:size]
-        kept = words.reshape(c.mask.shape) >= min(round(self.rate * 2**32), 2**32 - 1)
-        np.multiply(kept, 1 / (1 - self.rate), out=c.mask, casting="same_kind")
+        """32 bits an entry, two entries a word, however many words are drawn at a time."""
+        bits, mask = self.bits(step), c.mask.reshape(-1)
+        dropped = min(round(self.rate * 2**32), 2**32 - 1)
+        for words in blocks((mask.size + 1) // 2):
+            entries = mask[2 * words.start : 2 * words.stop]
+            drawn = bits.random_raw((entries.size + 1) // 2).view(np.uint32)[: entries.size]
+            np.multiply(drawn >= dropped, 1 / (1 - self.rate), out=entries, casting="same_kind")
 
     def forward(self, p: Windows, V: Array, c: DropoutCache) -> Array:
         D: Array = np.multiply(V, c.mask, out=c.U)
