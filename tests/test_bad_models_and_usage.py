@@ -372,7 +372,8 @@ USAGE: dict[str, tuple[list[str], int, *tuple[str, ...]]] = {
     "evaluate_y_unknown": (["evaluate", "RUN", "train.h5", "--y", "y"], 3, "no dataset 'y'"),
     "gradcheck_nothing": (["gradcheck"], 2, "CONFIG"),
     "gradcheck_no_examples": (["gradcheck", "c.yaml", "--examples", "0"], 2, "--examples", "1"),
-    "gradcheck_samples_text": (["gradcheck", "c.yaml", "--samples", "a"], 2, "--samples", "'a'"),
+    "gradcheck_after_text": (["gradcheck", "c.yaml", "--after", "a"], 2, "--after", "'a'"),
+    "gradcheck_after_a_run": (["gradcheck", "RUN", "--after", "3"], 2, "--after", "trained"),
     "gradcheck_missing_data": (["gradcheck", "RUN", "--data", "gone.h5"], 3, "gone.h5"),
     "gradcheck_missing_run": (["gradcheck", "runs/a-001"], 2, "runs/a-001", "no such"),
     "run_dir_holds_a_run": (

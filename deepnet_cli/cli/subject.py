@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import numpy as np
 
 from deepnet_cli.config.job import load_job
 from deepnet_cli.data.batches import Part
@@ -37,7 +36,7 @@ class Subject:
         chosen = order(self.seed, "gradcheck examples", 0, self.part.m)[:examples]
         weights = None if self.part.weights is None else self.part.weights[chosen]
         X, Y = self.part.rows[chosen].T, self.part.Y[:, chosen].copy()
-        return Point(self.objective, self.theta.astype(np.float64), X, Y, weights, self.step)
+        return Point(self.objective, self.theta.astype("float64"), X, Y, weights, self.step)
 
 
 def subject_at(path: Path, settings: tuple[str, ...], data: Path | None, after: int = 0) -> Subject:

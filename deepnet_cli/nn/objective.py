@@ -49,7 +49,8 @@ class Objective:
     ) -> tuple[Cost, Array]:
         """J and dJ/dtheta (P,) for X (n[0], m), Y (n[L], m) and weights (m,) of the examples.
 
-        `watch` is shown what the backward pass makes (see Network.backward).  The gradient is a buffer of the objective's own: the next call overwrites it.
+        `watch` is shown what the backward pass makes (see Network.backward).  The gradient is a
+        buffer of the objective's own: the next call overwrites it.
         """
         network, p, share = self.network, self.windows(theta), shares(weights, X.shape[1])
         work, (grad, g) = self.workspace(X.shape[1], theta.dtype), self._gradient(theta.dtype)

@@ -218,9 +218,8 @@ def mutations_text(outcomes: list[Outcome]) -> str:
     for o in outcomes:
         mark = "named " if o.named else "found " if o.found else "MISSED"
         lines.append(f"{mark}  {o.mutation.name}")
-        said = o.culprit.diagnosis.sentence if o.culprit else "all right"
-        node = f"d{o.culprit.verdict.node.name}: " if o.culprit else ""
-        lines.append(fill(f"{node}{said}", 80, initial_indent=" " * 8, subsequent_indent=" " * 8))
+        said = o.culprit.diagnosis.sentence if o.culprit else "everything is right"
+        lines.append(fill(said, 80, initial_indent=" " * 8, subsequent_indent=" " * 8))
     caught = sum(o.culprit is not None for o in outcomes)
     found, named = sum(o.found for o in outcomes), sum(o.named for o in outcomes)
     total = len(outcomes)

@@ -144,7 +144,7 @@ def _offset_bugs(
     name: str, told: str, n: int, m: int
 ) -> Iterator[tuple[str, tuple[str, ...], Callable[[Array, Array, Any], Array]]]:
     if n > 1:
-        summed = ("summed over units",)
+        summed = ("summed over units", "zero")  # the dZ of a softmax sum to 0
         yield f"{told} summed over the units too", summed, lambda g, dU, c: 0 * g + dU.sum()
     if m > 1:
         yield f"{told} the mean, 1/m being in dZ", ("m",), lambda g, dU, c: g / m

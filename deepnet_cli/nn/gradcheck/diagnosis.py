@@ -52,9 +52,9 @@ def _factor(s: Scene) -> Diagnosis | None:
 def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
     m, K = s.probe.trace.point.m, s.probe.network.sizes[-1]
     yield "sign", -1.0, "{} has the wrong sign"
-    for op in s.probe.network.ops:
-        if op.kind == "dropout":
-            keep, l = 1 - op.rate, op.layer
+    for l, layer in enumerate(s.probe.network.layers, start=1):
+        if layer.dropout:
+            keep = 1 - layer.dropout
             yield (
                 "keep",
                 1 / keep,
@@ -105,7 +105,7 @@ def _slope(s: Scene) -> Diagnosis | None:
     if not s.fits(s.dU * right):
         return None
     at = np.unravel_index(int(np.argmax(np.abs(own - right))), own.shape)
-    z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g}, and the function rises by {right[at]:.6g}"
+    z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g} and should say {right[at]:.6g}"
     return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
 
 
