@@ -15,13 +15,17 @@ from deepnet_cli.nn.types import Array
 FIRST_STEP = 2.0**-3
 HALVINGS = 20
 SETTLED = 1e-10
-"""A relative error at which no smaller step is tried."""
+"""The relative error at which no smaller step is tried."""
 
 Function = Callable[[Array], Array]
 
 
 def slopes(
-    f: Function, z: Array, first: float = FIRST_STEP, halvings: int = HALVINGS
+    f: Function,
+    z: Array,
+    first: float = FIRST_STEP,
+    halvings: int = HALVINGS,
+    settled: float = SETTLED,
 ) -> tuple[Array, Array]:
     """f'(z) and an estimate of its error, both of z's shape.
 
@@ -43,7 +47,7 @@ def slopes(
             estimate = np.abs(central[-1] - central[-2]) + np.abs(jumps[-1]) + rounding
             better = estimate < error
             best, error = np.where(better, central[-1], best), np.where(better, estimate, error)
-        if np.all((error <= SETTLED * np.abs(best)) | (rounding > error)):
+        if np.all((error <= settled * np.abs(best)) | (rounding > error)):
             break
         h = h / 2
     return best, error

@@ -7,8 +7,9 @@ smaller.  Where it changes sides at any h, it stands exactly at its kink, and th
 derivative but the two one-sided ones: the backward pass's must be one of them or between.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -88,42 +89,44 @@ class Witness:
         At a kink it is g itself where that lies between the one-sided derivatives, else
         the nearer of them.
         """
+        J = self.along(node, place)
+        size, first = max(1.0, abs(float(node.value.reshape(-1)[place]))), FIRST_STEP
 
-        def J(h: Array) -> Array:
-            return np.asarray(self.moved(node, place, float(h))[0])
+        def cost(h: Array) -> Array:
+            return np.asarray(J(float(h))[0])
 
-        entry = float(node.value.reshape(-1)[place])
-        first, size = FIRST_STEP, max(1.0, abs(entry))
-        zero = np.zeros(())
         for _ in range(SHRINKINGS):
-            same = (
-                self.moved(node, place, first * size)[1]
-                == self.moved(node, place, -first * size)[1]
-            )
-            if same:
-                slope, error = slopes(J, zero, first * size, HALVINGS)
+            if J(first * size)[1] == J(-first * size)[1]:
+                slope, error = slopes(cost, np.zeros(()), first * size, HALVINGS, TOLERANCE / 100)
                 return False, float(slope), float(error)
             first /= 8
-        left, right = sorted(float(side) for side in sides(J, zero, FIRST_STEP * size, 20))
+        left, right = sorted(float(side) for side in sides(cost, np.zeros(()), FIRST_STEP * size))
         slack = 10 * TOLERANCE * max(abs(left), abs(right))
         return True, float(np.clip(g, left - slack, right + slack)), 0.0
 
-    def moved(self, node: Node, place: int, h: float) -> tuple[float, bytes]:
-        """J without penalties where one entry is moved by h; on which sides of its kinks
-        each value is.
+    def along(self, node: Node, place: int) -> Callable[[float], tuple[float, bytes]]:
+        """J without penalties, where one entry is moved by h, as a function of h; with it, on
+        which side of its kinks each value is.
         """
         trace, network = self.trace, self.trace.point.objective.network
         value = node.value.copy()
-        value.reshape(-1)[place] += h
+        entries = value.reshape(-1)
+        entry = entries[place]
         p = {**trace.p, node.name: value} if node.parameter else trace.p
-        V = trace.values[node.step] if node.parameter else value
-        pattern = []
-        with np.errstate(all="ignore"):
-            for k in range(node.step, len(network.ops)):
-                pattern += [np.packbits(kink < V).tobytes() for kink in network.ops[k].kinks]
-                V = network.forward(p, V, self.work, k, k + 1)
-            J: Cost = network.loss.cost(V, trace.point.Y, trace.point.share)
-        return float(J.real), b"".join(pattern)
+
+        @cache
+        def J(h: float) -> tuple[float, bytes]:
+            entries[place] = entry + h
+            V = trace.values[node.step] if node.parameter else value
+            sides_of = []
+            with np.errstate(all="ignore"):
+                for k in range(node.step, len(network.ops)):
+                    sides_of += [np.packbits(kink < V).tobytes() for kink in network.ops[k].kinks]
+                    V = network.forward(p, V, self.work, k, k + 1)
+                cost: Cost = network.loss.cost(V, trace.point.Y, trace.point.share)
+            return float(cost.real), b"".join(sides_of)
+
+        return J
 
 
 def _count(trace: Trace, nodes: int) -> int:

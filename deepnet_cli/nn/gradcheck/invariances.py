@@ -14,6 +14,8 @@ from deepnet_cli.nn.types import Array
 
 EXACT = 1e-9
 NEAR = 1e-3
+FIRST_STEP = 1e-4
+"""The first step down the gradient, as a part of the size of theta."""
 HALVINGS = 30
 
 
@@ -33,21 +35,11 @@ class Invariance:
 def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[Invariance]:
     """Every law that applies; `noise` is what rounding does to the norm of the gradient."""
     single = point.evaluation
-    whole = gradient(single)
-    norm = float(np.linalg.norm(whole))
-
-    def law(name: str, other: Array) -> Invariance:
-        error = float(np.linalg.norm(other - whole))
-        hidden = norm <= ROUNDINGS * noise
-        return Invariance(name, None if hidden else error / norm, EXACT + ROUNDINGS * noise / norm)
-
-    m, laws = point.m, []
-    if norm > 0:
-        shuffled = rng.permutation(m)
-        laws.append(law("permuting the examples", gradient(single.take(shuffled))))
-        if m > 1:
-            laws.append(law("mean over two halves", _of_halves(single, shuffled)))
-        laws.append(_twice(single, int(shuffled[0]), law))
+    whole, order = gradient(single), rng.permutation(point.m)
+    laws = [_law("permuting the examples", gradient(single.take(order)), whole, noise)]
+    if point.m > 1:
+        laws.append(_law("mean over two halves", _of_halves(single, order), whole, noise))
+    laws.append(_law("weight 2 and the row twice", *_twice(single, int(order[0])), noise))
     laws.append(_descent(point))
     return laws
 
@@ -61,25 +53,31 @@ def gradient(point: Point) -> Array:
 
 def _of_halves(point: Point, order: Array) -> Array:
     """The gradients of two parts, each weighing as much as its examples."""
-    total: Array = np.zeros_like(point.theta)
-    for part in np.array_split(order, 2):
-        if (weight := point.share[part].sum()) > 0:
-            total += weight * gradient(point.take(part))
+    first, second = np.array_split(order, 2)
+    total, rest = gradient(point.take(first)), gradient(point.take(second))
+    total *= point.share[first].sum()
+    rest *= point.share[second].sum()
+    total += rest
     return total
 
 
-def _twice(point: Point, i: int, law):  # type: ignore[no-untyped-def]
-    """Weight 2 against the row twice: both gradients, and J as it was."""
-    weights = np.ones(point.m) if point.weights is None else point.weights.copy()
-    columns = np.append(np.arange(point.m), i)
-    repeated = replace(point, weights=weights).take(columns)
-    weights = weights.copy()
-    weights[i] *= 2
-    heavier = gradient(replace(point, weights=weights))
-    twice = gradient(repeated)
-    invariance = law("weight 2 and the row twice", heavier)
-    error = float(np.linalg.norm(heavier - twice))
-    return replace(invariance, error=error / max(float(np.linalg.norm(twice)), 1e-300))
+def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
+    """That two gradients are the same; `one` is overwritten."""
+    norm = float(np.linalg.norm(other))
+    one -= other
+    if norm <= ROUNDINGS * noise:
+        return Invariance(name, None, EXACT)
+    error = float(np.linalg.norm(one))
+    return Invariance(name, error / norm, EXACT + ROUNDINGS * noise / norm)
+
+
+def _twice(point: Point, i: int) -> tuple[Array, Array]:
+    """The gradients with weight 2 for an example, and with its row twice."""
+    weights = np.ones(point.m) if point.weights is None else point.weights
+    row_twice = replace(point, weights=weights).take(np.append(np.arange(point.m), i))
+    doubled = weights.copy()
+    doubled[i] *= 2
+    return gradient(replace(point, weights=doubled)), gradient(row_twice)
 
 
 def _descent(point: Point) -> Invariance:
@@ -88,18 +86,18 @@ def _descent(point: Point) -> Invariance:
     name, square = "J falls by eta |g|^2", float(g @ g)
     if not 0 < square < np.inf:
         return Invariance(name, None, NEAR)
-    eta = 1e-2 * max(1.0, float(np.linalg.norm(point.theta))) / np.sqrt(square)
+    eta = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta))) / np.sqrt(square)
     best, last = None, None
     for _ in range(HALVINGS):
-        moved = replace(point, theta=point.theta - eta * g)
-        ratio = (moved.cost() - J) / (-eta * square)
         if EPS * abs(J) / (eta * square) * 100 > NEAR:
             break
+        moved = replace(point, theta=point.theta - eta * g)
+        ratio = (moved.cost() - J) / (-eta * square)
         near = ratio if last is None else 2 * ratio - last
         error = float(abs(near - 1))
         if np.isfinite(error) and (best is None or error < best):
             best = error
-        if best is not None and best < NEAR / 100:
+        if best is not None and best < NEAR / 10:
             break
         last, eta = ratio, eta / 2
     return Invariance(name, best, NEAR)

@@ -66,17 +66,19 @@ class Probe:
 
     def slope(self, node: Node, v: Array) -> float:
         """dJ in the direction v, an array of the node's shape, without penalties."""
-        moved = node.value + (1j * H) * v
-        p: Windows = self.trace.p
-        V = self.trace.values[node.step]
-        if node.parameter:
-            p = {**p, node.name: moved}
-        else:
-            V = moved
+        p, V = self.moved(node, v)
         with np.errstate(all="ignore"):
             for k in range(node.step, len(self.network.ops)):
                 V = self.through(k, p, V)
             return self._cost_slope(V)
+
+    def moved(self, node: Node, v: Array) -> tuple[Windows, Array]:
+        """The parameters, and the input of the node's step, with the node moved by i h v."""
+        p, V = self.trace.p, self.trace.values[node.step]
+        moved = np.empty(node.value.shape, COMPLEX)
+        moved.real = node.value
+        np.multiply(v, H, out=moved.imag)
+        return ({**p, node.name: moved}, V.astype(COMPLEX, "C")) if node.parameter else (p, moved)
 
     def through(self, k: int, p: Windows, V: Array) -> Array:
         """The output of step k for a complex input, or complex parameters."""

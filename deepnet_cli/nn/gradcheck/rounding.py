@@ -13,7 +13,7 @@ from deepnet_cli.nn.gradcheck.trace import DOUBLE, Trace
 from deepnet_cli.nn.types import Array
 
 EPS = float(np.finfo(np.float64).eps)
-PASSES = 3
+PASSES = 2
 ROUNDINGS = 100
 """An error within so many times what rounding alone can do is none."""
 
@@ -21,16 +21,18 @@ ROUNDINGS = 100
 def noise(trace: Trace, rng: np.random.Generator) -> dict[str, float]:
     """For each node the largest norm of what its derivative moves by in a few such passes."""
     levels = dict.fromkeys((node.name for node in trace.nodes), 0.0)
+    grad = np.zeros_like(trace.gradient)
     for _ in range(PASSES):
-        moved = _moved(trace, rng)
+        moved = _moved(trace, rng, grad)
         for node in trace.nodes:
-            level = float(np.linalg.norm(moved[node.name] - node.gradient))
+            moved[node.name] -= node.gradient
+            level = float(np.linalg.norm(moved[node.name]))
             levels[node.name] = max(levels[node.name], level)
     return levels
 
 
-def _moved(trace: Trace, rng: np.random.Generator) -> dict[str, Array]:
-    """Every derivative by name, of one pass whose numbers are all a little off."""
+def _moved(trace: Trace, rng: np.random.Generator, grad: Array) -> dict[str, Array]:
+    """Every derivative by name, of one pass whose numbers are all a little off; in `grad` (P,)."""
     point, network = trace.point, trace.point.objective.network
     ops, work = network.ops, network.workspace(point.m, DOUBLE)
     network.draw(work, point.step)
@@ -39,9 +41,7 @@ def _moved(trace: Trace, rng: np.random.Generator) -> dict[str, Array]:
         array += EPS * _signs(rng, array.shape) * (array if size is None else size)
         return array
 
-    p = {name: off(block.copy()) for name, block in trace.p.items()}
-    grad = np.zeros_like(point.theta)
-    g = network.layout.views(grad)
+    p, g = trace.p, network.layout.views(grad)
     with np.errstate(all="ignore"):
         V = off(point.X.copy())
         for k in range(len(ops)):

@@ -100,8 +100,8 @@ def trace(point: Point) -> Trace:
         gradient = gradient.copy()
         work, p = bare.workspace(point.m, DOUBLE), bare.windows(point.theta)
         dX = network.ops[0].pull(p, upstream[0].copy(), work.caches[0])
-        arguments = point.theta, point.X, point.Y, point.weights, point.step
-        total = point.objective(*arguments)[1].copy()
+        total = gradient.copy()
+        point.objective.add_penalty_gradient(point.theta, total)
         values = [point.X]
         for k in range(len(network.ops)):
             values.append(network.forward(p, values[k], work, k, k + 1).copy())

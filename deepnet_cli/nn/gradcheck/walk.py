@@ -23,6 +23,8 @@ from deepnet_cli.nn.types import Array
 
 DIRECTIONS = 3
 TOLERANCE = 1e-9
+STRIDE = 10_007
+"""From one direction to the next; where a node has more entries, they share some numbers."""
 
 Directions = Callable[[Node], list[Array]]
 
@@ -45,8 +47,17 @@ class Verdict:
 
 
 def gaussian(rng: np.random.Generator, count: int = DIRECTIONS) -> Directions:
-    """`count` standard normal directions for each node."""
-    return lambda node: [rng.standard_normal(node.value.shape) for _ in range(count)]
+    """`count` standard normal directions for each node: windows onto one long one."""
+    drawn = np.empty(0)
+
+    def directions(node: Node) -> list[Array]:
+        nonlocal drawn
+        size, shape = node.value.size, node.value.shape
+        if (more := size + count * STRIDE - drawn.size) > 0:
+            drawn = np.concatenate([drawn, rng.standard_normal(more)])
+        return [drawn[i * STRIDE :][:size].reshape(shape) for i in range(count)]
+
+    return directions
 
 
 def unit(node: Node) -> list[Array]:
@@ -93,10 +104,9 @@ def follows(probe: Probe, node: Node, vs: list[Array], noise: float) -> bool:
         return False
     errors, sizes = [], []
     for v in vs:
-        moved = node.value + (1j * H) * v
-        p = {**trace.p, node.name: moved} if node.parameter else trace.p
+        p, V = probe.moved(node, v)
         with np.errstate(all="ignore"):
-            U = probe.through(k, p, trace.values[k] if node.parameter else moved)
+            U = probe.through(k, p, V)
         handed = np.vdot(trace.upstream[k], U.imag) / H
         along = np.vdot(node.gradient, v)
         errors.append(along - handed)

@@ -1,6 +1,9 @@
 """Z[l] = W[l] A[l-1] + b[l]
 
 dW[l] = dZ[l] A[l-1]^T,   db[l] = sum of dZ[l] over examples,   dA[l-1] = W[l]^T dZ[l]
+
+Where a complex step has made A complex and W is real, each complex column is multiplied as
+the pair of real ones that it is in memory: two products' work, not four.
 """
 
 from dataclasses import dataclass
@@ -56,10 +59,11 @@ class Affine(Op[AffineCache]):
 
     def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
         c.A = V
-        Z: Array = np.matmul(p[self.W], V, out=c.U)
+        W = p[self.W]
+        np.matmul(W, V.view(W.dtype), out=c.U.view(W.dtype))
         if self.bias:
-            Z += p[self.b]
-        return Z
+            c.U += p[self.b]
+        return c.U
 
     def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
         np.matmul(dU, c.A.T, out=g[self.W])
