@@ -21,6 +21,7 @@ COMMANDS = {
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
+    "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
 }
 """Each command and its one sentence; its module is imported when it is called."""
 

@@ -31,6 +31,8 @@ class Activation:
     elementwise: bool = True  # else each column is one argument, and an output layer only
     kinks: tuple[float, ...] = ()  # where g has no derivative
     complex_step: bool = True  # complex numbers go through forward
+    formula: str = ""  # g(Z), for a reader
+    slope: str = ""  # g'(Z)
 
 
 def linear(Z: Array, out: Array | None = None) -> Array:
@@ -153,14 +155,67 @@ def softmax_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
 ACTIVATIONS = {
     g.name: g
     for g in (
-        Activation("relu", relu, relu_backward, weights="he", kinks=(0.0,)),
-        Activation("leaky_relu", leaky_relu, leaky_relu_backward, weights="he", kinks=(0.0,)),
-        Activation("tanh", tanh, tanh_backward),
-        Activation("sigmoid", sigmoid, sigmoid_backward),
-        Activation("silu", silu, silu_backward, weights="he", keeps_Z=True),
-        Activation("gelu", gelu, gelu_backward, weights="he", keeps_Z=True),
-        Activation("gelu_tanh", gelu_tanh, gelu_tanh_backward, weights="he", keeps_Z=True),
-        Activation("linear", linear, linear_backward),
-        Activation("softmax", softmax, softmax_backward, elementwise=False),
+        Activation(
+            "relu",
+            relu,
+            relu_backward,
+            weights="he",
+            kinks=(0.0,),
+            formula="max(0, Z)",
+            slope="1 where A > 0, else 0",
+        ),
+        Activation(
+            "leaky_relu",
+            leaky_relu,
+            leaky_relu_backward,
+            weights="he",
+            kinks=(0.0,),
+            formula="Z where Z > 0, else 0.01 Z",
+            slope="1 where A > 0, else 0.01",
+        ),
+        Activation("tanh", tanh, tanh_backward, formula="tanh Z", slope="1 - A^2"),
+        Activation(
+            "sigmoid",
+            sigmoid,
+            sigmoid_backward,
+            formula="1 / (1 + exp(-Z))",
+            slope="A (1 - A)",
+        ),
+        Activation(
+            "silu",
+            silu,
+            silu_backward,
+            weights="he",
+            keeps_Z=True,
+            formula="Z s, s = sigmoid(Z)",
+            slope="s + Z s (1 - s)",
+        ),
+        Activation(
+            "gelu",
+            gelu,
+            gelu_backward,
+            weights="he",
+            keeps_Z=True,
+            formula="Z Phi(Z), Phi the normal distribution function",
+            slope="Phi(Z) + Z phi(Z), phi the normal density",
+        ),
+        Activation(
+            "gelu_tanh",
+            gelu_tanh,
+            gelu_tanh_backward,
+            weights="he",
+            keeps_Z=True,
+            formula="Z s, s = sigmoid(2u), u = sqrt(2/pi) (Z + 0.044715 Z^3)",
+            slope="s + Z s (1 - s) 2u'",
+        ),
+        Activation("linear", linear, linear_backward, formula="Z", slope="1"),
+        Activation(
+            "softmax",
+            softmax,
+            softmax_backward,
+            elementwise=False,
+            formula="exp(Z) / sum of exp(Z) over the outputs",
+            slope="diag(A) - A A^T for each example",
+        ),
     )
 }

@@ -47,6 +47,8 @@ class Loss:
     start: Kernel
     over_outputs: bool  # the mean runs over all m K entries, not over the m columns
     complex_step: bool = True  # a complex step goes through `entries`
+    formula: str = ""  # of one entry, for a reader
+    start_formula: str = ""  # its derivative by A
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""
@@ -142,6 +144,8 @@ LOSSES = {
             binary_cross_entropy_gradient,
             binary_cross_entropy_start,
             over_outputs=True,
+            formula="-(Y log A + (1 - Y) log(1 - A))",
+            start_formula="-Y/A + (1 - Y)/(1 - A)",
         ),
         Loss(
             "cross_entropy",
@@ -151,6 +155,8 @@ LOSSES = {
             cross_entropy_gradient,
             cross_entropy_start,
             over_outputs=False,
+            formula="-Y log A",
+            start_formula="-Y/A",
         ),
         Loss(
             "mean_squared_error",
@@ -160,6 +166,8 @@ LOSSES = {
             mean_squared_error_gradient,
             mean_squared_error_start,
             over_outputs=True,
+            formula="(A - Y)^2",
+            start_formula="2 (A - Y)",
         ),
     )
 }

@@ -87,6 +87,12 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     )
 
 
+def explained(point: Point, rng: Rng) -> tuple[Trace, list[Verdict]]:
+    """Every value and derivative at a point, and the verdict on each derivative."""
+    begun = trace(point)
+    return begun, walk(Probe(begun), noise(begun, rng("rounding")), gaussian(rng("directions")))
+
+
 def blame(point: Point, rng: Rng) -> Culprit | None:
     """The first wrong node at a point and the reason, without the other witnesses."""
     begun, directions = trace(point), gaussian(rng("directions"))

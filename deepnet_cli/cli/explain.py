@@ -1,0 +1,83 @@
+"""deepnet explain"""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from deepnet_cli.cli.say import say, typed
+from deepnet_cli.config.job import load_job
+from deepnet_cli.files import json_text
+from deepnet_cli.nn.gradcheck.report import explained
+from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.gradcheck.walk import Verdict
+from deepnet_cli.optim import optimizers
+from deepnet_cli.randomness import generator
+from deepnet_cli.report.explain import Iteration, explain_json, explain_text
+from deepnet_cli.training.loop import State, train
+
+DOUBLE = ("compute.precision=float64",)
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
+)
+@click.option(
+    "--iteration", type=click.IntRange(0), default=0, show_default=True, help="Which one, from 0."
+)
+@click.option(
+    "--rows", type=click.IntRange(1), default=5, show_default=True, help="Of each array, shown."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the equations as one JSON object.")
+def explain(
+    config: Path, settings: tuple[str, ...], iteration: int, rows: int, as_json: bool
+) -> None:
+    """Show one real iteration in the course's symbols, with shapes and numbers.
+
+    Each derivative has the verdict of the gradient check beside it.
+
+    \b
+    Example:
+        deepnet explain config.yaml
+        deepnet explain config.yaml --iteration 100 --rows 3
+    """
+    job = load_job(config, (*settings, *DOUBLE))
+    state = State.start(job.initial_theta(), job.rule)
+    for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, iteration)):
+        pass
+    (batch,) = job.batches.deal(iteration, iteration + 1)
+    point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
+    trace, verdicts = explained(point, partial(generator, job.config.seed))
+    after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
+    optimizers.step(job.rule, after, trace.total, slots, rate, iteration + 1)
+    penalty = float(job.objective.penalty(state.theta).real)
+    told = Iteration(
+        str(job.config.name),
+        iteration,
+        batch.epoch,
+        trace,
+        verdicts,
+        point.cost() - penalty,
+        penalty,
+        _formula(job.rule),
+        rate,
+        after,
+    )
+    click.echo(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))
+    say(f"next: {typed('gradcheck', config, settings)}")
+
+
+def _tick(verdict: Verdict) -> str:
+    """What the check says, in a margin."""
+    if verdict.status == "ok":
+        tick = "✓" if (sys.stdout.encoding or "").lower().startswith("utf") else "ok,"
+        return f"{tick} {verdict.digits:.0f} digits"
+    return verdict.status.upper()
+
+
+def _formula(rule: optimizers.Optimizer) -> str:
+    """The first sentence of a rule's docstring: its update."""
+    return (type(rule).__doc__ or rule.name).split("   (")[0].split("\n")[0].strip()
