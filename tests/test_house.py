@@ -24,7 +24,7 @@ OUTSIDE = {
     "data": {"numpy", "h5py"},
     "config": {"numpy", "yaml", "pydantic"},
     "training": {"numpy", "h5py"},
-    "report": {"matplotlib"},
+    "report": {"numpy", "matplotlib"},
     "cli": {"click", "tqdm"},
 }
 """What a room may import from outside the standard library."""
