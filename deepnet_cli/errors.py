@@ -90,6 +90,9 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
         if sorted(_PARTS.split(word.casefold())) == parts:
             return word
     by_folded = {word.casefold(): word for word in words}
+    letters = sorted(name.casefold())
+    if swapped := [word for folded, word in by_folded.items() if sorted(folded) == letters]:
+        return swapped[0]
     near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None
 

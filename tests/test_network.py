@@ -16,7 +16,8 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
-from deepnet_cli.optim.optimizers import OPTIMIZERS, GradientDescent
+from deepnet_cli.optim.descent import GradientDescent
+from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.randomness import bits
 from deepnet_cli.training.evaluation import scores
 
@@ -63,7 +64,14 @@ OPTIONS: dict[str, dict[str, float]] = {
     "gradient_descent": {},
     "momentum": {"momentum": 0.8, "dampening": 0.3},
     "nesterov": {"momentum": 0.7},
-    "adam": {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-6},
+    **{
+        name: {"beta1": 0.8, "beta2": 0.95, "epsilon": 1e-6}
+        for name in ("adam", "amsgrad", "adamax", "nadam", "radam")
+    },
+    "adagrad": {"epsilon": 1e-6, "initial": 0.01},
+    "adadelta": {"rho": 0.8, "epsilon": 1e-5},
+    "rmsprop": {"alpha": 0.9, "epsilon": 1e-6},
+    "lion": {"beta1": 0.8, "beta2": 0.95},
 }
 
 

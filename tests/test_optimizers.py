@@ -52,6 +52,17 @@ def test_a_small_first_step_goes_downhill(name: str, rng: np.random.Generator) -
 
 
 @each
+def test_nothing_moves_where_no_gradient_ever_was(name: str) -> None:
+    """As for the running statistics of a norm, which stand in theta."""
+    rule, theta = OPTIMIZERS[name](), np.full(3, 0.7)
+    slots = np.zeros((rule.n_slots, 3))
+    for t in range(1, 8):
+        optimizers.step(rule, theta, np.array([0.0, 1.0, 0.0]), slots, 0.1, t)
+    assert theta[0] == theta[2] == 0.7
+    assert theta[1] < 0.7
+
+
+@each
 def test_the_gradient_is_left_alone(name: str, rng: np.random.Generator) -> None:
     rule, gradient = OPTIMIZERS[name](), rng.normal(size=20)
     before = gradient.copy()
@@ -61,8 +72,10 @@ def test_the_gradient_is_left_alone(name: str, rng: np.random.Generator) -> None
 
 @each
 def test_finds_the_bottom_of_a_bowl(name: str) -> None:
+    """With a rate that falls to 0, for rules whose step does not shrink with the gradient."""
     rule, theta = OPTIMIZERS[name](), np.array([3.0, -2.0])
-    slots = np.zeros((rule.n_slots, 2))
+    slots, rate = np.zeros((rule.n_slots, 2)), {"adadelta": 5.0, "adagrad": 0.5}.get(name, 0.02)
     for t in range(1, 3001):
-        optimizers.step(rule, theta, theta * np.array([1.0, 4.0]), slots, 0.01, t)
+        falling = rate * (1 - t / 3001)
+        optimizers.step(rule, theta, theta * np.array([1.0, 4.0]), slots, falling, t)
     np.testing.assert_allclose(theta, 0, atol=1e-3)

@@ -15,12 +15,13 @@ Losses, and the da[L] of one example:
   mean_squared_error     J = mean over m K entries of (a - y)^2,   da = 2 (a - y) / K
 L2 (weights only):   J += lambda/(2m) sum ||W||^2,   dW += lambda/m W
 
-Optimizers {options, all required}, on every entry p of every W and b, with v = s = 0 before t = 1:
-  gradient_descent                  p -= lr g
-  momentum {mu, dampening}          v = mu v + (1 - dampening) g,   p -= lr v
-  nesterov {mu, dampening}          v = mu v + (1 - dampening) g,   p -= lr (g + mu v)
-  adam {beta1, beta2, epsilon}      v = beta1 v + (1 - beta1) g,   s = beta2 s + (1 - beta2) g^2
-                                    p -= lr v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + epsilon)
+Optimizers {options}, on every entry p of every W and b: p -= lr step, memories 0 before t = 1:
+  gradient_descent                  step = g
+  momentum {mu, dampening}          v = mu v + (1 - dampening) g,   step = v
+  nesterov {mu, dampening}          v = mu v + (1 - dampening) g,   step = g + mu v
+  adam {beta1, beta2, epsilon}      m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
+                                    step = m/(1 - beta1^t) / (sqrt(v/(1 - beta2^t)) + epsilon)
+and the others from their papers, or as PyTorch documents them.
 
 The forms are literal, with no numerically stable shortcut: a saturated output (log 0, division
 by 0, overflow in exp) raises an ArithmeticError or ValueError instead of returning a number.
@@ -165,6 +166,59 @@ def cost_and_gradient(
     return cost, gradient
 
 
+def step_of(
+    optimizer: str, o: dict[str, float], g: float, memory: dict[str, float], t: int
+) -> float:
+    """What is multiplied by the rate and taken off one parameter; `memory` is its own, renewed."""
+    b1, b2, epsilon = o.get("beta1", 0.0), o.get("beta2", 0.0), o.get("epsilon", 0.0)
+
+    def mean(name: str, rate: float, value: float) -> float:
+        memory[name] = rate * memory.get(name, 0.0) + (1.0 - rate) * value
+        return memory[name]
+
+    if optimizer == "gradient_descent":
+        return g
+    if optimizer in ("momentum", "nesterov"):
+        v = memory["v"] = o["mu"] * memory.get("v", 0.0) + (1.0 - o["dampening"]) * g
+        return v if optimizer == "momentum" else g + o["mu"] * v
+    if optimizer == "lion":
+        sign = b1 * memory.get("m", 0.0) + (1.0 - b1) * g
+        mean("m", b2, g)
+        return 0.0 if sign == 0.0 else math.copysign(1.0, sign)
+    if optimizer == "adagrad":
+        memory["s"] = memory.get("s", o["initial"]) + g**2
+        return g / (math.sqrt(memory["s"]) + epsilon)
+    if optimizer == "adadelta":
+        s = mean("s", o["rho"], g**2)
+        delta = math.sqrt(memory.get("u", 0.0) + epsilon) / math.sqrt(s + epsilon) * g
+        mean("u", o["rho"], delta**2)
+        return delta
+    if optimizer == "rmsprop":
+        return g / (math.sqrt(mean("s", o["alpha"], g**2)) + epsilon)
+    m_hat = mean("m", b1, g) / (1.0 - b1**t)
+    if optimizer == "adamax":
+        memory["u"] = max(b2 * memory.get("u", 0.0), abs(g) + epsilon)
+        return m_hat / memory["u"]
+    v_hat = mean("v", b2, g**2) / (1.0 - b2**t)
+    if optimizer == "amsgrad":
+        memory["x"] = max(memory.get("x", 0.0), memory["v"])
+        v_hat = memory["x"] / (1.0 - b2**t)
+    if optimizer == "nadam":
+        m_hat = b1 * memory["m"] / (1.0 - b1 ** (t + 1)) + (1.0 - b1) * g / (1.0 - b1**t)
+    if optimizer == "radam":
+        rho_end = 2.0 / (1.0 - b2) - 1.0
+        rho = rho_end - 2.0 * t * b2**t / (1.0 - b2**t)
+        if rho <= 5.0:
+            return m_hat
+        above = (rho - 4.0) * (rho - 2.0) * rho_end
+        r = math.sqrt(above / ((rho_end - 4.0) * (rho_end - 2.0) * rho))
+        length = math.sqrt(1.0 - b2**t) / (math.sqrt(memory["v"]) + epsilon)
+        return r * m_hat * length
+    if optimizer not in ("adam", "amsgrad", "nadam"):
+        raise ValueError(f"unknown optimizer {optimizer!r}")
+    return m_hat / (math.sqrt(v_hat) + epsilon)
+
+
 def train(
     parameters: Parameters,
     X: Rows,
@@ -184,25 +238,12 @@ def train(
     entries = [
         (k, i, j) for k, p in current.items() for i in range(len(p)) for j in range(len(p[i]))
     ]
-    vs = {k: [[0.0] * len(row) for row in p] for k, p in current.items()}
-    ss = {k: [[0.0] * len(row) for row in p] for k, p in current.items()}
+    memory: dict[tuple[str, int, int], dict[str, float]] = {entry: {} for entry in entries}
     for t in range(1, iterations + 1):
         cost, gradient = cost_and_gradient(current, X, Y, activations, loss, l2)
         costs.append(cost)
-        for key, i, j in entries:
-            g, v, s = gradient[key][i][j], vs[key][i][j], ss[key][i][j]
-            if optimizer == "gradient_descent":
-                step = g
-            elif optimizer in ("momentum", "nesterov"):
-                v = o["mu"] * v + (1.0 - o["dampening"]) * g
-                step = v if optimizer == "momentum" else g + o["mu"] * v
-            elif optimizer == "adam":
-                v = o["beta1"] * v + (1.0 - o["beta1"]) * g
-                s = o["beta2"] * s + (1.0 - o["beta2"]) * g**2
-                v_hat, s_hat = v / (1.0 - o["beta1"] ** t), s / (1.0 - o["beta2"] ** t)
-                step = v_hat / (math.sqrt(s_hat) + o["epsilon"])
-            else:
-                raise ValueError(f"unknown optimizer {optimizer!r}")
+        for entry in entries:
+            key, i, j = entry
+            step = step_of(optimizer, o, gradient[key][i][j], memory[entry], t)
             current[key][i][j] -= learning_rate * step
-            vs[key][i][j], ss[key][i][j] = v, s
     return costs, current

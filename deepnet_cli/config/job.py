@@ -26,7 +26,8 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.optimizers import OPTIMIZERS, Optimizer
+from deepnet_cli.optim.optimizers import OPTIMIZERS
+from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
 
 ROWS_OF_HISTORY = 50

@@ -133,6 +133,7 @@ class Network:
         self, p: Windows, V: Array, work: Workspace, start: int = 0, stop: int | None = None
     ) -> Array:
         """S (n[L], m) from X (n[0], m); or from the input V of one step to that of another."""
+        V = V.astype(work.dS.dtype, copy=False)  # complex, where a complex step is taken
         for op, cache in zip(self.ops[start:stop], work.caches[start:stop], strict=True):
             V = op.forward(p, V, cache)
         return V

@@ -10,7 +10,7 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
-from deepnet_cli.optim.optimizers import Optimizer
+from deepnet_cli.optim.rule import Optimizer
 
 
 @dataclass
