@@ -6,6 +6,7 @@ compared where that is small.  Where it is not there may be a kink, which shows 
 from the left and from the right.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -177,7 +178,9 @@ def carries_complex_step(f: Function) -> bool:
     """Whether f(z + ih) has the slope of f in its imaginary part, all over the grid."""
     try:
         found = Slopes(f, GRID)
-        slope = f(GRID + 1j * H).imag / H
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's, where the imaginary part is cut off
+            slope = f(GRID + 1j * H).imag / H
         agrees = found.agrees(slope)
     except Exception:  # it raises, as the function of a math library does: no
         return False
@@ -187,7 +190,7 @@ def carries_complex_step(f: Function) -> bool:
 def _entries_problem(f: Function, z: Array) -> str:
     """Each value is a function of its own entry alone, and the same each time."""
     whole = f(z)
-    for part in (slice(None), slice(None, None, -1), slice(None, None, 2)):
+    for part in (slice(None), slice(None, None, -1), slice(z.size // 2)):
         same = np.isclose(f(z[:, part].copy()), whole[:, part], 1e-9, 1e-12, equal_nan=True)
         if not same.all():
             at = z[:, part][~same][0]
