@@ -458,6 +458,7 @@ BAD_FILES = {
         "ops.py:6: E",
     ),
     "recursion": ("def f(): f()\nf()\n", "ops.py:4: RecursionError"),
+    "nested": ("-" * 100_000 + "1\n", "ops.py: SyntaxError: too deeply nested"),
     "null": ("\0", "ops.py"),
     "bytes": ("# é\n", "ops.py"),
 }
@@ -561,6 +562,20 @@ def test_a_loss_of_ones_own_trains_and_its_gradient_is_right() -> None:
     Path("c.yaml").write_text(config(more="loss: cauchy\n"))
     words = ["cauchy does not fit the output activation softmax", "linear"]
     assert_refused(train("--code", "ops.py"), 2, words)
+
+
+def test_a_loss_without_a_complex_form() -> None:
+    write("loss('absolute', lambda A, Y: np.abs(A - Y), lambda A, Y: np.sign(A - Y))")
+    model = "layers: [8, 1]\nactivations: [tanh, linear]"
+    Path("c.yaml").write_text(config(model=model, more="loss: absolute\n"))
+    result = deepnet("gradcheck", "c.yaml", "--code", "ops.py")
+    assert result.code == 0, result.out
+    assert "central differences for absolute" in result.out.replace("\n", " ")
+
+
+def test_the_initializer_of_an_activation() -> None:
+    assert registered(swish, swish_slope).weights == "he"
+    assert registered(swish, swish_slope, weights="xavier").weights == "xavier"
 
 
 def test_a_loss_of_ones_own_does_not_become_the_default() -> None:

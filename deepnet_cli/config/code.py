@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import extract_tb
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from deepnet_cli.errors import CheckError, ConfigError, DeepnetError, one_line, shortened
-from deepnet_cli.files import read_file
+from deepnet_cli.files import check_readable, read_file
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.custom import CustomError, registering, told
 from deepnet_cli.nn.grid import activation_problem, loss_problem
@@ -63,7 +63,7 @@ def running(file: Path) -> Iterator[Code]:
     module.__file__ = str(file)
     with registering(), _telling(file), _imported(module):
         with _telling_all(file):
-            program = compile(source, str(file), "exec", dont_inherit=True)
+            program = _compiled(source, file)
             with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
                 exec(program, module.__dict__)
         activations = tuple(g for name, g in ACTIVATIONS.items() if name not in before[0])
@@ -76,14 +76,20 @@ def running(file: Path) -> Iterator[Code]:
         yield Code(file, hashlib.sha256(source).hexdigest(), activations, losses)
 
 
+def _compiled(source: bytes, file: Path) -> CodeType:
+    try:
+        return compile(source, str(file), "exec", dont_inherit=True)
+    except MemoryError:  # how the parser says it; the machine has plenty
+        raise SyntaxError("too deeply nested") from None
+
+
 def _source(file: Path) -> bytes:
     try:
-        source = read_file(file)
+        if check_readable(file).st_size <= LARGEST:
+            return read_file(file)
     except DeepnetError as error:  # whatever the reason: the command line is at fault
         raise ConfigError(f"--code {error}") from None
-    if len(source) > LARGEST:
-        raise ConfigError(f"--code {file}: is larger than {LARGEST:,} bytes; name a Python file")
-    return source
+    raise ConfigError(f"--code {file}: is larger than {LARGEST:,} bytes; name a Python file")
 
 
 @contextmanager
