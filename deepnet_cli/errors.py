@@ -39,6 +39,12 @@ class DeepnetError(Exception):
         super().__init__(escaped(message))
 
 
+class CheckError(DeepnetError):
+    """A check said no."""
+
+    exit_code = 1
+
+
 class ConfigError(DeepnetError):
     """Wrong usage or config.  Several problems may stand in one message, each on its lines."""
 

@@ -22,7 +22,7 @@ OUTSIDE = {
     "nn": {"numpy", "scipy"},
     "optim": {"numpy"},
     "data": {"numpy", "h5py"},
-    "config": {"numpy", "yaml", "pydantic"},
+    "config": {"numpy", "yaml", "pydantic", "pydantic_core"},
     "training": {"numpy", "h5py"},
     "report": {"numpy", "matplotlib"},
     "cli": {"click", "tqdm"},

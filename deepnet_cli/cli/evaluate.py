@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
@@ -18,6 +19,7 @@ from deepnet_cli.training.model import load_model
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
 @click.option("--y", metavar="NAME", help="The dataset of labels, where it is not clear.")
+@code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
 def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: bool) -> None:
     """Measure the cost and metrics of a trained MODEL on labelled DATA.

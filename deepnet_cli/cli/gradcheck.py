@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.cli.subject import Subject, subject_at
 from deepnet_cli.files import json_text
@@ -37,6 +38,7 @@ EXAMPLES = 32
 )
 @click.option("--exhaustive", is_flag=True, help="Every entry by itself, not random directions.")
 @click.option("--mutate", is_flag=True, help="Check the check: plant the classic bugs, one by one.")
+@code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.pass_context
 def gradcheck(

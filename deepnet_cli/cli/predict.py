@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
@@ -21,6 +22,7 @@ from deepnet_cli.training.predictions import Predictions
     "-o", "--output", type=click.Path(path_type=Path), help="OUT.h5 or OUT.csv; default: stdout."
 )
 @click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
+@code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the predictions as one JSON object.")
 def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json: bool) -> None:
     """Predict for the examples in DATA with a trained MODEL, a run directory or a model file.

@@ -14,8 +14,11 @@ def say(text: str) -> None:
 
 
 def typed(command: str, path: Path, settings: tuple[str, ...] = ()) -> str:
-    """A deepnet command as it is typed in a shell."""
+    """A deepnet command as it is typed in a shell, with the --code of the one that is running."""
     words = [str(path), *(word for setting in settings for word in ("--set", setting))]
+    ctx = click.get_current_context(silent=True)
+    if code := ctx and ctx.params.get("code"):
+        words += ["--code", str(code)]
     return f"deepnet {command} {shlex.join(words)}"
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import say, typed, warn
 from deepnet_cli.config.job import Job, load_job
@@ -14,7 +15,7 @@ from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training.progress import CHANGEABLE, Progress
-from deepnet_cli.training.resume import newest_progress
+from deepnet_cli.training.resume import check_code, newest_progress
 from deepnet_cli.training.run_directory import CONFIG, PICTURE, RunDirectory
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Interruption
@@ -30,6 +31,8 @@ from deepnet_cli.training.stopping import Interruption
     "--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that ended."
 )
 @click.option("--dry-run", is_flag=True, help="Show shapes, parameters and memory; train nothing.")
+@code_option
+@click.option("--no-check", is_flag=True, help="Train even where --code has wrong derivatives.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 @click.pass_context
@@ -40,6 +43,7 @@ def train(
     run_dir: Path | None,
     resume: Path | None,
     dry_run: bool,
+    no_check: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -54,10 +58,13 @@ def train(
         raise click.UsageError("give a CONFIG or --resume RUN, not both")
     if resume is not None and (run_dir is not None or dry_run):
         raise click.UsageError("--resume goes with neither --run-dir nor --dry-run")
+    code = code_given()
+    if code is not None and not no_check:
+        code.check()
     if resume is not None:
         session = _resumed(ctx, resume, settings)
     elif config is not None:
-        job = load_job(config, settings)
+        job = load_job(config, settings, code)
         if dry_run:
             warn(job.warnings)
             click.echo(json_text(plan(job)) if as_json else plan_text(job))
@@ -130,7 +137,9 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
                 f"--set {setting}: a resumed run may change {', '.join(CHANGEABLE)} only; "
                 "for anything else start a new run"
             )
-    job = load_job(directory.path / CONFIG, settings)
+    code = code_given()
+    check_code(directory, code)
+    job = load_job(directory.path / CONFIG, settings, code)
     progress, skipped = newest_progress(directory, job)
     warn([f"{reason}; using an older checkpoint" for reason in skipped])
     session = Session(job, directory, progress)

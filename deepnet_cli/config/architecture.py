@@ -25,8 +25,8 @@ def resolve(config: Config, table: Table) -> Config:
         units = config.model.layers[-1].units
         output = LOSSES[loss].link.name if loss != "auto" else _fitting_output(table, units)
     if loss == "auto":
-        by_link = {known.link.name: name for name, known in LOSSES.items()}
-        loss = by_link.get(output, "mean_squared_error")
+        fitting = (name for name, known in LOSSES.items() if known.link.name == output)
+        loss = next(fitting, "mean_squared_error")
     resolved = config.model_dump()
     resolved["model"]["activations"] = [*names[:-1], output]
     for layer in resolved["model"]["layers"]:

@@ -2,6 +2,9 @@
 by themselves, and notes what it finds in the document.
 """
 
+from collections.abc import Collection
+from typing import Any
+
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
@@ -116,6 +119,22 @@ def named_activations(model: ModelSection) -> list[str | None]:
         layer.activation or str(model.activations) for layer in model.layers[:-1]
     ]
     return [*hidden, model.layers[-1].activation]
+
+
+def unregistered(tree: dict[str, Any]) -> list[str]:
+    """The activations and the loss of a model file's config that are in no registry, told."""
+    model = tree.get("model")
+    activations = model.get("activations") if isinstance(model, dict) else []
+    named: list[tuple[str, str, Collection[str]]]
+    named = [("activation", name, ACTIVATIONS) for name in _words(activations)]
+    named += [("loss", name, LOSSES) for name in _words([tree.get("loss", "auto")])]
+    strange = [f"the {what} '{name}'" for what, name, known in named if name not in known]
+    return list(dict.fromkeys(strange))
+
+
+def _words(values: object) -> list[str]:
+    every = values if isinstance(values, list) else [values]
+    return [value for value in every if isinstance(value, str) and value != "auto"]
 
 
 def activation_path(model: ModelSection, l: int) -> tuple[str | int, ...]:

@@ -13,6 +13,7 @@ from deepnet_cli.config.architecture import (
     build_objective,
     resolve,
 )
+from deepnet_cli.config.code import Code
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
@@ -49,6 +50,7 @@ class Job:
     log_every: int
     memory: dict[str, int]  # bytes, by purpose
     warnings: list[str]  # what is likely a mistake, each with its place
+    code: Code | None  # the user's own, that the network may be made of
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -67,16 +69,19 @@ class Job:
             return read_parameters(source, self.network.layout, dtype)
 
 
-def load_job(path: Path, settings: tuple[str, ...] = ()) -> Job:
-    """Read a config and its data.  Raises ConfigError, DataError or MachineError."""
+def load_job(path: Path, settings: tuple[str, ...] = (), code: Code | None = None) -> Job:
+    """Read a config and its data; `code` was run before.
+
+    Raises ConfigError, DataError or MachineError.
+    """
     config, document = load_config(path, settings)
     if config.name is None:
         name = "config" if is_stream(path) else plain_name(path.stem)
         config = config.model_copy(update={"name": name})
-    return build_job(config, document, directory_of(path))
+    return build_job(config, document, directory_of(path), code)
 
 
-def build_job(config: Config, document: Document, directory: Path) -> Job:
+def build_job(config: Config, document: Document, directory: Path, code: Code | None = None) -> Job:
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])
@@ -107,6 +112,7 @@ def build_job(config: Config, document: Document, directory: Path) -> Job:
         _log_every(training.log_every, iterations, batches.per_epoch),
         memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
         document.warnings,
+        code,
     )
     if config.model.initial_parameters is not None:
         try:

@@ -21,7 +21,7 @@ from deepnet_cli.config.schema import (
 from deepnet_cli.config.yaml_reader import LARGEST, parse
 from deepnet_cli.data.finding import find_x, find_y, part_of
 from deepnet_cli.data.hdf5 import Source, open_hdf5
-from deepnet_cli.errors import ConfigError, DataError, DeepnetError
+from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed, shortened
 from deepnet_cli.files import cannot, check_readable, read_pipe, shown
 
 
@@ -55,8 +55,15 @@ def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Doc
 
 
 def config_from_text(text: str, source: str) -> tuple[Config, Document]:
-    """The config kept in a model file.  Raises ConfigError."""
+    """The config kept in a model file.  Raises ConfigError, and DataError where it names an
+    activation or a loss that is known nowhere here.
+    """
     document = parse(text.encode(), source)
+    if strange := checks.unregistered(document.tree):
+        raise DataError(
+            f"{source}: the config in it names {shortened(listed(strange))}; if it was registered "
+            "by --code when it was trained, give the file by --code"
+        )
     config = check(document)
     document.raise_problems()
     if config is None:

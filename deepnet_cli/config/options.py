@@ -20,6 +20,7 @@ from pydantic import (
     Tag,
     create_model,
 )
+from pydantic_core import PydanticKnownError
 
 
 class Section(BaseModel):
@@ -64,6 +65,32 @@ def choice(registry: Mapping[str, object], *words: str) -> Any:
         return value
 
     return Annotated[union, Field(discriminator="name"), BeforeValidator(normalized)]
+
+
+def name_of(registry: Mapping[str, object], *words: str) -> Any:
+    """The type of NAME | {name: NAME} for a registry whose entries have no options.
+
+    The registry is read when a name is checked: it may have grown since.
+    """
+
+    def normalized(value: object) -> object:
+        if isinstance(value, dict) and len(value) == 1 and "name" not in value:
+            return {"name": next(iter(value))}
+        return {"name": value} if isinstance(value, str) else value
+
+    def known(value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        if "name" not in value:
+            raise PydanticKnownError("union_tag_not_found", {"discriminator": "'name'"})
+        names = [*words, *registry]
+        if value["name"] not in names:
+            tags = ", ".join(repr(name) for name in names)
+            tag = {"discriminator": "'name'", "tag": str(value["name"]), "expected_tags": tags}
+            raise PydanticKnownError("union_tag_invalid", tag)
+        return value
+
+    return Annotated[Options, BeforeValidator(known), BeforeValidator(normalized)]
 
 
 def word_or(words: Any, other: Any) -> Any:

@@ -4,11 +4,12 @@ Strings that name a file, an activation, an optimizer are still strings here; jo
 turns them into things.  What one key asks of another is in checks.py.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from deepnet_cli.config.options import Options, Section, choice, word_or
+from deepnet_cli.config.options import Options, Section, choice, name_of, word_or
 from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
@@ -22,13 +23,14 @@ LARGEST_SEED = 2**53
 LONGEST_NAME = 100
 
 
-def one_of(names: list[str], what: str) -> Any:
-    """A string that is one of `names`."""
+def one_of(names: Collection[str], what: str, own: str = "") -> Any:
+    """A string that is one of `names`, as they are when it is checked; `own` says what else."""
 
     def check(value: str) -> str:
         if value not in names:
             near = did_you_mean(value, names)
-            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)})")
+            hint = "" if near else own
+            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){hint}")
         return value
 
     return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
@@ -89,10 +91,10 @@ if TYPE_CHECKING:  # what a checked value is; the branch below is what is checke
     BatchSize = int | str
     Interval = int | str
 else:
-    ActivationName = one_of(list(ACTIVATIONS), "activation")
+    ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
     OptimizerOptions = choice(OPTIMIZERS)
     InitializerOptions = choice(INITIALIZERS, "auto")
-    LossOptions = choice(LOSSES, "auto")
+    LossOptions = name_of(LOSSES, "auto")
     Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
     Activations = word_or(ActivationName, list[ActivationName])
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])

@@ -3,6 +3,7 @@
     /state/theta (P,), /state/slots (k, P)
     /best/theta (P,)                          with a validation set
     /history                                  the rows as CSV text
+    /code                                     name and sha256 of the file of --code, as JSON
     attributes: iteration, config (YAML), data (digests, as JSON),
                 cost_sum and batches (the costs since the last row)
 
@@ -73,6 +74,8 @@ class Progress:
             file.attrs["data"] = _digests(job)
             file.attrs["cost_sum"] = self.history.cost_sum
             file.attrs["batches"] = self.history.batches
+            if job.code is not None:
+                file["code"] = json.dumps(job.code.identity)
 
         return sealed("checkpoint", fill)
 

@@ -1,10 +1,14 @@
 """Where a run that ended goes on."""
 
+import json
+
+from deepnet_cli.config.code import Code
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
-from deepnet_cli.errors import DataError
+from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.training.progress import Progress, load_progress
 from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.sealed import open_sealed
 
 
 def newest_progress(directory: RunDirectory, job: Job) -> tuple[Progress, list[str]]:
@@ -23,3 +27,32 @@ def newest_progress(directory: RunDirectory, job: Job) -> tuple[Progress, list[s
     if skipped:
         raise DataError("\n".join([*skipped, f"{directory.path}: no checkpoint can be used"]))
     return Progress.start(job), []
+
+
+def check_code(directory: RunDirectory, code: Code | None) -> None:
+    """Raise ConfigError where the code of --code is not that which the run was begun with.
+
+    With another one the numbers would differ.
+    """
+    given = code.sha256 if code is not None else None
+    for path in directory.checkpoints():
+        try:
+            with open_sealed(path, "checkpoint") as source:
+                text = str(source.read("code")) if source.has("code") else "{}"
+        except DataError:  # an older one will do, or `newest_progress` says why none does
+            continue
+        begun = json.loads(text)
+        if begun.get("sha256") == given:
+            return
+        if code is None:
+            raise ConfigError(
+                f"{directory.path}: the run was begun with code of your own; "
+                f"give it: --code {begun['file']}"
+            )
+        if not begun:
+            raise ConfigError(f"--code {code.file}: the run was begun without it; leave it out")
+        raise ConfigError(
+            f"--code {code.file}: is not the code that the run was begun with, {begun['file']} "
+            f"with the sha256 {begun['sha256'][:12]}... (this one's is {code.sha256[:12]}...); "
+            "give that file, or start a new run"
+        )

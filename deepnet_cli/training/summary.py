@@ -27,6 +27,7 @@ def summary(
     epochs = made / job.batches.per_epoch
     watch = progress.watch
     best = {"best": {"monitor": watch.figure, "iteration": kept - 1}} if watch and kept else {}
+    code = {"code": job.code.identity} if job.code is not None else {}
     return {
         "name": job.config.name,
         "seed": job.config.seed,
@@ -36,6 +37,7 @@ def summary(
         "seconds": round(seconds, 3),
         "stopped": stopped,
         **best,
+        **code,
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
         "environment": environment(),
