@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.config.job import load_job
 from deepnet_cli.files import json_text
@@ -33,6 +34,7 @@ DOUBLE = ("compute.precision=float64",)
     "--rows", type=click.IntRange(1), default=5, show_default=True, help="Of each array, shown."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the equations as one JSON object.")
+@code_option
 def explain(
     config: Path, settings: tuple[str, ...], iteration: int, rows: int, as_json: bool
 ) -> None:
