@@ -20,7 +20,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 
 ROOT = Path(__file__).parents[1]
-IMPORT = "import math\nimport numpy as np\nfrom deepnet_cli.nn.custom import activation, loss\n"
+IMPORT = "import math\nimport numpy as np\nfrom deepnet_cli.custom import activation, loss\n"
 SWISH = """
 def swish(Z):
     return Z / (1 + np.exp(-Z))
@@ -290,7 +290,7 @@ def test_nan_in_a_derivative_is_wrong() -> None:
     assert "says nan" in activation_problem(registered(lambda Z: np.logaddexp(0, Z), slope))
 
 
-def test_kinks_are_declared_and_the_derivative_there_is_one_of_the_two() -> None:
+def test_kinks_are_declared_and_the_derivative_there_lies_between_the_two() -> None:
     def clip(Z: Array) -> Array:
         return np.clip(Z, 0, 6)
 
@@ -303,8 +303,10 @@ def test_kinks_are_declared_and_the_derivative_there_is_one_of_the_two() -> None
     assert problem == "the function has a kink at z = 0; declare kinks=(0.0, 6.0)"
     assert activation_problem(registered(clip, inside, kinks=(0, 6))) == ""
     half = lambda Z: np.where(Z == 6, 0.5, inside(Z))  # noqa: E731
-    problem = activation_problem(registered(clip, half, kinks=(0, 6)))
-    assert "at z = 6: it says 0.5, from the left it is 1, from the right 0" in problem
+    assert activation_problem(registered(clip, half, kinks=(0, 6))) == ""
+    more = lambda Z: np.where(Z == 6, 1.5, inside(Z))  # noqa: E731
+    problem = activation_problem(registered(clip, more, kinks=(0, 6)))
+    assert "at z = 6: it says 1.5, from the left it is 1, from the right 0" in problem
 
 
 @pytest.mark.parametrize(
@@ -499,7 +501,7 @@ def test_a_dataclass_in_the_file() -> None:
         from __future__ import annotations
         from dataclasses import dataclass
         from numpy import exp
-        from deepnet_cli.nn.custom import activation
+        from deepnet_cli.custom import activation
 
         @dataclass
         class Scaled:

@@ -71,7 +71,7 @@ def running(file: Path) -> Iterator[Code]:
         if not activations and not losses:
             raise ConfigError(
                 f"{file}: registers nothing; call activation(name, function, derivative) "
-                "or loss(name, cost, derivative) of deepnet_cli.nn.custom in it"
+                "or loss(name, cost, derivative) of deepnet_cli.custom in it"
             )
         yield Code(file, hashlib.sha256(source).hexdigest(), activations, losses)
 

@@ -46,7 +46,7 @@ def activation(
     """Register g as an activation: `function` g(Z), `derivative` g'(Z), both elementwise.
 
     `weights` is the initializer that suits it, `kinks` are the z where it has no derivative
-    (what `derivative` says there must be the one from the left or from the right).
+    (what `derivative` says there must be one of the two slopes, or between them).
     """
     _check_name(name, "activation", ACTIVATIONS)
     _check_callable(name, function, derivative)

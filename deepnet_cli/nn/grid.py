@@ -98,11 +98,6 @@ class Slopes:
         low, high = np.minimum(left, right) - slack, np.maximum(left, right) + slack
         return np.asarray((low <= derivative) & (derivative <= high))
 
-    def one_of_two(self, derivative: Array) -> Array:
-        """Where a derivative is one of the two sides."""
-        near = [np.abs(derivative - s) <= RELATIVE * np.abs(s) + 1e-6 for s in self.sides]
-        return np.asarray(near[0] | near[1])
-
     def wrong(self, derivative: Array, where: Array, place: Callable[[float], str]) -> str:
         """A sentence on the worst of the points `where` a derivative is wrong; or nothing."""
         if not where.any():
@@ -138,7 +133,7 @@ def activation_problem(g: Activation) -> str:
     for kink in g.kinks:
         declared |= np.abs(z - kink) <= BESIDE * max(1, abs(kink))
     wrong = np.where(
-        declared, ~found.one_of_two(derivative), found.settled & ~found.agrees(derivative)
+        declared, ~found.between(derivative), found.settled & ~found.agrees(derivative)
     )
     if problem := found.wrong(derivative, wrong, partial(_at, "z")):
         return problem
