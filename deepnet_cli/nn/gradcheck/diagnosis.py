@@ -12,7 +12,7 @@ import numpy as np
 
 from deepnet_cli.nn.gradcheck.formulas import FORMULAS
 from deepnet_cli.nn.gradcheck.probe import H
-from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene
+from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene, same
 
 
 def diagnose(scene: Scene) -> Diagnosis:
@@ -20,6 +20,9 @@ def diagnose(scene: Scene) -> Diagnosis:
     g = scene.node.gradient
     if not np.isfinite(g).all():
         return Diagnosis("not finite", f"d{scene.node.name} is not finite")
+    if not same(g, scene.again):
+        again = "differs between two passes of the same numbers: in it is something of an"
+        return Diagnosis("stale", f"d{scene.node.name} {again} earlier pass, or of chance")
     if not g.any():
         return Diagnosis("zero", f"d{scene.node.name} is 0 everywhere: it is never computed")
     if scene.node.source is not None:
@@ -106,6 +109,10 @@ def _slope(s: Scene) -> Diagnosis | None:
         return None
     at = np.unravel_index(int(np.argmax(np.abs(own - right))), own.shape)
     z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g} and should say {right[at]:.6g}"
+    if all(np.isin(s.V[np.abs(own - right) > CLOSE], s.op.kinks)):
+        return Diagnosis(
+            "kink", f"{s.op.g.name}' exactly at its kink is not what `forward` does: {z}"
+        )
     return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
 
 

@@ -1,25 +1,27 @@
 """What J and its gradient must keep, whatever the network is.
 
-The first three are of the network as it predicts, where each example is by itself: masks
-and the statistics of a batch would tie examples together.
+The first three are of the data alone and of the network as it predicts, where each example
+is by itself: masks and the statistics of a batch would tie examples together.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepnet_cli.nn.gradcheck.rounding import EPS, ROUNDINGS
+from deepnet_cli.nn.differences import slopes
+from deepnet_cli.nn.gradcheck.rounding import ROUNDINGS
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.types import Array
 
 EXACT = 1e-9
 NEAR = 1e-3
-HALVINGS = 30
+FIRST_STEP = 2.0**-6
+HALVINGS = 36
 
 
 @dataclass(frozen=True)
 class Invariance:
-    """One law, and how far it is from holding; None where rounding hides it."""
+    """One law, and how far it is from holding; None where rounding or a kink hides it."""
 
     name: str
     error: float | None
@@ -32,24 +34,17 @@ class Invariance:
 
 def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[Invariance]:
     """Every law that applies; `noise` is what rounding does to the norm of the gradient."""
-    single = point.evaluation
-    whole = gradient(single)
-    norm = float(np.linalg.norm(whole))
-
-    def law(name: str, other: Array) -> Invariance:
-        error = float(np.linalg.norm(other - whole))
-        hidden = norm <= ROUNDINGS * noise
-        return Invariance(name, None if hidden else error / norm, EXACT + ROUNDINGS * noise / norm)
-
-    m, laws = point.m, []
-    if norm > 0:
-        shuffled = rng.permutation(m)
-        laws.append(law("permuting the examples", gradient(single.take(shuffled))))
-        if m > 1:
-            laws.append(law("mean over two halves", _of_halves(single, shuffled)))
-        laws.append(_twice(single, int(shuffled[0]), law))
-    laws.append(_descent(point))
-    return laws
+    predicts = point.evaluation
+    single = replace(predicts, objective=replace(predicts.objective, penalties=()))
+    whole, order = gradient(single), rng.permutation(point.m)
+    heavier, repeated = _twice(single, int(order[0]))
+    pairs = {
+        "permuting the examples": (gradient(single.take(order)), whole),
+        "mean over two halves": (_of_halves(single, order), whole),
+        "weight 2 and the row twice": (heavier, gradient(repeated)),
+    }
+    laws = [_law(name, one, other, noise) for name, (one, other) in pairs.items()]
+    return [*laws, _descent(point, noise)]
 
 
 def gradient(point: Point) -> Array:
@@ -57,6 +52,15 @@ def gradient(point: Point) -> Array:
     arguments = point.theta, point.X, point.Y, point.weights, point.step
     with np.errstate(all="ignore"):
         return point.objective(*arguments)[1].copy()
+
+
+def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
+    """That two gradients are the same, by ||one - other|| / ||other||."""
+    norm = float(np.linalg.norm(other))
+    if norm <= ROUNDINGS * noise:
+        return Invariance(name, None, EXACT)
+    error = float(np.linalg.norm(one - other)) / norm
+    return Invariance(name, error, EXACT + ROUNDINGS * noise / norm)
 
 
 def _of_halves(point: Point, order: Array) -> Array:
@@ -68,38 +72,27 @@ def _of_halves(point: Point, order: Array) -> Array:
     return total
 
 
-def _twice(point: Point, i: int, law):  # type: ignore[no-untyped-def]
-    """Weight 2 against the row twice: both gradients, and J as it was."""
-    weights = np.ones(point.m) if point.weights is None else point.weights.copy()
-    columns = np.append(np.arange(point.m), i)
-    repeated = replace(point, weights=weights).take(columns)
-    weights = weights.copy()
-    weights[i] *= 2
-    heavier = gradient(replace(point, weights=weights))
-    twice = gradient(repeated)
-    invariance = law("weight 2 and the row twice", heavier)
-    error = float(np.linalg.norm(heavier - twice))
-    return replace(invariance, error=error / max(float(np.linalg.norm(twice)), 1e-300))
+def _twice(point: Point, i: int) -> tuple[Array, Point]:
+    """The gradient with twice the weight of one example; the point with that example twice."""
+    weights = np.ones(point.m) if point.weights is None else point.weights
+    repeated = replace(point, weights=weights).take(np.append(np.arange(point.m), i))
+    heavier = weights.copy()
+    heavier[i] *= 2
+    return gradient(replace(point, weights=heavier)), repeated
 
 
-def _descent(point: Point) -> Invariance:
-    """(J(theta - eta g) - J(theta)) / (-eta ||g||^2) -> 1, extrapolated in eta."""
-    g, J = gradient(point), point.cost()
-    name, square = "J falls by eta |g|^2", float(g @ g)
-    if not 0 < square < np.inf:
+def _descent(point: Point, noise: float) -> Invariance:
+    """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
+    g, name = gradient(point), "J falls by eta |g|^2"
+    norm = float(np.linalg.norm(g))
+    if not ROUNDINGS * noise < norm < np.inf:
         return Invariance(name, None, NEAR)
-    eta = 1e-2 * max(1.0, float(np.linalg.norm(point.theta))) / np.sqrt(square)
-    best, last = None, None
-    for _ in range(HALVINGS):
-        moved = replace(point, theta=point.theta - eta * g)
-        ratio = (moved.cost() - J) / (-eta * square)
-        if EPS * abs(J) / (eta * square) * 100 > NEAR:
-            break
-        near = ratio if last is None else 2 * ratio - last
-        error = float(abs(near - 1))
-        if np.isfinite(error) and (best is None or error < best):
-            best = error
-        if best is not None and best < NEAR / 100:
-            break
-        last, eta = ratio, eta / 2
-    return Invariance(name, best, NEAR)
+
+    def J(t: Array) -> Array:
+        return np.asarray(replace(point, theta=point.theta - float(t) * g / norm).cost())
+
+    with np.errstate(all="ignore"):
+        first = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta)))
+        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, least=1.0)
+    settled = slack <= NEAR / 10 * norm
+    return Invariance(name, float(abs(slope / norm + 1)) if settled else None, NEAR)

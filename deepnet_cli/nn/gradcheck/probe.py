@@ -5,7 +5,7 @@
 There is no subtraction, so no digit is lost and h need not be weighed against rounding
 (Squire and Trapp, 1998; Martins, Sturdza and Alonso, 2003).  J is computed by the very
 steps that train, entered at the node.  A switch such as relu's looks at the real part,
-which does not move: no kink is ever crossed.
+which is set back to the traced value behind each step: h^2 would move a 0 off its kink.
 
 A step with an activation that complex numbers cannot go through is replaced by its
 tangent: the value it had, and as slope its own central differences, extrapolated.
@@ -83,7 +83,9 @@ class Probe:
         if k in self.tangents:
             U: Array = self.trace.values[k + 1] + 1j * (self.tangents[k] * V.imag)
             return U
-        return self.network.forward(p, V, self.work, k, k + 1)
+        U = self.network.forward(p, V, self.work, k, k + 1)
+        U.real[...] = self.trace.values[k + 1]
+        return U
 
     def _cost_slope(self, S: Array) -> float:
         point, loss = self.trace.point, self.network.loss

@@ -13,7 +13,7 @@ from deepnet_cli.nn.gradcheck.penalty import diagnose_penalty, judge_penalties
 from deepnet_cli.nn.gradcheck.precision import float32_digits
 from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.rounding import noise
-from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene
+from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene, same
 from deepnet_cli.nn.gradcheck.trace import Point, Trace, trace
 from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Directions, Verdict, gaussian, unit, walk
 
@@ -62,20 +62,20 @@ class Report:
 
 def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     """Check everything at a point; `exhaustive` takes every entry of each node by itself."""
-    begun = trace(point)
-    if reason := changed(begun, trace(point)):
+    begun, fresh = trace(point, point.earlier), trace(point)
+    if reason := changed(begun, fresh):
         return Report("none", [], undetermined=reason)
     probe, levels = Probe(begun), noise(begun, rng("rounding"))
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)
-    culprit = find_culprit(probe, verdicts, rng("culprit"))
+    culprit = find_culprit(probe, fresh, verdicts, rng("culprit"))
     parameters = [levels[name] for name in point.objective.network.layout.names]
     return Report(
         probe.method,
         verdicts,
         culprit,
         _evaluation(point, rng, directions),
-        crosscheck(begun, rng("entries")),
+        crosscheck(begun, levels, rng("entries")),
         [] if culprit else invariances(point, rng("examples"), float(np.linalg.norm(parameters))),
         float32_digits(point),
     )
@@ -83,44 +83,43 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
 
 def blame(point: Point, rng: Rng) -> Culprit | None:
     """The first wrong node at a point and the reason, without the other witnesses."""
-    begun, directions = trace(point), gaussian(rng("directions"))
+    begun, directions = trace(point, point.earlier), gaussian(rng("directions"))
     probe = Probe(begun)
     verdicts = walk(probe, noise(begun, rng("rounding")), directions)
-    return find_culprit(probe, verdicts + judge_penalties(begun, directions), rng("culprit"))
+    verdicts += judge_penalties(begun, directions)
+    return find_culprit(probe, trace(point), verdicts, rng("culprit"))
 
 
-def find_culprit(probe: Probe, verdicts: list[Verdict], rng: np.random.Generator) -> Culprit | None:
-    """The first wrong node, its worst entry and the reason; None where nothing is wrong."""
+def find_culprit(
+    probe: Probe, fresh: Trace, verdicts: list[Verdict], rng: np.random.Generator
+) -> Culprit | None:
+    """The first wrong node, its worst entry and the reason; None where nothing is wrong.
+
+    `fresh` is a trace of the same numbers in buffers that nothing went through before.
+    """
     first = next((v for v in verdicts if v.status == "wrong"), None)
     if first is None:
         return None
     node = first.node
     if node.name.startswith("penalty"):
-        g = node.gradient.reshape(-1)
-        place = int(np.argmax(np.abs(g)))
-        index = tuple(int(i) for i in np.unravel_index(place, node.value.shape))
-        at = Entry(index, float(g[place]), float("nan"))
-        return Culprit(first, at, diagnose_penalty(probe.trace, node))
+        return Culprit(first, *diagnose_penalty(probe.trace, node))
     at = worst_entry(probe, node, rng)
     vs = gaussian(rng, 2 * DIRECTIONS)(node)
-    scene = Scene(probe, node, at, vs, [probe.slope(node, v) for v in vs])
+    again = next(other.gradient for other in fresh.nodes if other.name == node.name)
+    scene = Scene(probe, node, again, at, vs, [probe.slope(node, v) for v in vs])
     return Culprit(first, at, diagnose(scene))
 
 
 def changed(one: Trace, other: Trace) -> str:
-    """What differs between two evaluations of the same numbers, or nothing."""
-    ops = one.point.objective.network.ops
-    pairs = [(f"the output {op.node}", op) for op in ops]
-    for (told, op), a, b in zip(pairs, one.values[1:], other.values[1:], strict=True):
-        if not np.array_equal(a, b, equal_nan=True):
-            layer = one.point.objective.network.layers[op.layer - 1]
-            by = f" of {layer.activation.name}" if op.kind == "activation" else ""
-            return f"{told}{by} differs between two evaluations of the same numbers"
-    for k in reversed(range(len(ops))):
-        if not np.array_equal(one.upstream[k], other.upstream[k], equal_nan=True):
-            return f"d{ops[k].node} differs between two backward passes of the same numbers"
-    if not np.array_equal(one.total, other.total, equal_nan=True):
-        return "the gradient differs between two backward passes of the same numbers"
+    """What J made differently of the same numbers the second time, or nothing."""
+    network = one.point.objective.network
+    for op, a, b in zip(network.ops, one.values[1:], other.values[1:], strict=True):
+        if not same(a, b):
+            g = network.layers[op.layer - 1].activation.name
+            by = f" of {g}" if op.kind == "activation" else ""
+            return f"the output {op.node}{by} differs between two evaluations of the same numbers"
+    if not same(np.asarray(one.J), np.asarray(other.J)):
+        return "J differs between two evaluations of the same numbers"
     return ""
 
 

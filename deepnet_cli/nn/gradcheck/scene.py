@@ -16,6 +16,17 @@ CLOSE = 1e-7
 """The relative difference below which two derivatives are the same."""
 
 
+SAME = 1e-10
+"""The same of two runs of the same numbers, which may be rounded in another order."""
+
+
+def same(one: Array, other: Array) -> bool:
+    """Whether two arrays are the same but for rounding."""
+    with np.errstate(all="ignore"):
+        size = np.abs(one[np.isfinite(one)]).max(initial=0.0)
+        return bool(np.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True))
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """Why a node is wrong."""
@@ -34,6 +45,7 @@ class Scene:
 
     probe: Probe
     node: Node
+    again: Array  # its derivative by a pass with no earlier one
     entry: Entry
     vs: list[Array]
     slopes: list[float]  # dJ along them
