@@ -29,7 +29,7 @@ def diagnose(scene: Scene) -> Diagnosis:
         for cause, sentence, formula in FORMULAS[_place(scene)](scene):
             if scene.explains(formula):
                 return Diagnosis(cause, sentence)
-    return _factor(scene) or _correction(scene) or _unknown(scene)
+    return _factor(scene) or _correction(scene) or _of_another(scene) or _unknown(scene)
 
 
 def _place(scene: Scene) -> str:
@@ -41,7 +41,7 @@ def _factor(s: Scene) -> Diagnosis | None:
     along = np.array([np.vdot(s.node.gradient, v) for v in s.vs])
     numerical = np.array(s.slopes)
     c = float(along @ numerical / (along @ along))
-    if c == 0 or not s.fits(c * s.node.gradient):
+    if c == 0 or abs(c - 1) < CLOSE or not s.fits(c * s.node.gradient):
         return None
     name, times = f"d{s.node.name}", 1 / c
     for cause, factor, sentence in _factors(s):
@@ -73,16 +73,31 @@ def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
 
 
 def _correction(s: Scene) -> Diagnosis | None:
-    """g' = g with one entry replaced, g + c W, or the numerical slope of an activation."""
-    g, name = s.node.gradient, f"d{s.node.name}"
+    """g' = g with one entry replaced, with the weights of the examples, g + c W, or the
+    numerical slope of an activation.
+    """
+    g, name, point = s.node.gradient, f"d{s.node.name}", s.probe.trace.point
     one = g.copy()
     one[s.entry.index] = s.entry.numerical
     if s.fits(one):
         return Diagnosis("one entry", f"only the entry {place(s.entry.index)} of {name} is wrong")
+    if s.node.source is None and s.fits(g * point.share * point.m):
+        return Diagnosis("weights", f"the weights of the examples are missing in {name}")
     if s.node.parameter and s.node.name[0] == "W":
         return _weight_term(s)
     if s.node.source is not None and not s.node.parameter and s.op.kind == "activation":
         return _slope(s)
+    return None
+
+
+def _of_another(s: Scene) -> Diagnosis | None:
+    """g is another node's, or has the digits of float32 alone."""
+    g, name = s.node.gradient, f"d{s.node.name}"
+    for other in s.probe.trace.nodes:
+        if other.gradient.shape == g.shape and s.fits(other.gradient):
+            return Diagnosis("another node", f"d{other.name} holds what {name} should be")
+    if np.array_equal(g, g.astype(np.float32)):
+        return Diagnosis("precision", f"{name} has been rounded to float32")
     return None
 
 
@@ -117,7 +132,10 @@ def _slope(s: Scene) -> Diagnosis | None:
 
 
 def _unknown(s: Scene) -> Diagnosis:
-    e = s.entry
+    e, loss = s.entry, s.probe.network.loss.name
+    if s.node.source is None:
+        at = f"{place(e.index)} it is {e.backward:.8g} and should be {e.numerical:.8g}"
+        return Diagnosis("loss", f"d{s.node.name}, the derivative of {loss}, is wrong: at {at}")
     return Diagnosis(
         "unknown",
         f"none of the usual bugs; at {place(e.index)} d{s.node.name} is {e.backward:.8g} "

@@ -65,7 +65,7 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     begun, fresh = trace(point, point.earlier), trace(point)
     if reason := changed(begun, fresh):
         return Report("none", [], undetermined=reason)
-    probe, levels = Probe(begun), noise(begun, rng("rounding"))
+    probe, levels = Probe(begun), _levels(begun, fresh, rng)
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)
     culprit = find_culprit(probe, fresh, verdicts, rng("culprit"))
@@ -83,11 +83,11 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
 
 def blame(point: Point, rng: Rng) -> Culprit | None:
     """The first wrong node at a point and the reason, without the other witnesses."""
-    begun, directions = trace(point, point.earlier), gaussian(rng("directions"))
-    probe = Probe(begun)
-    verdicts = walk(probe, noise(begun, rng("rounding")), directions)
+    begun, fresh = trace(point, point.earlier), trace(point)
+    probe, directions = Probe(begun), gaussian(rng("directions"))
+    verdicts = walk(probe, _levels(begun, fresh, rng), directions)
     verdicts += judge_penalties(begun, directions)
-    return find_culprit(probe, trace(point), verdicts, rng("culprit"))
+    return find_culprit(probe, fresh, verdicts, rng("culprit"))
 
 
 def find_culprit(
@@ -121,6 +121,15 @@ def changed(one: Trace, other: Trace) -> str:
     if not same(np.asarray(one.J), np.asarray(other.J)):
         return "J differs between two evaluations of the same numbers"
     return ""
+
+
+def _levels(begun: Trace, fresh: Trace, rng: Rng) -> dict[str, float]:
+    """What rounding does to each node; it excuses none that differs between two passes."""
+    levels = noise(begun, rng("rounding"))
+    for node, again in zip(begun.nodes, fresh.nodes, strict=True):
+        if not same(node.gradient, again.gradient):
+            levels[node.name] = 0.0
+    return levels
 
 
 def _evaluation(point: Point, rng: Rng, directions: Directions) -> list[Verdict]:

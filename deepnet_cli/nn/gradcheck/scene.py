@@ -16,6 +16,9 @@ CLOSE = 1e-7
 """The relative difference below which two derivatives are the same."""
 
 
+LEFT = 1e-2
+"""A correction leaves at most this part of the error."""
+
 SAME = 1e-10
 """The same of two runs of the same numbers, which may be rounded in another order."""
 
@@ -75,11 +78,12 @@ class Scene:
         return self.probe.network.ops[self.source]
 
     def fits(self, corrected: Array) -> bool:
-        """Whether a corrected derivative has the numerical slopes."""
+        """Whether a corrected derivative has the numerical slopes, and g is far from them."""
         along = np.array([np.vdot(corrected, v) for v in self.vs])
+        wrong = np.array([np.vdot(self.node.gradient, v) for v in self.vs])
         numerical = np.array(self.slopes)
-        scale = np.linalg.norm(along) + np.linalg.norm(numerical)
-        return bool(np.linalg.norm(along - numerical) <= CLOSE * scale)
+        off, scale = np.linalg.norm(along - numerical), np.linalg.norm(along)
+        return bool(off <= min(CLOSE * scale, LEFT * np.linalg.norm(wrong - numerical)))
 
     def explains(self, formula: Array) -> bool:
         """Whether a wrong formula gives the node's derivative."""
