@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepnet_cli.nn.gradcheck.formulas import FORMULAS
-from deepnet_cli.nn.gradcheck.probe import H
+from deepnet_cli.nn.gradcheck.probe import H, tangent
 from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene, same
 
 
@@ -128,6 +128,9 @@ def _slope(s: Scene) -> Diagnosis | None:
         return Diagnosis(
             "kink", f"{s.op.g.name}' exactly at its kink is not what `forward` does: {z}"
         )
+    if np.allclose(own, tangent(s.op, s.V), rtol=CLOSE, atol=CLOSE):
+        cause = f"{s.op.g.name} is not analytic: its derivative has the central differences, but"
+        return Diagnosis("not analytic", f"{cause} no complex number goes through it unharmed")
     return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
 
 

@@ -50,7 +50,7 @@ class Probe:
         found = {}
         for k, op in enumerate(self.network.ops):
             if not op.complex_step:
-                found[k] = _slope(op, self.trace.values[k])
+                found[k] = tangent(op, self.trace.values[k])
         return found
 
     @property
@@ -107,7 +107,7 @@ class Probe:
         return np.array(rows) * (point.share / loss.outputs(point.Y))
 
 
-def _slope(op: Any, V: Array) -> Array:
+def tangent(op: Any, V: Array) -> Array:
     """The derivative of an elementwise activation; the backward pass's own beside a kink,
     where differences cannot tell.
     """

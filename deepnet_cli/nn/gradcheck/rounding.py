@@ -38,7 +38,9 @@ def _moved(trace: Trace, rng: np.random.Generator, eps: float) -> dict[str, Arra
     network.draw(work, point.step)
 
     def off(array: Array, size: Array | None = None) -> Array:
-        array += eps * _signs(rng, array.shape) * (array if size is None else size)
+        array += (
+            eps * (2 * rng.random(array.shape, np.float32) - 1) * (array if size is None else size)
+        )
         return array
 
     p = {name: off(block.copy()) for name, block in trace.p.items()}
@@ -63,10 +65,3 @@ def _moved(trace: Trace, rng: np.random.Generator, eps: float) -> dict[str, Arra
             dU = off(dV, incoming if dV is dU else None)
         moved["X"] = dU
     return moved | g
-
-
-def _signs(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
-    """-1 or 1, eight to a random byte."""
-    size = int(np.prod(shape))
-    bits = np.unpackbits(np.frombuffer(rng.bytes(size // 8 + 1), np.uint8), count=size)
-    return 2.0 * bits.reshape(shape) - 1.0
