@@ -41,12 +41,14 @@ def slopes(
     jumps: list[Array] = []
     for _ in range(halvings):
         above, below = f(z + h), f(z - h)
+        last = central[-1] if central else at_z
         central = _extrapolated((above - below) / (2 * h), central, 4, 4)
         jumps = _extrapolated((above - 2 * at_z + below) / h, jumps, 2, 4)
         size = np.maximum(np.maximum(np.abs(above), np.abs(below)), least)
         rounding = 4 * np.finfo(np.float64).eps * size / h
         if len(central) > 1:
-            estimate = np.abs(central[-1] - central[-2]) + np.abs(jumps[-1]) + rounding
+            unsure = np.maximum(*(np.abs(central[-1] - other) for other in (central[-2], last)))
+            estimate = unsure + np.abs(jumps[-1]) + rounding
             better = estimate < error
             best, error = np.where(better, central[-1], best), np.where(better, estimate, error)
         if np.all((error <= SETTLED * np.abs(best)) | (rounding > error)):

@@ -122,14 +122,14 @@ def _slope(s: Scene) -> Diagnosis | None:
         own = g.backward(np.ones_like(s.V), s.V if g.keeps_Z else s.U)
     if not s.fits(s.dU * right):
         return None
-    at = np.unravel_index(int(np.argmax(np.abs(own - right))), own.shape)
+    off = np.abs(own - right)
+    at = np.unravel_index(int(np.argmax(off)), own.shape)
     z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g} and should say {right[at]:.6g}"
-    if all(np.isin(s.V[np.abs(own - right) > CLOSE], s.op.kinks)):
-        return Diagnosis(
-            "kink", f"{s.op.g.name}' exactly at its kink is not what `forward` does: {z}"
-        )
+    if np.isin(s.V[off > CLOSE * off.max()], s.op.kinks).all():
+        kink = f"{g.name}' exactly at its kink is not what the forward pass does: {z}"
+        return Diagnosis("kink", kink)
     if np.allclose(own, tangent(s.op, s.V), rtol=CLOSE, atol=CLOSE):
-        cause = f"{s.op.g.name} is not analytic: its derivative has the central differences, but"
+        cause = f"{g.name} is not analytic: its derivative has the central differences, but"
         return Diagnosis("not analytic", f"{cause} no complex number goes through it unharmed")
     return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
 
