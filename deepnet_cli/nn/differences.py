@@ -26,12 +26,14 @@ def slopes(
     first: float = FIRST_STEP,
     halvings: int = HALVINGS,
     settled: float = SETTLED,
+    least: float = 0.0,
 ) -> tuple[Array, Array]:
     """f'(z) and an estimate of its error, both of z's shape.
 
     The first step is `first` times the size of z, or `first` where |z| < 1.  Where f is
     smooth, what the one-sided differences jump by at z goes to 0 with h; at a kink it does
-    not, and counts as error, as does the rounding of f.
+    not, and counts as error, as does the rounding of f: that of numbers of the size of
+    `least`, where f comes of such and is smaller itself.
     """
     z = np.asarray(z, np.float64)
     h, at_z = first * np.maximum(1.0, np.abs(z)), f(z)
@@ -40,11 +42,14 @@ def slopes(
     jumps: list[Array] = []
     for _ in range(halvings):
         above, below = f(z + h), f(z - h)
+        last = central[-1] if central else at_z
         central = _extrapolated((above - below) / (2 * h), central, 4, 4)
         jumps = _extrapolated((above - 2 * at_z + below) / h, jumps, 2, 4)
-        rounding = 4 * np.finfo(np.float64).eps * np.maximum(np.abs(above), np.abs(below)) / h
+        size = np.maximum(np.maximum(np.abs(above), np.abs(below)), least)
+        rounding = 4 * np.finfo(np.float64).eps * size / h
         if len(central) > 1:
-            estimate = np.abs(central[-1] - central[-2]) + np.abs(jumps[-1]) + rounding
+            unsure = np.maximum(*(np.abs(central[-1] - other) for other in (central[-2], last)))
+            estimate = unsure + np.abs(jumps[-1]) + rounding
             better = estimate < error
             best, error = np.where(better, central[-1], best), np.where(better, estimate, error)
         if np.all((error <= settled * np.abs(best)) | (rounding > error)):

@@ -3,7 +3,7 @@
 J = mean cost of the batch + penalties of W[1] ... W[L]
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,7 +19,7 @@ Seen = tuple[Array, Windows]
 """A vector (P,) and its blocks by name."""
 
 
-def _unwatched(k: int, dU: Array) -> None:
+def unwatched(k: int, dU: Array) -> None:
     """Nobody looks."""
 
 
@@ -29,14 +29,18 @@ class Objective:
 
     network: Network
     penalties: tuple[Penalty, ...] = ()
-    _workspaces: dict[object, Workspace] = field(default_factory=dict, repr=False, compare=False)
-    _gradients: dict[object, Seen] = field(default_factory=dict, repr=False, compare=False)
-    _last: list[Seen] = field(default_factory=list, repr=False, compare=False)
+    _workspaces: dict[object, Workspace] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _gradients: dict[object, Seen] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _last: list[Seen] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @cached_property
     def evaluation(self) -> "Objective":
         """J as of the network that predicts: no dropout, norms by running statistics."""
-        return Objective(self.network.evaluation, self.penalties)
+        return replace(self, network=self.network.evaluation)
 
     def __call__(
         self,
@@ -45,7 +49,7 @@ class Objective:
         Y: Array,
         weights: Array | None = None,
         step: int = 0,
-        watch: Watch = _unwatched,
+        watch: Watch = unwatched,
     ) -> tuple[Cost, Array]:
         """J and dJ/dtheta (P,) for X (n[0], m), Y (n[L], m) and weights (m,) of the examples.
 

@@ -106,7 +106,7 @@ def _finite(value: float) -> float | None:
 def _table(verdicts: list[Verdict]) -> str:
     rows = [
         [
-            f"d{v.node.name}" if v.node.name[0] != "p" else f"dW{v.node.layer}, penalty",
+            v.node.title,
             f"{v.node.value.shape}",
             f"{v.norm:.2e}",
             f"{v.rel_error:.1e}" if v.status != "void" else "-",
@@ -120,12 +120,11 @@ def _table(verdicts: list[Verdict]) -> str:
 
 def _culprit(culprit: Culprit, verdicts: Sequence[Verdict]) -> list[str]:
     node, at = culprit.verdict.node, culprit.entry
-    name = f"d{node.name}" if node.name[0] != "p" else f"the penalty in dW{node.layer}"
-    lines = [fill(f"first wrong: {name}: {culprit.diagnosis.sentence}", 80)]
+    lines = [fill(f"first wrong: {node.title}: {culprit.diagnosis.sentence}", 80)]
     if isfinite(at.numerical):
         place = ", ".join(str(i) for i in at.index)
         lines.append(
-            f"  at d{node.name}[{place}] the backward pass says {at.backward:.8g}, "
+            f"  at [{place}] of {node.title} the backward pass says {at.backward:.8g}, "
             f"the forward pass {at.numerical:.8g}"
         )
     tainted = [f"d{v.node.name}" for v in verdicts if v.status == "tainted"]
@@ -154,7 +153,7 @@ def _crosscheck(cross: CrossCheck) -> str:
     else:
         text += "all agree"
     if cross.kinks:
-        text += f"; {cross.kinks} at a kink agree with a one-sided derivative"
+        text += f"; {cross.kinks} more at a kink, where J has no derivative"
     if cross.zeros:
         text += f"; {cross.zeros} inputs exactly at a kink, where relu'(0) = 0"
     if cross.unsettled:

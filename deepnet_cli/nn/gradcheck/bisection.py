@@ -27,6 +27,8 @@ def worst_entry(probe: Probe, node: Node, rng: np.random.Generator) -> Entry:
     """An entry of a wrong node that is wrong; where only one is, that one."""
     v = rng.standard_normal(node.value.size)
     g = node.gradient.reshape(-1)
+    if not np.isfinite(g).all():
+        return entry(probe, node, int(np.argmin(np.isfinite(g))))
     start, stop = 0, v.size
     whole = _difference(probe, node, g, v, start, stop)
     while stop - start > 1:

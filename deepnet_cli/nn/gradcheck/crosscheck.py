@@ -3,8 +3,10 @@
 It shares nothing with the complex step but the forward code.  A sample of entries of every
 parameter and of X is moved by +-h, and the differences are extrapolated to h = 0.  The
 inputs of relu and its like are compared at +-h: where one has changed sides, h is made
-smaller.  Where it changes sides at any h, it stands exactly at its kink, and there is no
-derivative but the two one-sided ones: the backward pass's must be one of them or between.
+smaller.  Where one changes sides at any h it stands exactly at its kink, and J has no
+derivative by that entry but two one-sided ones.  A derivative between them agrees; one
+outside may still be right, where several units stand at their kinks and turn different
+ways: it is left out.
 """
 
 from collections.abc import Callable
@@ -13,12 +15,15 @@ from functools import cache, cached_property
 
 import numpy as np
 
-from deepnet_cli.nn.differences import sides, slopes
+from deepnet_cli.nn.differences import Function, sides, slopes
+from deepnet_cli.nn.gradcheck.rounding import ROUNDINGS
 from deepnet_cli.nn.gradcheck.trace import DOUBLE, Node, Trace
 from deepnet_cli.nn.network import Workspace
 from deepnet_cli.nn.types import Array, Cost
 
 TOLERANCE = 1e-5
+LEAST = 1e-3
+"""An entry is held to the digits of one that is this part of its node's largest."""
 FIRST_STEP = 2.0**-10
 SHRINKINGS = 10
 HALVINGS = 6
@@ -26,39 +31,50 @@ MOST_ENTRIES = 20
 WORK = 6e8
 """About how many multiplications all entries may take."""
 
+Along = Callable[[float], tuple[float, bytes]]
+"""J where one entry is moved by h, and on which side of its kinks each value then is."""
+
 
 @dataclass(frozen=True)
 class CrossCheck:
     """What the second witness says."""
 
     entries: int  # compared
-    kinks: int  # of them at a kink, held against one-sided derivatives
-    unsettled: int  # left out: J is lost in rounding there
+    kinks: int  # of them at a kink, held against the one-sided derivatives
+    unsettled: int  # left out: J is lost in rounding there, or a kink does not decide
     zeros: int  # inputs of relu and its like that are exactly at the kink
     worst: float  # the largest relative difference
     disagrees: tuple[str, ...]  # the nodes where it does
 
 
-def crosscheck(trace: Trace, rng: np.random.Generator) -> CrossCheck:
-    """Compare a seeded sample of entries of each parameter and of X."""
+def crosscheck(trace: Trace, noise: dict[str, float], rng: np.random.Generator) -> CrossCheck:
+    """Compare a seeded sample of entries of each parameter and of X.
+
+    `noise` is what rounding does to the norm of each node: nothing below it is a difference.
+    """
     witness = Witness(trace)
     nodes = [node for node in trace.nodes if node.parameter or node.name == "X"]
     entries = kinks = unsettled = 0
     worst, disagrees = 0.0, []
     for node in nodes:
-        largest = np.abs(node.gradient).max(initial=0.0)
+        least, level = LEAST * np.abs(node.gradient).max(initial=0.0), ROUNDINGS * noise[node.name]
         for place in _sample(node, _count(trace, len(nodes)), rng):
-            g = float(node.gradient.reshape(-1)[place])
-            kink, numerical, error = witness.derivative(node, int(place), g)
-            scale = abs(g) + abs(numerical)
-            if not np.isfinite(error) or error > TOLERANCE * max(scale, 1e-3 * largest):
+            g, J = float(node.gradient.reshape(-1)[place]), witness.along(node, int(place))
+            h = smooth(J, max(1.0, abs(float(node.value.reshape(-1)[place]))))
+            if h is None:
+                agrees = between(J, g)
+                entries, kinks = entries + agrees, kinks + agrees
+                unsettled += not agrees
+                continue
+            numerical, error = derivative(J, h)
+            scale = max(abs(g) + abs(numerical), least)
+            if not error <= TOLERANCE * scale or scale <= level:
                 unsettled += 1
                 continue
-            entries, kinks = entries + 1, kinks + kink
-            off = max(0.0, abs(g - numerical) - 10 * error)
-            ratio = off / max(scale, 1e-3 * largest) if off else 0.0
-            worst = max(worst, ratio)
-            if ratio > TOLERANCE and node.name not in disagrees:
+            entries += 1
+            off = max(0.0, abs(g - numerical) - 10 * error - level)
+            worst = max(worst, off / scale)
+            if off > TOLERANCE * scale and node.name not in disagrees:
                 disagrees.append(node.name)
     return CrossCheck(entries, kinks, unsettled, witness.zeros, worst, tuple(disagrees))
 
@@ -83,28 +99,7 @@ class Witness:
         pairs = zip(ops, self.trace.values, strict=False)
         return sum(int(np.sum(kink == V)) for op, V in pairs for kink in op.kinks)
 
-    def derivative(self, node: Node, place: int, g: float) -> tuple[bool, float, float]:
-        """Whether there is a kink; the derivative by one entry; an estimate of its error.
-
-        At a kink it is g itself where that lies between the one-sided derivatives, else
-        the nearer of them.
-        """
-        J = self.along(node, place)
-        size, first = max(1.0, abs(float(node.value.reshape(-1)[place]))), FIRST_STEP
-
-        def cost(h: Array) -> Array:
-            return np.asarray(J(float(h))[0])
-
-        for _ in range(SHRINKINGS):
-            if J(first * size)[1] == J(-first * size)[1]:
-                slope, error = slopes(cost, np.zeros(()), first * size, HALVINGS, TOLERANCE / 100)
-                return False, float(slope), float(error)
-            first /= 8
-        left, right = sorted(float(side) for side in sides(cost, np.zeros(()), FIRST_STEP * size))
-        slack = 10 * TOLERANCE * max(abs(left), abs(right))
-        return True, float(np.clip(g, left - slack, right + slack)), 0.0
-
-    def along(self, node: Node, place: int) -> Callable[[float], tuple[float, bytes]]:
+    def along(self, node: Node, place: int) -> Along:
         """J without penalties, where one entry is moved by h, as a function of h; with it, on
         which side of its kinks each value is.
         """
@@ -118,15 +113,42 @@ class Witness:
         def J(h: float) -> tuple[float, bytes]:
             entries[place] = entry + h
             V = trace.values[node.step] if node.parameter else value
-            sides_of = []
+            pattern = []
             with np.errstate(all="ignore"):
                 for k in range(node.step, len(network.ops)):
-                    sides_of += [np.packbits(kink < V).tobytes() for kink in network.ops[k].kinks]
+                    pattern += [np.packbits(kink < V).tobytes() for kink in network.ops[k].kinks]
                     V = network.forward(p, V, self.work, k, k + 1)
                 cost: Cost = network.loss.cost(V, trace.point.Y, trace.point.share)
-            return float(cost.real), b"".join(sides_of)
+            return float(cost.real), b"".join(pattern)
 
         return J
+
+
+def smooth(J: Along, size: float) -> float | None:
+    """A step that leaves every value on its side of the kinks; None where there is none."""
+    h = FIRST_STEP * size
+    for _ in range(SHRINKINGS):
+        if J(h)[1] == J(-h)[1]:
+            return h
+        h /= 8
+    return None
+
+
+def derivative(J: Along, h: float) -> tuple[float, float]:
+    """dJ from steps of h and less; an estimate of its error."""
+    slope, error = slopes(_cost(J), np.zeros(()), h, HALVINGS, TOLERANCE / 100, least=1.0)
+    return float(slope), float(error)
+
+
+def between(J: Along, g: float) -> bool:
+    """Whether g is one of the two one-sided derivatives, or lies between them."""
+    left, right = sorted(float(side) for side in sides(_cost(J), np.zeros(()), FIRST_STEP))
+    slack = 10 * TOLERANCE * max(abs(left), abs(right))
+    return left - slack <= g <= right + slack
+
+
+def _cost(J: Along) -> Function:
+    return lambda h: np.asarray(J(float(h))[0])
 
 
 def _count(trace: Trace, nodes: int) -> int:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from deepnet_cli.nn.gradcheck.formulas import FORMULAS
-from deepnet_cli.nn.gradcheck.probe import H
-from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene
+from deepnet_cli.nn.gradcheck.probe import H, tangent
+from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis, Scene, same
 
 
 def diagnose(scene: Scene) -> Diagnosis:
@@ -20,13 +20,16 @@ def diagnose(scene: Scene) -> Diagnosis:
     g = scene.node.gradient
     if not np.isfinite(g).all():
         return Diagnosis("not finite", f"d{scene.node.name} is not finite")
+    if not same(g, scene.again):
+        again = "differs between two passes of the same numbers: in it is something of an"
+        return Diagnosis("stale", f"d{scene.node.name} {again} earlier pass, or of chance")
     if not g.any():
         return Diagnosis("zero", f"d{scene.node.name} is 0 everywhere: it is never computed")
     if scene.node.source is not None:
         for cause, sentence, formula in FORMULAS[_place(scene)](scene):
             if scene.explains(formula):
                 return Diagnosis(cause, sentence)
-    return _factor(scene) or _correction(scene) or _unknown(scene)
+    return _factor(scene) or _correction(scene) or _of_another(scene) or _unknown(scene)
 
 
 def _place(scene: Scene) -> str:
@@ -38,7 +41,7 @@ def _factor(s: Scene) -> Diagnosis | None:
     along = np.array([np.vdot(s.node.gradient, v) for v in s.vs])
     numerical = np.array(s.slopes)
     c = float(along @ numerical / (along @ along))
-    if c == 0 or not s.fits(c * s.node.gradient):
+    if c == 0 or abs(c - 1) < CLOSE or not s.fits(c * s.node.gradient):
         return None
     name, times = f"d{s.node.name}", 1 / c
     for cause, factor, sentence in _factors(s):
@@ -70,16 +73,31 @@ def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
 
 
 def _correction(s: Scene) -> Diagnosis | None:
-    """g' = g with one entry replaced, g + c W, or the numerical slope of an activation."""
-    g, name = s.node.gradient, f"d{s.node.name}"
+    """g' = g with one entry replaced, with the weights of the examples, g + c W, or the
+    numerical slope of an activation.
+    """
+    g, name, point = s.node.gradient, f"d{s.node.name}", s.probe.trace.point
     one = g.copy()
     one[s.entry.index] = s.entry.numerical
     if s.fits(one):
         return Diagnosis("one entry", f"only the entry {place(s.entry.index)} of {name} is wrong")
+    if s.node.source is None and s.fits(g * point.share * point.m):
+        return Diagnosis("weights", f"the weights of the examples are missing in {name}")
     if s.node.parameter and s.node.name[0] == "W":
         return _weight_term(s)
     if s.node.source is not None and not s.node.parameter and s.op.kind == "activation":
         return _slope(s)
+    return None
+
+
+def _of_another(s: Scene) -> Diagnosis | None:
+    """g is another node's, or has the digits of float32 alone."""
+    g, name = s.node.gradient, f"d{s.node.name}"
+    for other in s.probe.trace.nodes:
+        if other.gradient.shape == g.shape and s.fits(other.gradient):
+            return Diagnosis("another node", f"d{other.name} holds what {name} should be")
+    if np.array_equal(g, g.astype(np.float32)):
+        return Diagnosis("precision", f"{name} has been rounded to float32")
     return None
 
 
@@ -104,13 +122,23 @@ def _slope(s: Scene) -> Diagnosis | None:
         own = g.backward(np.ones_like(s.V), s.V if g.keeps_Z else s.U)
     if not s.fits(s.dU * right):
         return None
-    at = np.unravel_index(int(np.argmax(np.abs(own - right))), own.shape)
+    off = np.abs(own - right)
+    at = np.unravel_index(int(np.argmax(off)), own.shape)
     z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g} and should say {right[at]:.6g}"
+    if np.isin(s.V[off > CLOSE * off.max()], s.op.kinks).all():
+        kink = f"{g.name}' exactly at its kink is not what the forward pass does: {z}"
+        return Diagnosis("kink", kink)
+    if np.allclose(own, tangent(s.op, s.V), rtol=CLOSE, atol=CLOSE):
+        cause = f"{g.name} is not analytic: its derivative has the central differences, but"
+        return Diagnosis("not analytic", f"{cause} no complex number goes through it unharmed")
     return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
 
 
 def _unknown(s: Scene) -> Diagnosis:
-    e = s.entry
+    e, loss = s.entry, s.probe.network.loss.name
+    if s.node.source is None:
+        at = f"{place(e.index)} it is {e.backward:.8g} and should be {e.numerical:.8g}"
+        return Diagnosis("loss", f"d{s.node.name}, the derivative of {loss}, is wrong: at {at}")
     return Diagnosis(
         "unknown",
         f"none of the usual bugs; at {place(e.index)} d{s.node.name} is {e.backward:.8g} "

@@ -23,10 +23,12 @@ def of_activation(s: Scene) -> Wrong:
             yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
             if not h.keeps_Z:
                 yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
+    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
+    if s.explains(right):
+        return  # the step is right, and the activation's own derivative is not
     given, taken = ("A", "Z") if own.keeps_Z else ("Z", "A")
     swapped = own.backward(s.dU, s.U if own.keeps_Z else s.V)
     yield "Z or A", f"{own.name}' is taken at {given}[{l}] in place of {taken}[{l}]", swapped
-    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
     guided = f"the mask of {own.name} is taken from dA[{l}] > 0"
     yield "mask of dA", f"{guided} in place of Z[{l}] > 0", s.dU * (s.dU > 0)
     yield "mask of dA", f"{guided} as well as from Z[{l}]", right * (s.dU > 0)
@@ -41,6 +43,8 @@ def of_dropout(s: Scene) -> Wrong:
     keeping = f"1/keep = {1 / keep:.4g} of the dropout of layer {l}"
     yield "keep", f"{keeping} is missing in dA[{l}]", s.dU * mask * keep
     yield "keep", f"{keeping} is in dA[{l}] twice", s.dU * mask / keep
+    another = (s.node.gradient != 0) / keep
+    yield "mask", f"dA[{l}] has another dropout mask than D[{l}]", s.dU * another
 
 
 def of_norm(s: Scene) -> Wrong:
@@ -61,6 +65,9 @@ def of_norm(s: Scene) -> Wrong:
     yield "norm scale", f"scale[{l}] is missing {where}", (s.dU - mean(s.dU) - along(s.dU)) / std
     yield "norm std", f"1/sqrt(variance + epsilon) is missing {where}", d - mean(d) - along(d)
     yield "statistics", f"dZ[{l}] = dN[{l}]: the batch norm is left out", s.dU
+    if (m := s.dU.shape[1]) > 1:
+        by_less = (d - (mean(d) + along(d)) * (m / (m - 1))) / std
+        yield "norm m", f"means over m - 1 examples in place of m {where}", by_less
 
 
 def of_running_norm(s: Scene) -> Wrong:
@@ -92,7 +99,8 @@ def of_offset(s: Scene) -> Wrong:
         over = s.dU.sum(axis=0)[:, np.newaxis]
         yield "summed over units", f"{units} in place of the examples", over
     yield "one example", f"d{name} is that of the first example alone", s.dU[:, :1]
-    yield from _left_out(s, _sum)
+    yield "one unit", f"d{name} is that of the first unit for all", np.repeat(_sum(s.dU[:1]), n, 0)
+    yield from _left_out(s, lambda examples: _sum(s.dU[:, examples]))
     if (dA := _before_activation(s)) is not None:
         yield "dA for dZ", f"d{name} is taken from dA in place of dZ", _sum(dA)
 
@@ -103,6 +111,13 @@ def of_input(s: Scene) -> Wrong:
     W = s.probe.trace.p[f"W{l}"]
     if W.shape[0] == W.shape[1]:
         yield "transposed", f"W[{l}] is not transposed in dA[{l - 1}] = W[{l}]^T dZ[{l}]", W @ s.dU
+    for name, other in s.probe.trace.p.items():
+        if other.shape == W.shape and other is not W:
+            yield (
+                "another W",
+                f"dA[{l - 1}] is taken with {name} in place of W[{l}]",
+                other.T @ s.dU,
+            )
     if (dA := _before_activation(s)) is not None:
         yield "dA for dZ", f"dA[{l - 1}] is taken from dA[{l}] in place of dZ[{l}]", W.T @ dA
 
@@ -118,7 +133,11 @@ def of_weight(s: Scene) -> Wrong:
             name = s.probe.network.ops[k - 1].node if k else "X"
             sentence = f"dW[{l}] is taken with {name} in place of what layer {l} was given"
             yield "stale A", sentence, s.dU @ value.T
-    yield from _left_out(s, lambda dU: np.asarray(dU @ s.V[:, : dU.shape[1]].T))
+    yield from _left_out(s, lambda examples: np.asarray(s.dU[:, examples] @ s.V[:, examples].T))
+    yield "A missing", f"dW[{l}] = dZ[{l}], without the values that come in", _sum(s.dU) + 0 * right
+    for by in (1, -1):
+        rolled = np.roll(s.dU, by, axis=1) @ s.V.T
+        yield "out of step", f"dW[{l}] pairs each example's dZ with its neighbour's A", rolled
     if (dA := _before_activation(s)) is not None:
         yield "dA for dZ", f"dW[{l}] is taken from dA[{l}] in place of dZ[{l}]", dA @ s.V.T
 
@@ -127,8 +146,10 @@ def _sum(dU: Array) -> Array:
     return np.asarray(dU.sum(axis=1, keepdims=True))
 
 
-def _left_out(s: Scene, of: Callable[[Array], Array]) -> Wrong:
-    yield "example left out", f"the last example is left out of d{s.node.name}", of(s.dU[:, :-1])
+def _left_out(s: Scene, of: Callable[[slice], Array]) -> Wrong:
+    for which, others in (("last", slice(None, -1)), ("first", slice(1, None))):
+        sentence = f"the {which} example is left out of d{s.node.name}"
+        yield "example left out", sentence, of(others)
 
 
 def _before_activation(s: Scene) -> Array | None:

@@ -1,27 +1,27 @@
 """What J and its gradient must keep, whatever the network is.
 
-The first three are of the network as it predicts, where each example is by itself: masks
-and the statistics of a batch would tie examples together.
+The first three are of the data alone and of the network as it predicts, where each example
+is by itself: masks and the statistics of a batch would tie examples together.
 """
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepnet_cli.nn.gradcheck.rounding import EPS, ROUNDINGS
+from deepnet_cli.nn.differences import slopes
+from deepnet_cli.nn.gradcheck.rounding import ROUNDINGS
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.types import Array
 
 EXACT = 1e-9
 NEAR = 1e-3
-FIRST_STEP = 1e-4
-"""The first step down the gradient, as a part of the size of theta."""
+FIRST_STEP = 2.0**-12
 HALVINGS = 30
 
 
 @dataclass(frozen=True)
 class Invariance:
-    """One law, and how far it is from holding; None where rounding hides it."""
+    """One law, and how far it is from holding; None where rounding or a kink hides it."""
 
     name: str
     error: float | None
@@ -34,14 +34,17 @@ class Invariance:
 
 def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[Invariance]:
     """Every law that applies; `noise` is what rounding does to the norm of the gradient."""
-    single = point.evaluation
+    predicts = point.evaluation
+    single = replace(predicts, objective=replace(predicts.objective, penalties=()))
     whole, order = gradient(single), rng.permutation(point.m)
-    laws = [_law("permuting the examples", gradient(single.take(order)), whole, noise)]
-    if point.m > 1:
-        laws.append(_law("mean over two halves", _of_halves(single, order), whole, noise))
-    laws.append(_law("weight 2 and the row twice", *_twice(single, int(order[0])), noise))
-    laws.append(_descent(point))
-    return laws
+    heavier, repeated = _twice(single, int(order[0]))
+    pairs = {
+        "permuting the examples": (gradient(single.take(order)), whole),
+        "mean over two halves": (_of_halves(single, order), whole),
+        "weight 2 and the row twice": (heavier, gradient(repeated)),
+    }
+    laws = [_law(name, one, other, noise) for name, (one, other) in pairs.items()]
+    return [*laws, _descent(point, noise)]
 
 
 def gradient(point: Point) -> Array:
@@ -51,53 +54,46 @@ def gradient(point: Point) -> Array:
         return point.objective(*arguments)[1].copy()
 
 
+def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
+    """That two gradients are the same, by ||one - other|| / ||other||; `one` is overwritten."""
+    norm = float(np.linalg.norm(other))
+    if norm <= ROUNDINGS * noise:
+        return Invariance(name, None, EXACT)
+    one -= other
+    error = float(np.linalg.norm(one)) / norm
+    return Invariance(name, error, EXACT + ROUNDINGS * noise / norm)
+
+
 def _of_halves(point: Point, order: Array) -> Array:
     """The gradients of two parts, each weighing as much as its examples."""
-    first, second = np.array_split(order, 2)
-    total, rest = gradient(point.take(first)), gradient(point.take(second))
-    total *= point.share[first].sum()
-    rest *= point.share[second].sum()
-    total += rest
+    total: Array = np.zeros_like(point.theta)
+    for part in np.array_split(order, 2):
+        if (weight := point.share[part].sum()) > 0:
+            total += weight * gradient(point.take(part))
     return total
 
 
-def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
-    """That two gradients are the same; `one` is overwritten."""
-    norm = float(np.linalg.norm(other))
-    one -= other
-    if norm <= ROUNDINGS * noise:
-        return Invariance(name, None, EXACT)
-    error = float(np.linalg.norm(one))
-    return Invariance(name, error / norm, EXACT + ROUNDINGS * noise / norm)
-
-
-def _twice(point: Point, i: int) -> tuple[Array, Array]:
-    """The gradients with weight 2 for an example, and with its row twice."""
+def _twice(point: Point, i: int) -> tuple[Array, Point]:
+    """The gradient with twice the weight of one example; the point with that example twice."""
     weights = np.ones(point.m) if point.weights is None else point.weights
-    row_twice = replace(point, weights=weights).take(np.append(np.arange(point.m), i))
-    doubled = weights.copy()
-    doubled[i] *= 2
-    return gradient(replace(point, weights=doubled)), gradient(row_twice)
+    repeated = replace(point, weights=weights).take(np.append(np.arange(point.m), i))
+    heavier = weights.copy()
+    heavier[i] *= 2
+    return gradient(replace(point, weights=heavier)), repeated
 
 
-def _descent(point: Point) -> Invariance:
-    """(J(theta - eta g) - J(theta)) / (-eta ||g||^2) -> 1, extrapolated in eta."""
-    g, J = gradient(point), point.cost()
-    name, square = "J falls by eta |g|^2", float(g @ g)
-    if not 0 < square < np.inf:
+def _descent(point: Point, noise: float) -> Invariance:
+    """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
+    g, name = gradient(point), "J falls by eta |g|^2"
+    norm = float(np.linalg.norm(g))
+    if not ROUNDINGS * noise < norm < np.inf:
         return Invariance(name, None, NEAR)
-    eta = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta))) / np.sqrt(square)
-    best, last = None, None
-    for _ in range(HALVINGS):
-        if EPS * abs(J) / (eta * square) * 100 > NEAR:
-            break
-        moved = replace(point, theta=point.theta - eta * g)
-        ratio = (moved.cost() - J) / (-eta * square)
-        near = ratio if last is None else 2 * ratio - last
-        error = float(abs(near - 1))
-        if np.isfinite(error) and (best is None or error < best):
-            best = error
-        if best is not None and best < NEAR / 10:
-            break
-        last, eta = ratio, eta / 2
-    return Invariance(name, best, NEAR)
+
+    def J(t: Array) -> Array:
+        return np.asarray(replace(point, theta=point.theta - float(t) * g / norm).cost())
+
+    with np.errstate(all="ignore"):
+        first = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta)))
+        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, NEAR / 100, least=1.0)
+    settled = slack <= NEAR / 10 * norm
+    return Invariance(name, float(abs(slope / norm + 1)) if settled else None, NEAR)

@@ -4,7 +4,7 @@ Each says which node is then the first wrong one, and what the diagnosis must ca
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,24 +48,14 @@ def mutations(objective: Objective, m: int) -> Iterator[Mutation]:
 
 def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
     for i, penalty in enumerate(objective.penalties):
-        others = objective.penalties[:i] + objective.penalties[i + 1 :]
-        for name, factor in (
-            (f"{penalty.name} missing in dW", 0.0),
-            (f"{penalty.name} twice", 2.0),
-        ):
+        for name, factor in (("missing in dW", 0.0), ("twice", 2.0)):
 
-            def add(
-                self: Objective,
-                theta: Array,
-                grad: Array,
-                penalty: Any = penalty,
-                others: Any = others,
-                factor: float = factor,
-            ) -> None:
-                weights = self.network.layout.weights
-                for other in others:
-                    grad[weights] += other.gradient(theta[weights])
-                grad[weights] += factor * penalty.gradient(theta[weights])
+            def gradient(
+                self: Any, W: Array, factor: float = factor, right: Any = penalty
+            ) -> Array:
+                return np.asarray(factor * right.gradient(W))
 
-            spoiled = planted(objective, add_penalty_gradient=add)
-            yield Mutation(name, "penalty1", (penalty.name,), spoiled)
+            wrong = planted(penalty, gradient=gradient)
+            penalties = (*objective.penalties[:i], wrong, *objective.penalties[i + 1 :])
+            spoiled = replace(objective, penalties=penalties)
+            yield Mutation(f"{penalty.name} {name}", "penalty W1", (penalty.name,), spoiled)

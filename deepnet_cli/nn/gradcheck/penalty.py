@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from deepnet_cli.nn.gradcheck.bisection import Entry
 from deepnet_cli.nn.gradcheck.probe import H
 from deepnet_cli.nn.gradcheck.rounding import EPS
 from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis
@@ -19,27 +20,45 @@ from deepnet_cli.nn.types import Array
 
 
 def judge_penalties(trace: Trace, directions: Directions) -> list[Verdict]:
-    """A verdict for the penalty of each W[l]; none where there are no penalties."""
+    """A verdict for the penalty of each W[l]; for that of any other block where it has one."""
     objective, layout = trace.point.objective, trace.point.objective.network.layout
-    if not objective.penalties:
+    if trace.total is trace.gradient:
         return []
     total, data = layout.views(trace.total), layout.views(trace.gradient)
     verdicts = []
-    for l in range(1, len(objective.network.layers) + 1):
-        W = trace.p[f"W{l}"]
-        node = Node(f"penalty{l}", l, 0, None, True, W, total[f"W{l}"] - data[f"W{l}"])
+    for name in layout.names:
+        block, layer = layout.blocks[name], int(name.strip("abcdefghijklmnopqrstuvwxyzW"))
+        penalized = block.kind == "weight" and bool(objective.penalties)
+        extra = total[name] - data[name]
+        node = Node(f"penalty {name}", layer, 0, None, True, trace.p[name], extra)
         vs = directions(node)
-        slopes = [_slope(objective, W, v) for v in vs]
-        level = EPS * float(np.linalg.norm(data[f"W{l}"]) + np.linalg.norm(node.gradient))
+        slopes = [_slope(objective, node.value, v) if penalized else 0.0 for v in vs]
+        level = EPS * float(np.linalg.norm(data[name]) + np.linalg.norm(extra))
         verdict = judge(node, vs, slopes, level)
         # below the rounding of the data's gradient it changes no bit, and is then right
-        verdicts.append(replace(verdict, status="ok") if verdict.status == "void" else verdict)
+        verdict = replace(verdict, status="ok") if verdict.status == "void" else verdict
+        if penalized or verdict.status == "wrong":
+            verdicts.append(verdict)
     return verdicts
 
 
-def diagnose_penalty(trace: Trace, node: Node) -> Diagnosis:
-    """How much of each penalty a wrong one has, and how much it should have."""
-    objective, W, where = trace.point.objective, node.value, f"dW[{node.layer}]"
+def diagnose_penalty(trace: Trace, node: Node) -> tuple[Entry, Diagnosis]:
+    """The largest entry of a wrong one; how much of each penalty it has, and should have."""
+    objective = trace.point.objective
+    place = int(np.argmax(np.abs(node.gradient)))
+    e = np.zeros(node.value.size)
+    e[place] = 1
+    index = tuple(int(i) for i in np.unravel_index(place, node.value.shape))
+    penalized = node.name.startswith("penalty W")
+    numerical = _slope(objective, node.value, e.reshape(node.value.shape)) if penalized else 0.0
+    at = Entry(index, float(node.gradient[index]), numerical)
+    if not penalized:
+        return at, Diagnosis("penalized", f"{node.title}: it is of W alone, and J has none here")
+    return at, _fitted(objective, node)
+
+
+def _fitted(objective: Objective, node: Node) -> Diagnosis:
+    W, where = node.value, f"dW[{node.layer}]"
     terms = {p.name: PENALTIES[p.name](1.0).gradient(W).reshape(-1) for p in objective.penalties}
     basis = np.stack(list(terms.values()), axis=1)
     found = np.linalg.lstsq(basis, node.gradient.reshape(-1), rcond=None)[0]
@@ -48,7 +67,7 @@ def diagnose_penalty(trace: Trace, node: Node) -> Diagnosis:
         return Diagnosis("penalty", f"the penalty in {where} is none that the config asks for")
     for penalty, has in zip(objective.penalties, found, strict=True):
         v = terms[penalty.name].reshape(W.shape)
-        should = _slope(Objective(objective.network, (penalty,)), W, v) / float(np.vdot(v, v))
+        should = _slope(replace(objective, penalties=(penalty,)), W, v) / float(np.vdot(v, v))
         if abs(has - should) <= CLOSE * abs(should):
             continue
         name, values = penalty.name, f"lambda/m = {should:.6g}"

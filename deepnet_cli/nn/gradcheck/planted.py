@@ -13,7 +13,7 @@ T = TypeVar("T")
 def planted(thing: T, **methods: Any) -> T:
     """The same frozen dataclass with some methods replaced."""
     kind = type(f"Planted{type(thing).__name__}", (type(thing),), methods)
-    given = (f for f in fields(thing) if f.init and f.name[0] != "_")  # type: ignore[arg-type]
+    given = (f for f in fields(thing) if f.init)  # type: ignore[arg-type]
     copy: T = kind(**{f.name: getattr(thing, f.name) for f in given})
     return copy
 
@@ -22,10 +22,10 @@ def with_op(objective: Objective, k: int, op: Op[Any]) -> Objective:
     """An objective whose step number k is another."""
     ops = objective.network.ops
     network = replace(objective.network, ops=(*ops[:k], op, *ops[k + 1 :]))
-    return Objective(network, objective.penalties)
+    return replace(objective, network=network)
 
 
 def with_loss_gradient(objective: Objective, gradient: Kernel) -> Objective:
     """An objective whose loss has another derivative."""
     loss = replace(objective.network.loss, gradient=gradient)
-    return Objective(replace(objective.network, loss=loss), objective.penalties)
+    return replace(objective, network=replace(objective.network, loss=loss))

@@ -5,7 +5,7 @@
 There is no subtraction, so no digit is lost and h need not be weighed against rounding
 (Squire and Trapp, 1998; Martins, Sturdza and Alonso, 2003).  J is computed by the very
 steps that train, entered at the node.  A switch such as relu's looks at the real part,
-which does not move: no kink is ever crossed.
+which is set back to the traced value behind each step: h^2 would move a 0 off its kink.
 
 A step with an activation that complex numbers cannot go through is replaced by its
 tangent: the value it had, and as slope its own central differences, extrapolated.
@@ -50,7 +50,7 @@ class Probe:
         found = {}
         for k, op in enumerate(self.network.ops):
             if not op.complex_step:
-                found[k] = _slope(op, self.trace.values[k])
+                found[k] = tangent(op, self.trace.values[k])
         return found
 
     @property
@@ -85,7 +85,9 @@ class Probe:
         if k in self.tangents:
             U: Array = self.trace.values[k + 1] + 1j * (self.tangents[k] * V.imag)
             return U
-        return self.network.forward(p, V, self.work, k, k + 1)
+        U = self.network.forward(p, V, self.work, k, k + 1)
+        U.real[...] = self.trace.values[k + 1]
+        return U
 
     def _cost_slope(self, S: Array) -> float:
         point, loss = self.trace.point, self.network.loss
@@ -107,7 +109,7 @@ class Probe:
         return np.array(rows) * (point.share / loss.outputs(point.Y))
 
 
-def _slope(op: Any, V: Array) -> Array:
+def tangent(op: Any, V: Array) -> Array:
     """The derivative of an elementwise activation; the backward pass's own beside a kink,
     where differences cannot tell.
     """

@@ -8,18 +8,17 @@ import numpy as np
 from deepnet_cli.nn.gradcheck.bisection import Entry, worst_entry
 from deepnet_cli.nn.gradcheck.crosscheck import CrossCheck, crosscheck
 from deepnet_cli.nn.gradcheck.diagnosis import diagnose
-from deepnet_cli.nn.gradcheck.invariances import Invariance, gradient, invariances
+from deepnet_cli.nn.gradcheck.invariances import Invariance, invariances
 from deepnet_cli.nn.gradcheck.penalty import diagnose_penalty, judge_penalties
 from deepnet_cli.nn.gradcheck.precision import float32_digits
 from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.rounding import noise
-from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene
+from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene, same
 from deepnet_cli.nn.gradcheck.trace import Point, Trace, trace
 from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Directions, Verdict, gaussian, unit, walk
 
 Rng = Callable[[str], np.random.Generator]
 """A generator for each purpose."""
-
 
 FEW = 8
 """Examples that are enough for single entries, laws about examples, and the precision."""
@@ -67,11 +66,11 @@ class Report:
 def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     """Check everything at a point; `exhaustive` takes every entry of each node by itself."""
     few = point.take(np.arange(min(point.m, FEW)))
-    sample, again = trace(few), gradient(few)
-    if not np.array_equal(sample.total.view(np.int64), again.view(np.int64)):
-        return Report("none", [], undetermined=changed(sample, trace(few)))
-    begun = trace(point)
-    probe, levels = Probe(begun), noise(begun, rng("rounding"))
+    sample, fresh = trace(few, few.earlier), trace(few)
+    if reason := changed(sample, fresh):
+        return Report("none", [], undetermined=reason)
+    begun = trace(point, point.earlier)
+    probe, levels = Probe(begun), noise(begun, rng("rounding")) | unsteady(sample, fresh)
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)
     culprit = find_culprit(probe, verdicts, rng("culprit"))
@@ -81,7 +80,7 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         verdicts,
         culprit,
         _evaluation(point, rng, directions),
-        crosscheck(sample, rng("entries")),
+        crosscheck(sample, noise(sample, rng("rounding")), rng("entries")),
         [] if culprit else invariances(few, rng("examples"), level),
         float32_digits(few),
     )
@@ -95,10 +94,10 @@ def explained(point: Point, rng: Rng) -> tuple[Trace, list[Verdict]]:
 
 def blame(point: Point, rng: Rng) -> Culprit | None:
     """The first wrong node at a point and the reason, without the other witnesses."""
-    begun, directions = trace(point), gaussian(rng("directions"))
-    probe = Probe(begun)
-    verdicts = walk(probe, noise(begun, rng("rounding")), directions)
-    return find_culprit(probe, verdicts + judge_penalties(begun, directions), rng("culprit"))
+    begun, directions = trace(point, point.earlier), gaussian(rng("directions"))
+    levels = noise(begun, rng("rounding")) | unsteady(begun, trace(point))
+    verdicts = walk(Probe(begun), levels, directions) + judge_penalties(begun, directions)
+    return find_culprit(Probe(begun), verdicts, rng("culprit"))
 
 
 def find_culprit(probe: Probe, verdicts: list[Verdict], rng: np.random.Generator) -> Culprit | None:
@@ -108,30 +107,32 @@ def find_culprit(probe: Probe, verdicts: list[Verdict], rng: np.random.Generator
         return None
     node = first.node
     if node.name.startswith("penalty"):
-        g = node.gradient.reshape(-1)
-        place = int(np.argmax(np.abs(g)))
-        index = tuple(int(i) for i in np.unravel_index(place, node.value.shape))
-        at = Entry(index, float(g[place]), float("nan"))
-        return Culprit(first, at, diagnose_penalty(probe.trace, node))
+        return Culprit(first, *diagnose_penalty(probe.trace, node))
     at = worst_entry(probe, node, rng)
     vs = gaussian(rng, 2 * DIRECTIONS)(node)
-    scene = Scene(probe, node, at, vs, [probe.slope(node, v) for v in vs])
+    fresh = trace(probe.trace.point)  # in buffers that nothing went through before
+    again = next(other.gradient for other in fresh.nodes if other.name == node.name)
+    scene = Scene(probe, node, again, at, vs, [probe.slope(node, v) for v in vs])
     return Culprit(first, at, diagnose(scene))
 
 
 def changed(one: Trace, other: Trace) -> str:
-    """What differs first between two evaluations of the same numbers."""
-    ops = one.point.objective.network.ops
-    pairs = [(f"the output {op.node}", op) for op in ops]
-    for (told, op), a, b in zip(pairs, one.values[1:], other.values[1:], strict=True):
-        if not np.array_equal(a, b, equal_nan=True):
-            layer = one.point.objective.network.layers[op.layer - 1]
-            by = f" of {layer.activation.name}" if op.kind == "activation" else ""
-            return f"{told}{by} differs between two evaluations of the same numbers"
-    for k in reversed(range(len(ops))):
-        if not np.array_equal(one.upstream[k], other.upstream[k], equal_nan=True):
-            return f"d{ops[k].node} differs between two backward passes of the same numbers"
-    return "the gradient differs between two evaluations of the same numbers"
+    """What J made differently of the same numbers the second time, or nothing."""
+    network = one.point.objective.network
+    for op, a, b in zip(network.ops, one.values[1:], other.values[1:], strict=True):
+        if not same(a, b):
+            g = network.layers[op.layer - 1].activation.name
+            by = f" of {g}" if op.kind == "activation" else ""
+            return f"the output {op.node}{by} differs between two evaluations of the same numbers"
+    if not same(np.asarray(one.J), np.asarray(other.J)):
+        return "J differs between two evaluations of the same numbers"
+    return ""
+
+
+def unsteady(one: Trace, other: Trace) -> dict[str, float]:
+    """No rounding excuses a derivative that differs between two passes of the same numbers."""
+    pairs = zip(one.nodes, other.nodes, strict=True)
+    return {a.name: 0.0 for a, b in pairs if not same(a.gradient, b.gradient)}
 
 
 def _evaluation(point: Point, rng: Rng, directions: Directions) -> list[Verdict]:

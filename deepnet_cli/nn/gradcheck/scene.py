@@ -16,6 +16,20 @@ CLOSE = 1e-7
 """The relative difference below which two derivatives are the same."""
 
 
+LEFT = 1e-2
+"""A correction leaves at most this part of the error."""
+
+SAME = 1e-10
+"""The same of two runs of the same numbers, which may be rounded in another order."""
+
+
+def same(one: Array, other: Array) -> bool:
+    """Whether two arrays are the same but for rounding."""
+    with np.errstate(all="ignore"):
+        size = np.abs(one[np.isfinite(one)]).max(initial=0.0)
+        return bool(np.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True))
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """Why a node is wrong."""
@@ -34,6 +48,7 @@ class Scene:
 
     probe: Probe
     node: Node
+    again: Array  # its derivative by a pass with no earlier one
     entry: Entry
     vs: list[Array]
     slopes: list[float]  # dJ along them
@@ -63,11 +78,12 @@ class Scene:
         return self.probe.network.ops[self.source]
 
     def fits(self, corrected: Array) -> bool:
-        """Whether a corrected derivative has the numerical slopes."""
+        """Whether a corrected derivative has the numerical slopes, and g is far from them."""
         along = np.array([np.vdot(corrected, v) for v in self.vs])
+        wrong = np.array([np.vdot(self.node.gradient, v) for v in self.vs])
         numerical = np.array(self.slopes)
-        scale = np.linalg.norm(along) + np.linalg.norm(numerical)
-        return bool(np.linalg.norm(along - numerical) <= CLOSE * scale)
+        off, scale = np.linalg.norm(along - numerical), np.linalg.norm(along)
+        return bool(off <= min(CLOSE * scale, LEFT * np.linalg.norm(wrong - numerical)))
 
     def explains(self, formula: Array) -> bool:
         """Whether a wrong formula gives the node's derivative."""

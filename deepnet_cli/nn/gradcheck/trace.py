@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from deepnet_cli.nn.losses import shares
-from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.network import Watch
+from deepnet_cli.nn.objective import Objective, unwatched
 from deepnet_cli.nn.ops.op import Windows
-from deepnet_cli.nn.types import Array
+from deepnet_cli.nn.types import Array, Cost
 
 DOUBLE: np.dtype[np.generic] = np.dtype(np.float64)
 
@@ -51,6 +52,11 @@ class Point:
         return replace(self, X=X, Y=self.Y[:, columns].copy(), weights=weights)
 
     @property
+    def earlier(self) -> "Point":
+        """Another, with other values everywhere: a batch that went through before."""
+        return replace(self, theta=0.9 * self.theta, X=-0.9 * self.X, step=self.step + 1)
+
+    @property
     def evaluation(self) -> "Point":
         """The same with the network as it predicts."""
         return replace(self, objective=self.objective.evaluation)
@@ -60,7 +66,7 @@ class Point:
 class Node:
     """An array that J depends on, and the backward pass's derivative of J by it."""
 
-    name: str  # "Z1", "W1", "X"
+    name: str  # "Z1", "W1", "X"; "penalty W1" for the penalties' part of dW1
     layer: int
     step: int  # of the chain: the first that sees it
     source: int | None  # the step whose way back made the derivative; None: the loss
@@ -68,12 +74,19 @@ class Node:
     value: Array
     gradient: Array
 
+    @property
+    def title(self) -> str:
+        """How its derivative is called."""
+        block = self.name.removeprefix("penalty ")
+        return f"d{block}" if block == self.name else f"d{block}, penalty"
+
 
 @dataclass(frozen=True)
 class Trace:
     """values[k] is the input of step k, values[-1] = S; upstream[k] is dJ by its output."""
 
     point: Point
+    J: Cost  # without penalties
     values: list[Array]
     upstream: list[Array]
     gradient: Array  # of J without penalties, (P,)
@@ -86,22 +99,23 @@ class Trace:
         return self.point.objective.network.layout.views(self.point.theta)
 
 
-def trace(point: Point) -> Trace:
-    """Run both passes once and keep everything."""
-    network = point.objective.network
-    bare = Objective(network)
+def trace(point: Point, earlier: Point | None = None) -> Trace:
+    """Run both passes once, in fresh buffers or after an earlier batch, and keep everything."""
+    network, bare = point.objective.network, replace(point.objective, penalties=())
+    whole = replace(point.objective) if point.objective.penalties else bare
     upstream: list[Array] = [np.empty(0)] * len(network.ops)
 
     def keep(k: int, dU: Array) -> None:
         upstream[k] = dU.copy()
 
     with np.errstate(all="ignore"):
-        _, gradient = bare(point.theta, point.X, point.Y, point.weights, point.step, keep)
-        gradient = gradient.copy()
+        if earlier is not None:
+            for objective in {id(o): o for o in (bare, whole)}.values():
+                _pass(objective, earlier)
+        J, gradient = _pass(bare, point, keep)
         work, p = bare.workspace(point.m, DOUBLE), bare.windows(point.theta)
         dX = network.ops[0].pull(p, upstream[0].copy(), work.caches[0])
-        total = gradient.copy()
-        point.objective.add_penalty_gradient(point.theta, total)
+        total = gradient if whole is bare else _pass(whole, point)[1]
         values = [point.X]
         for k in range(len(network.ops)):
             values.append(network.forward(p, values[k], work, k, k + 1).copy())
@@ -115,4 +129,11 @@ def trace(point: Point) -> Trace:
             if block.kind != "statistic":
                 nodes.append(Node(name, op.layer, k, k, True, p[name], g[name]))
     nodes.append(Node("X", 0, 0, 0, False, point.X, dX))
-    return Trace(point, values, upstream, gradient, total, nodes)
+    return Trace(point, J, values, upstream, gradient, total, nodes)
+
+
+def _pass(objective: Objective, point: Point, watch: Watch = unwatched) -> tuple[Cost, Array]:
+    """J, and a copy of the gradient."""
+    arguments = point.theta, point.X, point.Y, point.weights, point.step
+    J, gradient = objective(*arguments, watch)
+    return J, gradient.copy()

@@ -1,0 +1,131 @@
+"""Points to check a gradient at: six kinds of network, and any number of random ones."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from networks import HEADS, HIDDEN, labels_for
+
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.losses import LOSSES, Loss
+from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.penalties import L1, L2, Penalty
+from deepnet_cli.nn.types import Array
+
+BCE, CE, MSE = (
+    LOSSES[name] for name in ("binary_cross_entropy", "cross_entropy", "mean_squared_error")
+)
+RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR = (
+    ACTIVATIONS[name] for name in ("relu", "tanh", "sigmoid", "softmax", "gelu", "linear")
+)
+
+
+def softplus(Z: Array, out: Array | None = None) -> Array:
+    """log(1 + exp(Z)), which no config can name."""
+    above = Z.real > 0
+    A: Array = np.add(Z * above, np.log1p(np.exp(np.where(above, -Z, Z))), out=out)
+    return A
+
+
+def softplus_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    return np.multiply(dA, (1 + np.tanh(Z / 2)) / 2, out=out)
+
+
+SOFTPLUS = Activation("softplus", softplus, softplus_backward, keeps_Z=True)
+
+
+def rngs(seed: int = 0) -> Callable[[str], np.random.Generator]:
+    """A generator for each purpose of a check."""
+    return lambda purpose: np.random.default_rng([seed, *purpose.encode()])
+
+
+def layer(n: int, g: Activation, norm: bool = False, dropout: float = 0.0) -> Layer:
+    bits = partial(masks, n) if dropout else None
+    return Layer(n, g, Norm() if norm else None, dropout, bits)
+
+
+def masks(purpose: int, step: int) -> np.random.BitGenerator:
+    return np.random.PCG64([purpose, step])
+
+
+def point(
+    layers: list[Layer],
+    loss: Loss,
+    *,
+    features: int = 5,
+    m: int = 7,
+    scale: float | None = None,
+    penalties: tuple[Penalty, ...] = (),
+    weights: Array | None = None,
+    seed: int = 0,
+) -> Point:
+    """A network at its own initialization, or with weights of a given size."""
+    rng = np.random.default_rng(seed)
+    network = Network.of(features, layers, loss)
+    theta = network.initialize([INITIALIZERS[l.activation.weights]() for l in layers], rng)
+    if scale is not None:
+        theta[network.layout.trained] = scale * rng.normal(size=network.layout.trained.stop)
+    X = rng.normal(size=(features, m))
+    Y = labels_for(loss, layers[-1].units, m, rng)
+    return Point(Objective(network, penalties), theta, X, Y, weights, step=3)
+
+
+def six(m: int = 7) -> dict[str, Point]:
+    """The kinds of network that every bug is planted in."""
+    return {
+        "relu, dropout, l2": point(
+            [layer(6, RELU, dropout=0.3), layer(6, RELU), layer(1, SIGMOID)],
+            BCE,
+            penalties=(L2(0.02),),
+            m=m,
+        ),
+        "tanh, two outputs": point([layer(5, TANH), layer(5, TANH), layer(2, LINEAR)], MSE, m=m),
+        "6 sigmoids": point([layer(4, SIGMOID) for _ in range(5)] + [layer(1, SIGMOID)], BCE, m=m),
+        "8 sigmoids": point([layer(4, SIGMOID) for _ in range(7)] + [layer(1, SIGMOID)], BCE, m=m),
+        "softmax, batch norm": point(
+            [layer(6, TANH, norm=True), layer(6, RELU, norm=True), layer(3, SOFTMAX)], CE, m=m
+        ),
+        "gelu, l1": point(
+            [layer(5, GELU), layer(5, GELU), layer(3, SOFTMAX)], CE, penalties=(L1(0.01),), m=m
+        ),
+        "softplus": point([layer(5, SOFTPLUS), layer(5, SOFTPLUS), layer(1, SIGMOID)], BCE, m=m),
+    }
+
+
+SCALES = (1e-3, 1e-2, 0.1, 1.0, 3.0, 10.0)
+
+
+def random_point(seed: int) -> Point:
+    """Any depth, width, activation, loss, penalty, dropout, norm, batch, weights and scale."""
+    rng = np.random.default_rng([seed, 20261125])
+    output, loss = HEADS[rng.integers(len(HEADS))]
+    choice = [*HIDDEN, SOFTPLUS]
+    layers = [
+        layer(
+            int(rng.integers(1, 9)),
+            choice[rng.integers(len(choice))],
+            norm=bool(rng.random() < 0.25),
+            dropout=float(rng.choice([0.0, 0.0, 0.5, 0.8])),
+        )
+        for _ in range(rng.integers(0, 7))
+    ]
+    units = int(rng.integers(2 if loss.target == "class" else 1, 5))
+    m = int(rng.choice([1, 2, 3, 8, 33]))
+    penalties: list[Penalty] = [
+        L2(float(10 ** rng.uniform(-8, 0))),
+        L1(float(10 ** rng.uniform(-8, 0))),
+    ]
+    weights = rng.uniform(0, 3, m) * (rng.random(m) < 0.8) if rng.random() < 0.3 else None
+    return point(
+        [*layers, layer(units, output)],
+        loss,
+        features=int(rng.integers(1, 9)),
+        m=m,
+        scale=float(rng.choice(SCALES)) if rng.random() < 0.8 else None,
+        penalties=tuple(p for p in penalties if rng.random() < 0.3),
+        weights=weights,
+        seed=seed,
+    )
