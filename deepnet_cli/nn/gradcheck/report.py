@@ -65,6 +65,9 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     begun, fresh = trace(point, point.earlier), trace(point)
     if reason := changed(begun, fresh):
         return Report("none", [], undetermined=reason)
+    if not np.isfinite(begun.J):
+        reason = f"J is {begun.J} at these parameters: it has no derivative"
+        return Report("none", [], undetermined=reason)
     probe, levels = Probe(begun), _levels(begun, fresh, rng)
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)
