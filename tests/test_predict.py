@@ -1,10 +1,9 @@
-"""deepnet predict, evaluate and gradcheck on what was trained."""
+"""deepnet predict and evaluate on what was trained."""
 
 import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -14,8 +13,6 @@ from cli import Result, deepnet
 from samples import parameters, write_blobs, write_config
 from sklearn import metrics as sk
 
-from deepnet_cli.nn.network import Network, Workspace
-from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.types import Array
 
 
@@ -219,41 +216,6 @@ def test_what_does_not_fit_is_told_by_name(folder: Path) -> None:
     refused(deepnet("evaluate", "a", "labels.h5"), 3, "label 7 at row 2")
 
 
-def test_gradcheck_of_a_config_and_of_a_run(folder: Path) -> None:
-    for subject in (["c.yaml"], ["a"], ["a/model.h5", "--data", "more.h5"]):
-        result = deepnet("gradcheck", *subject)
-        assert result.code == 0, result.err
-        assert "right" in result.out
-        assert all(len(line) <= 80 for line in result.out.splitlines())
-        told = json.loads(deepnet("gradcheck", *subject, "--json").out)
-        assert told["ok"]
-        assert [node["name"] for node in told["nodes"]] == ["W1", "W2", "b1", "b2"]
-        assert max(node["rel_error"] for node in told["nodes"]) < 1e-7
-
-
-def test_gradcheck_of_a_model_file_alone(folder: Path) -> None:
-    shutil.copy("a/model.h5", "b.h5")
-    Path("elsewhere").mkdir()
-    shutil.move("b.h5", "elsewhere/b.h5")
-    refused(deepnet("gradcheck", "elsewhere/b.h5"), 2, "--data")
-    assert deepnet("gradcheck", "elsewhere/b.h5", "--data", "more.h5").code == 0
-
-
-def test_gradcheck_says_what_is_wrong(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = Network.backward
-
-    def wrong(
-        self: Network, p: Windows, work: Workspace, g: Windows
-    ) -> Iterator[tuple[int, Array]]:
-        yield from right(self, p, work, g)
-        g["W2"][1, 2] *= 1.5
-
-    monkeypatch.setattr(Network, "backward", wrong)
-    result = deepnet("gradcheck", "c.yaml")
-    assert result.code == 1
-    assert "wrong: W2; most at [2, 3]" in result.out
-
-
 def test_predictions_never_replace_what_they_are_made_of(folder: Path) -> None:
     shutil.copy("a/model.h5", "lone.h5")
     for model, output in (("a", "a/model.h5"), ("lone.h5", "lone.h5"), ("a", "more.h5")):
@@ -263,9 +225,6 @@ def test_predictions_never_replace_what_they_are_made_of(folder: Path) -> None:
 
 
 def test_options_that_do_not_apply_are_refused(folder: Path) -> None:
-    refused(deepnet("gradcheck", "c.yaml", "--data", "more.h5"), 2, "--data")
-    refused(deepnet("gradcheck", "a", "--set", "seed=1"), 2, "--set")
-    refused(deepnet("gradcheck", "a/model.h5"), 2, "--data")
     refused(deepnet("train", "--resume", "a", "--dry-run"), 2, "--dry-run")
     refused(deepnet("train", "--resume", "a", "--run-dir", "b"), 2, "--run-dir")
     refused(deepnet("train", "c.yaml", "--resume", "a"), 2, "not both")

@@ -30,7 +30,7 @@ def gradcheck_text(report: Report, about: About) -> str:
         f"float64, seed {about.seed}: {report.method}"
     )
     if report.undetermined:
-        return f"{head}\n\ninconclusive: {report.undetermined}"
+        return f"{fill(head, 80)}\n\n{fill(f'inconclusive: {report.undetermined}', 80)}"
     lines = [fill(head, 80), "", _table(report.verdicts), ""]
     if report.culprit is not None:
         lines += [*_culprit(report.culprit, report.verdicts), ""]
@@ -123,10 +123,11 @@ def _culprit(culprit: Culprit, verdicts: Sequence[Verdict]) -> list[str]:
     lines = [fill(f"first wrong: {node.title}: {culprit.diagnosis.sentence}", 80)]
     if isfinite(at.numerical):
         place = ", ".join(str(i) for i in at.index)
-        lines.append(
-            f"  at [{place}] of {node.title} the backward pass says {at.backward:.8g}, "
+        text = (
+            f"at [{place}] of {node.title} the backward pass says {at.backward:.8g}, "
             f"the forward pass {at.numerical:.8g}"
         )
+        lines.append(fill(text, 80, initial_indent="  ", subsequent_indent="  "))
     tainted = [f"d{v.node.name}" for v in verdicts if v.status == "tainted"]
     if tainted:
         text = f"tainted by it, and right but for it: {', '.join(tainted)}"

@@ -70,6 +70,9 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     if reason := changed(sample, fresh):
         return Report("none", [], undetermined=reason)
     begun = trace(point, point.earlier)
+    if not np.isfinite(begun.J):
+        reason = f"J is {begun.J} at these parameters: it has no derivative"
+        return Report("none", [], undetermined=reason)
     probe, levels = Probe(begun), noise(begun, rng("rounding")) | unsteady(sample, fresh)
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)

@@ -43,7 +43,7 @@ class Verdict:
         """How many decimal digits agree."""
         if self.status == "void":
             return 0.0
-        return 16.0 if self.rel_error < 1e-16 else float(-np.log10(min(1.0, self.rel_error)))
+        return float(np.clip(-np.log10(max(self.rel_error, 1e-16)), 0.0, 16.0))
 
 
 def gaussian(rng: np.random.Generator, count: int = DIRECTIONS) -> Directions:
