@@ -15,7 +15,7 @@ from deepnet_cli.nn.types import Array
 
 EXACT = 1e-9
 NEAR = 1e-3
-FIRST_STEP = 2.0**-12
+FIRST_STEP = 2.0**-16
 HALVINGS = 30
 
 
@@ -94,6 +94,6 @@ def _descent(point: Point, noise: float) -> Invariance:
 
     with np.errstate(all="ignore"):
         first = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta)))
-        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, NEAR / 100, least=1.0)
+        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, NEAR / 20, least=1.0)
     settled = slack <= NEAR / 10 * norm
     return Invariance(name, float(abs(slope / norm + 1)) if settled else None, NEAR)

@@ -16,7 +16,7 @@ from deepnet_cli.nn.gradcheck.trace import DOUBLE, Trace
 from deepnet_cli.nn.types import Array
 
 EPS = float(np.finfo(np.float64).eps)
-PASSES = 3
+PASSES = 2
 ROUNDINGS = 100
 """An error within so many times what rounding alone can do is none."""
 
