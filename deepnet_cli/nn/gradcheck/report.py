@@ -78,7 +78,7 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         verdicts,
         culprit,
         _evaluation(point, rng, directions),
-        crosscheck(begun, levels, rng("entries")),
+        crosscheck(begun, rng("entries")),
         [] if culprit else invariances(point, rng("examples"), float(np.linalg.norm(parameters))),
         float32_digits(point),
     )

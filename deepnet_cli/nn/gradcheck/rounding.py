@@ -38,9 +38,8 @@ def _moved(trace: Trace, rng: np.random.Generator, eps: float) -> dict[str, Arra
     network.draw(work, point.step)
 
     def off(array: Array, size: Array | None = None) -> Array:
-        array += (
-            eps * (2 * rng.random(array.shape, np.float32) - 1) * (array if size is None else size)
-        )
+        by = 2 * rng.random(array.shape, np.float32) - 1
+        array += eps * by * (array if size is None else size)
         return array
 
     p = {name: off(block.copy()) for name, block in trace.p.items()}

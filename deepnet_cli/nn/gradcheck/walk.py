@@ -63,7 +63,7 @@ def walk(probe: Probe, noise: dict[str, float], directions: Directions) -> list[
         verdict = judge(node, vs, [probe.slope(node, v) for v in vs], noise[node.name])
         if verdict.status == "wrong" and tainted and follows(probe, node, vs, noise[node.name]):
             verdict = Verdict(node, verdict.norm, verdict.rel_error, "tainted")
-        tainted |= verdict.status == "wrong" and not node.parameter
+        tainted |= verdict.status == "wrong"
         verdicts.append(verdict)
     return verdicts
 
