@@ -225,6 +225,18 @@ def test_the_slope_of_dead_units_is_of_no_account() -> None:
     assert blame(same.point, rngs()) is None
 
 
+def test_a_mask_drawn_by_chance_on_the_way_back() -> None:
+    """What differs between two passes is not called rounding."""
+    p, rng = NETS["relu, dropout, l2"], np.random.default_rng(0)
+
+    def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+        dU *= rng.random(dU.shape) < 1 - self.rate
+        return dU
+
+    culprit = found(spoil(p, 2, pull=pull))
+    assert (culprit.verdict.node.name, culprit.diagnosis.cause) == ("A1", "stale")
+
+
 def test_a_gradient_that_is_no_number() -> None:
     def spoil_g(g: Windows) -> None:
         g["W2"][1, 2] = np.nan

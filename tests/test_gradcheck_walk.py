@@ -1,6 +1,7 @@
 """The walk on right networks: no false alarm, all the digits, and what proves nothing."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
         report = check(random_point(seed), rngs(seed))
         assert not report.wrong, seed
         assert not report.undetermined, seed
+
+
+@pytest.mark.parametrize("seed", [35, 44, 1031, 1048, 2353, 2874, 3343, 3373, 4851, 20983])
+def test_no_false_alarm_at_points_of_a_hard_kind(seed: int) -> None:
+    """Exact kinks, costs of 1e-14, norms of two examples, saturated units, weights all 0."""
+    assert not check(random_point(seed), rngs(seed)).wrong
 
 
 def test_random_points_are_of_every_kind() -> None:
@@ -270,6 +277,47 @@ def test_rounding_of_saturated_units() -> None:
     levels = noise(begun, np.random.default_rng(0))
     dA = next(float(np.linalg.norm(n.gradient)) for n in begun.nodes if n.name == "A1")
     assert 1e-18 * dA < levels["Z1"] < 1e-15 * dA
+
+
+def test_rounding_in_a_norm_of_two_examples() -> None:
+    """dZ is 0 but for epsilon, whatever dN is: what is left is rounding of dN / std."""
+    p = point([layer(3, TANH, norm=True), layer(1, LINEAR)], MSE, m=2, scale=1.0)
+    p = replace(p, X=0.1 * p.X)
+    begun = trace(p)
+    levels = noise(begun, np.random.default_rng(0))
+    std = np.sqrt(begun.values[1].var(axis=1, keepdims=True) + 1e-5)
+    dN = next(n.gradient for n in begun.nodes if n.name == "N1")
+    size = float(np.linalg.norm(dN * p.objective.network.layout.views(p.theta)["scale1"] / std))
+    assert size > 2 * np.linalg.norm(dN)
+    assert 3e-17 * size < levels["Z1"] < 1e-14 * size
+
+
+@pytest.mark.parametrize("start", range(0, 60, 20))
+def test_rounding_is_all_that_right_derivatives_are_off_by(
+    start: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepnet_cli.nn.gradcheck.walk.TOLERANCE", 0.0)
+    for seed in range(start, start + 20):
+        begun = trace(random_point(seed))
+        levels = noise(begun, rngs(seed)("rounding"))
+        for verdict in walk(Probe(begun), levels, gaussian(rngs(seed)("directions"))):
+            assert verdict.status in ("ok", "void"), (seed, verdict.node.name)
+
+
+def test_a_bug_in_units_that_are_nearly_saturated() -> None:
+    """At Z = 14 four of the digits of 1 - A^2 are left: enough to see a factor 2."""
+    p = point([layer(3, TANH), layer(1, LINEAR)], MSE)
+    views = p.objective.network.layout.views(p.theta)
+    views["W1"][...] *= 1e-3
+    views["b1"][...] = 14.0
+    assert not check(p, rngs()).wrong
+
+    def pull(self: Any, q: Any, dU: Array, c: Any) -> Array:
+        dU *= 2 * (1 - c.U * c.U)
+        return dU
+
+    told = {v.node.name: v.status for v in check(spoil(p, 1, pull=pull), rngs()).verdicts}
+    assert told["Z1"] == "wrong"
 
 
 def test_the_walk_is_a_function_of_its_generator() -> None:

@@ -4,10 +4,13 @@ trace          every value and derivative, as the training code makes them
 probe          numerical derivatives in one direction, by the complex step
 rounding       how far rounding alone moves each derivative
 walk           the verdict on each node, from the loss backwards
+penalty        that on what the penalties add
 bisection      the entry where a wrong node is wrong
-suspects       the usual bugs, held against a wrong node
-crosscheck     a second witness: central differences, and what happens at kinks
+scene          a wrong node, with all that was right before it
+diagnosis      the usual bugs, held against it; their formulas are in `formulas`
+crosscheck     a second witness: central differences by single entries
 invariances    what J and its gradient must keep
-mutations      bugs planted on purpose: the check checked
+precision      how many digits float32 has
+mutations      bugs planted on purpose, from `bugs`, as `planted` copies: the check checked
 report         all of it together
 """

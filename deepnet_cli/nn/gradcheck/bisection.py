@@ -35,7 +35,7 @@ def worst_entry(probe: Probe, node: Node, rng: np.random.Generator) -> Entry:
         middle = (start + stop) // 2
         first = _difference(probe, node, g, v, start, middle)
         second = whole - first
-        if abs(first) * np.sqrt(stop - middle) >= abs(second) * np.sqrt(middle - start):
+        if abs(first) >= abs(second):
             stop, whole = middle, first
         else:
             start, whole = middle, second

@@ -89,8 +89,13 @@ def _descent(point: Point, noise: float) -> Invariance:
     if not ROUNDINGS * noise < norm < np.inf:
         return Invariance(name, None, NEAR)
 
+    g /= norm
+    theta = np.empty_like(g)
+
     def J(t: Array) -> Array:
-        return np.asarray(replace(point, theta=point.theta - float(t) * g / norm).cost())
+        np.multiply(g, -float(t), out=theta)
+        np.add(theta, point.theta, out=theta)
+        return np.asarray(replace(point, theta=theta).cost())
 
     with np.errstate(all="ignore"):
         first = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta)))

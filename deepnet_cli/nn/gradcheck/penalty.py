@@ -5,6 +5,7 @@ more than that of the data alone is held against the complex step of the penalty
 """
 
 from dataclasses import replace
+from string import ascii_letters
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def judge_penalties(trace: Trace, directions: Directions) -> list[Verdict]:
     total, data = layout.views(trace.total), layout.views(trace.gradient)
     verdicts = []
     for name in layout.names:
-        block, layer = layout.blocks[name], int(name.strip("abcdefghijklmnopqrstuvwxyzW"))
+        block, layer = layout.blocks[name], int(name.lstrip(ascii_letters))
         penalized = block.kind == "weight" and bool(objective.penalties)
         extra = total[name] - data[name]
         node = Node(f"penalty {name}", layer, 0, None, True, trace.p[name], extra)

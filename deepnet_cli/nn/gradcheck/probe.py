@@ -72,6 +72,18 @@ class Probe:
                 V = self.through(k, p, V)
             return self._cost_slope(V)
 
+    def handed(self, node: Node, v: Array) -> float:
+        """<dU, (dU/dV) v>: what the node's own step makes of the derivative it was handed.
+
+        For the scores, which no step made, it is dJ.
+        """
+        if node.source is None:
+            return self.slope(node, v)
+        p, V = self.moved(node, v)
+        with np.errstate(all="ignore"):
+            U = self.through(node.source, p, V)
+        return float(np.vdot(self.trace.upstream[node.source], U.imag) / H)
+
     def moved(self, node: Node, v: Array) -> tuple[Windows, Array]:
         """The parameters, and the input of the node's step, with the node moved by i h v."""
         p, V = self.trace.p, self.trace.values[node.step]

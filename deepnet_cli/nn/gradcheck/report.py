@@ -69,11 +69,12 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
     sample, fresh = trace(few, few.earlier), trace(few)
     if reason := changed(sample, fresh):
         return Report("none", [], undetermined=reason)
-    begun = trace(point, point.earlier)
+    stale = unsteady(sample, fresh)
+    begun = trace(point, point.earlier if stale else None)
     if not np.isfinite(begun.J):
         reason = f"J is {begun.J} at these parameters: it has no derivative"
         return Report("none", [], undetermined=reason)
-    probe, levels = Probe(begun), noise(begun, rng("rounding")) | unsteady(sample, fresh)
+    probe, levels = Probe(begun), noise(begun, rng("rounding")) | stale
     directions = unit if exhaustive else gaussian(rng("directions"))
     verdicts = walk(probe, levels, directions) + judge_penalties(begun, directions)
     culprit = find_culprit(probe, verdicts, rng("culprit"))
@@ -83,7 +84,7 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         verdicts,
         culprit,
         _evaluation(point, rng, directions),
-        crosscheck(sample, noise(sample, rng("rounding")), rng("entries")),
+        crosscheck(sample, rng("entries")),
         [] if culprit else invariances(few, rng("examples"), level),
         float32_digits(few),
     )

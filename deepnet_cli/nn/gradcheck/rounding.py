@@ -6,8 +6,8 @@ by is what its digits are worth.  Where an activation is saturated, 1 - A^2 has 
 digits: its error is eps of what flows in, however small the product; that is added too.
 A derivative below this level can be neither right nor wrong: it proves nothing.
 
-The pass is held against the same one with nothing moved, never against the training code's
-own: what differs there is no rounding.
+Two such passes are held against each other, never against the training code's own: what
+differs there is no rounding.
 """
 
 import numpy as np
@@ -16,33 +16,31 @@ from deepnet_cli.nn.gradcheck.trace import DOUBLE, Trace
 from deepnet_cli.nn.types import Array
 
 EPS = float(np.finfo(np.float64).eps)
-PASSES = 2
 ROUNDINGS = 100
 """An error within so many times what rounding alone can do is none."""
 
 
 def noise(trace: Trace, rng: np.random.Generator) -> dict[str, float]:
-    """For each node the largest norm of what its derivative moves by in a few such passes."""
-    still = _moved(trace, rng, 0.0)
-    passes = [_moved(trace, rng, EPS) for _ in range(PASSES)]
-    levels = {}
-    for name, g in still.items():
-        for moved in passes:
-            moved[name] -= g
-        levels[name] = max(float(np.linalg.norm(moved[name])) for moved in passes)
-    return levels
+    """For each node the norm of what two such passes differ by in its derivative."""
+    one, other = _moved(trace, rng), _moved(trace, rng)
+    return {name: _differ(one[name], other[name]) for name in one}
 
 
-def _moved(trace: Trace, rng: np.random.Generator, eps: float) -> dict[str, Array]:
-    """Every derivative by name, of one pass whose numbers are all off by eps of their size."""
+def _differ(one: Array, other: Array) -> float:
+    """||one - other||, and at least the last digit of the two."""
+    one -= other
+    return float(max(np.linalg.norm(one), EPS * np.linalg.norm(other)))
+
+
+def _moved(trace: Trace, rng: np.random.Generator) -> dict[str, Array]:
+    """Every derivative by name, of one pass whose numbers are all off by EPS of their size."""
     point, network = trace.point, trace.point.objective.network
     ops, work = network.ops, network.workspace(point.m, DOUBLE)
     network.draw(work, point.step)
 
     def off(array: Array, size: Array | None = None) -> Array:
-        array += (
-            eps * (2 * rng.random(array.shape, np.float32) - 1) * (array if size is None else size)
-        )
+        by = 2 * rng.random(array.shape, np.float32) - 1
+        array += EPS * by * (array if size is None else size)
         return array
 
     p, g = trace.p, network.layout.views(np.zeros_like(point.theta))
