@@ -36,22 +36,21 @@ def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[In
     """Every law that applies; `noise` is what rounding does to the norm of the gradient."""
     predicts = point.evaluation
     single = replace(predicts, objective=replace(predicts.objective, penalties=()))
-    whole, order = gradient(single), rng.permutation(point.m)
+    whole, order = gradient(single).copy(), rng.permutation(point.m)
     heavier, repeated = _twice(single, int(order[0]))
-    pairs = {
-        "permuting the examples": (gradient(single.take(order)), whole),
-        "mean over two halves": (_of_halves(single, order), whole),
-        "weight 2 and the row twice": (heavier, gradient(repeated)),
-    }
-    laws = [_law(name, one, other, noise) for name, (one, other) in pairs.items()]
-    return [*laws, _descent(point, noise)]
+    return [
+        _law("permuting the examples", gradient(single.take(order)), whole, noise),
+        _law("mean over two halves", _of_halves(single, order), whole, noise),
+        _law("weight 2 and the row twice", gradient(heavier).copy(), gradient(repeated), noise),
+        _descent(point, noise),
+    ]
 
 
 def gradient(point: Point) -> Array:
-    """dJ/dtheta (P,), a copy."""
+    """dJ/dtheta (P,), in the objective's own buffer."""
     arguments = point.theta, point.X, point.Y, point.weights, point.step
     with np.errstate(all="ignore"):
-        return point.objective(*arguments)[1].copy()
+        return point.objective(*arguments)[1]
 
 
 def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
@@ -69,22 +68,24 @@ def _of_halves(point: Point, order: Array) -> Array:
     total: Array = np.zeros_like(point.theta)
     for part in np.array_split(order, 2):
         if (weight := point.share[part].sum()) > 0:
-            total += weight * gradient(point.take(part))
+            g = gradient(point.take(part))
+            g *= weight
+            total += g
     return total
 
 
-def _twice(point: Point, i: int) -> tuple[Array, Point]:
-    """The gradient with twice the weight of one example; the point with that example twice."""
+def _twice(point: Point, i: int) -> tuple[Point, Point]:
+    """The point with twice the weight of one example; the point with that example twice."""
     weights = np.ones(point.m) if point.weights is None else point.weights
     repeated = replace(point, weights=weights).take(np.append(np.arange(point.m), i))
     heavier = weights.copy()
     heavier[i] *= 2
-    return gradient(replace(point, weights=heavier)), repeated
+    return replace(point, weights=heavier), repeated
 
 
 def _descent(point: Point, noise: float) -> Invariance:
     """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
-    g, name = gradient(point), "J falls by eta |g|^2"
+    g, name = gradient(point).copy(), "J falls by eta |g|^2"
     norm = float(np.linalg.norm(g))
     if not ROUNDINGS * noise < norm < np.inf:
         return Invariance(name, None, NEAR)

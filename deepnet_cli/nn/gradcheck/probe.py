@@ -53,6 +53,11 @@ class Probe:
                 found[k] = tangent(op, self.trace.values[k])
         return found
 
+    @cached_property
+    def copies(self) -> dict[str, Array]:
+        """The complex copy of the node that was moved last."""
+        return {}
+
     @property
     def method(self) -> str:
         """What the derivatives are, in words."""
@@ -87,8 +92,10 @@ class Probe:
     def moved(self, node: Node, v: Array) -> tuple[Windows, Array]:
         """The parameters, and the input of the node's step, with the node moved by i h v."""
         p, V = self.trace.p, self.trace.values[node.step]
-        moved = np.empty(node.value.shape, COMPLEX)
-        moved.real = node.value
+        if node.name not in self.copies:
+            self.copies.clear()
+            self.copies[node.name] = np.ascontiguousarray(node.value, COMPLEX)
+        moved = self.copies[node.name]
         np.multiply(v, H, out=moved.imag)
         return ({**p, node.name: moved}, V.astype(COMPLEX, "C")) if node.parameter else (p, moved)
 

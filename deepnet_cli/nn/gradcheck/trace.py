@@ -133,7 +133,6 @@ def trace(point: Point, earlier: Point | None = None) -> Trace:
 
 
 def _pass(objective: Objective, point: Point, watch: Watch = unwatched) -> tuple[Cost, Array]:
-    """J, and a copy of the gradient."""
+    """J and the gradient, in the objective's own buffer."""
     arguments = point.theta, point.X, point.Y, point.weights, point.step
-    J, gradient = objective(*arguments, watch)
-    return J, gradient.copy()
+    return objective(*arguments, watch)
