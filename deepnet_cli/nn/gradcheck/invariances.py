@@ -44,7 +44,7 @@ def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[In
         "weight 2 and the row twice": (heavier, gradient(repeated)),
     }
     laws = [_law(name, one, other, noise) for name, (one, other) in pairs.items()]
-    return [*laws, _descent(point, noise)]
+    return [*laws, _descent(point)]
 
 
 def gradient(point: Point) -> Array:
@@ -81,11 +81,11 @@ def _twice(point: Point, i: int) -> tuple[Array, Point]:
     return gradient(replace(point, weights=heavier)), repeated
 
 
-def _descent(point: Point, noise: float) -> Invariance:
+def _descent(point: Point) -> Invariance:
     """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
     g, name = gradient(point), "J falls by eta |g|^2"
     norm = float(np.linalg.norm(g))
-    if not ROUNDINGS * noise < norm < np.inf:
+    if not 0 < norm < np.inf:
         return Invariance(name, None, NEAR)
 
     def J(t: Array) -> Array:
