@@ -4,10 +4,16 @@
 
 The check must take at most 30 times as long as the pass, whatever the number of weights.
 The two are timed in turn in one run, and the ratio of the medians is printed: on a machine
-that is busy with other things both are slower.
+that is busy with other things both are slower.  BLAS has one thread unless the environment
+says otherwise: with more, products get faster and copies do not, and whatever else runs on
+the machine decides the ratio.
 """
 
+import os
 import time
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from functools import partial
 from statistics import median
 
@@ -54,7 +60,9 @@ def main() -> None:
         assert not report.wrong
     one, whole = median(passes), median(checks)
     worst = max(verdict.rel_error for verdict in report.verdicts)
+    threads = os.environ["OPENBLAS_NUM_THREADS"]
     print(f"{'-'.join(map(str, SIZES))}, {at.theta.size:,} parameters, batch {M}, float64")
+    print(f"BLAS threads: {threads}")
     print(f"forward + backward {1e3 * one:.1f} ms, the whole check {1e3 * whole:.0f} ms")
     print(f"ratio {whole / one:.1f} (at most 30); largest relative error {worst:.1e}")
 

@@ -42,14 +42,12 @@ def found(p: Point) -> Culprit:
 @pytest.mark.parametrize("net", NETS)
 def test_bugs_planted_by_hand(net: str) -> None:
     plants = {name: bug(NETS[net]) for name, bug in PLANTS.items()}
-    named = []
-    for name, plant in plants.items():
-        if plant is not None:
-            culprit = found(plant.point)
-            assert culprit.verdict.node.name == plant.node, name
-            named.append(culprit.diagnosis.cause in plant.causes)
-    assert len(named) >= 12
-    assert np.mean(named) >= 0.9
+    there = {name: plant for name, plant in plants.items() if plant is not None}
+    assert len(there) >= 12
+    for name, plant in there.items():
+        culprit = found(plant.point)
+        assert culprit.verdict.node.name == plant.node, name
+        assert culprit.diagnosis.cause in plant.causes, name
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -125,6 +123,19 @@ def test_an_entry_a_hundredth_of_the_others_off_in_a_million() -> None:
     assert culprit.entry.backward - g == pytest.approx(0.01 * rms(p, "W2"), rel=1e-6)
 
 
+def test_two_wrong_entries_are_not_called_one() -> None:
+    """Nor where the second is a thousandth of the first."""
+
+    def spoil_g(g: Windows) -> None:
+        g["W2"][1, 2] += 1.0
+        g["W2"][3, 3] += 1e-3
+
+    plant = network_backward(spoil_g, "W2", "unknown")(NETS["tanh, two outputs"])
+    assert plant is not None
+    culprit = found(plant.point)
+    assert (culprit.diagnosis.cause, culprit.entry.index) == ("unknown", (1, 2))
+
+
 def rms(p: Point, name: str) -> float:
     return float(np.sqrt(np.mean(trace(p).gradient[p.objective.network.layout.places[name]] ** 2)))
 
@@ -170,7 +181,7 @@ def test_a_thousandth_in_the_first_of_eight_sigmoid_layers(scale: float) -> None
     assert "1.001 times" in culprit.diagnosis.sentence
 
 
-@pytest.mark.parametrize("strength", [1e-6, 0.1])
+@pytest.mark.parametrize("strength", [1e-8, 0.1])
 @pytest.mark.parametrize("penalty", [L1, L2])
 def test_a_small_penalty_is_held_to_its_own_digits(penalty: Any, strength: float) -> None:
     p = point([layer(4, TANH), layer(1, LINEAR)], MSE, penalties=(penalty(strength),))

@@ -42,7 +42,7 @@ def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[In
         _law("permuting the examples", gradient(single.take(order)), whole, noise),
         _law("mean over two halves", _of_halves(single, order), whole, noise),
         _law("weight 2 and the row twice", gradient(heavier).copy(), gradient(repeated), noise),
-        _descent(point, noise),
+        _descent(point),
     ]
 
 
@@ -83,11 +83,11 @@ def _twice(point: Point, i: int) -> tuple[Point, Point]:
     return replace(point, weights=heavier), repeated
 
 
-def _descent(point: Point, noise: float) -> Invariance:
+def _descent(point: Point) -> Invariance:
     """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
     g, name = gradient(point).copy(), "J falls by eta |g|^2"
     norm = float(np.linalg.norm(g))
-    if not ROUNDINGS * noise < norm < np.inf:
+    if not 0 < norm < np.inf:
         return Invariance(name, None, NEAR)
 
     g /= norm
@@ -100,6 +100,6 @@ def _descent(point: Point, noise: float) -> Invariance:
 
     with np.errstate(all="ignore"):
         first = FIRST_STEP * max(1.0, float(np.linalg.norm(point.theta)))
-        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, NEAR / 20, least=1.0)
+        slope, slack = slopes(J, np.zeros(()), first, HALVINGS, NEAR / 10, least=1.0)
     settled = slack <= NEAR / 10 * norm
     return Invariance(name, float(abs(slope / norm + 1)) if settled else None, NEAR)

@@ -75,6 +75,11 @@ class Node:
     gradient: Array
 
     @property
+    def weight(self) -> bool:
+        """Whether it is a W."""
+        return self.parameter and self.name[0] == "W"
+
+    @property
     def title(self) -> str:
         """How its derivative is called."""
         block = self.name.removeprefix("penalty ")

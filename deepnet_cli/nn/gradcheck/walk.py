@@ -69,13 +69,13 @@ def unit(node: Node) -> list[Array]:
 def walk(probe: Probe, noise: dict[str, float], directions: Directions) -> list[Verdict]:
     """A verdict for each node, in the order of the backward pass.
 
-    While everything above a value is right, dJ/dv by it is <dU, (dU/dV) v>: one step's work.
-    A parameter is moved by itself, and J followed to the end.
+    A W is moved by itself, and J followed to the end.  While everything above a node is right,
+    dJ/dv is also <dU, (dU/dV) v>, the work of one step: for values and the small parameters.
     """
     verdicts, tainted = [], False
     for node in probe.trace.nodes:
         vs = directions(node)
-        along = probe.slope if node.parameter or tainted else probe.handed
+        along = probe.slope if node.weight or tainted else probe.handed
         verdict = judge(node, vs, [along(node, v) for v in vs], noise[node.name])
         if verdict.status == "wrong" and tainted and follows(probe, node, vs, noise[node.name]):
             verdict = Verdict(node, verdict.norm, verdict.rel_error, "tainted")
