@@ -27,11 +27,11 @@ def gradcheck_text(report: Report, about: About) -> str:
     """The table, the diagnosis, and what every other witness says."""
     head = (
         f"J over {about.examples} examples at {about.at}, {about.parameters:,} parameters, "
-        f"float64, seed {about.seed}: {report.method}"
+        f"float64, seed {about.seed}"
     )
     if report.undetermined:
         return f"{fill(head, 80)}\n\n{fill(f'inconclusive: {report.undetermined}', 80)}"
-    lines = [fill(head, 80), "", _table(report.verdicts), ""]
+    lines = [fill(f"{head}: {report.method}", 80), "", _table(report.verdicts), ""]
     if report.culprit is not None:
         lines += [*_culprit(report.culprit, report.verdicts), ""]
     if report.evaluation:
@@ -154,11 +154,11 @@ def _crosscheck(cross: CrossCheck) -> str:
     else:
         text += "all agree"
     if cross.kinks:
-        text += f"; {cross.kinks} more at a kink, where J has no derivative"
+        text += f"; {cross.kinks} of them at a kink, by one-sided derivatives"
     if cross.zeros:
         text += f"; {cross.zeros} inputs exactly at a kink, where relu'(0) = 0"
     if cross.unsettled:
-        text += f"; {cross.unsettled} more lost in rounding"
+        text += f"; {cross.unsettled} more left out, undecided"
     return text
 
 
