@@ -53,7 +53,7 @@ def test_bugs_planted_by_hand(net: str) -> None:
 @pytest.mark.parametrize("net", NETS)
 def test_bugs_that_the_check_plants_itself(net: str) -> None:
     p, named = NETS[net], []
-    for mutation in mutations(p.objective, p.m):
+    for mutation in mutations(p):
         culprit = found(replace(p, objective=mutation.objective))
         assert culprit.verdict.node.name == mutation.node, mutation.name
         named.append(culprit.diagnosis.cause in mutation.causes)
@@ -63,7 +63,7 @@ def test_bugs_that_the_check_plants_itself(net: str) -> None:
 
 def test_a_planted_bug_leaves_the_objective_it_was_planted_in_right() -> None:
     p = NETS["relu, dropout, l2"]
-    assert len(list(mutations(p.objective, p.m))) > 14
+    assert len(list(mutations(p))) > 14
     assert blame(p, rngs()) is None
 
 

@@ -91,7 +91,7 @@ def gradcheck(
 def _mutate(checked: Subject, examples: int, *, as_json: bool) -> int:
     """Plant each bug, check, and tell; the exit code."""
     point, outcomes = checked.point(examples), []
-    for mutation in mutations(point.objective, point.m):
+    for mutation in mutations(point):
         mutant = replace(point, objective=mutation.objective)
         outcomes.append(Outcome(mutation, blame(mutant, partial(generator, checked.seed))))
     click.echo(json_text(mutations_json(outcomes)) if as_json else mutations_text(outcomes))

@@ -75,7 +75,7 @@ def _activation_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
         yield (
             f"{g.name}' taken at A[{l}] in place of Z[{l}]",
             below,
-            ("Z or A",),
+            ("Z or A", "activation missing"),  # the same where g' is 1 at every A
             _pulling(op, at_A),
         )
     elif g.kinks:

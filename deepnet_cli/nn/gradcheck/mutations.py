@@ -11,6 +11,7 @@ import numpy as np
 
 from deepnet_cli.nn.gradcheck.bugs import BUGS, loss_bugs
 from deepnet_cli.nn.gradcheck.planted import planted, with_loss_gradient, with_op
+from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 
@@ -25,8 +26,17 @@ class Mutation:
     objective: Objective
 
 
-def mutations(objective: Objective, m: int) -> Iterator[Mutation]:
-    """Every bug in every step where it changes something, for batches of m examples."""
+def mutations(point: Point) -> Iterator[Mutation]:
+    """Every bug in every step where it changes a number at the point."""
+    right = {node.name: node.gradient for node in trace(point).nodes}
+    for mutation in _planted(point.objective, point.m):
+        spoiled = trace(replace(point, objective=mutation.objective))
+        here = next((n.gradient for n in spoiled.nodes if n.name == mutation.node), None)
+        if here is None or not np.array_equal(here, right[mutation.node]):
+            yield mutation
+
+
+def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
     network = objective.network
     scores = network.ops[-1].node
     for name, causes, spoil in loss_bugs(m):
