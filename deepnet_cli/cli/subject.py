@@ -69,7 +69,7 @@ def _of_config(path: Path, settings: tuple[str, ...], after: int) -> Subject:
     state = State.start(job.initial_theta(), job.rule)
     for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, after)):
         pass
-    at = f"{after} iterations" if after else "initialization"
+    at = f"iteration {after}" if after else "initialization"
     part = job.dataset.parts["train"]
     return Subject(job.objective, state.theta, part, job.config.seed, at, after)
 
