@@ -168,6 +168,11 @@ def test_mistakes(folder: Path) -> None:
     assert_refused(deepnet("explain", "gone.yaml"), 2, ["no such file"])
     assert_refused(deepnet("explain", small("gone", "tanh", "softmax", 3)), 3, ["gone"])
     assert_refused(deepnet("explain", "c.yaml", "--rows", "0"), 2, ["--rows"])
-    diverging = ("--set", "training.learning_rate=1e300", "--iteration", "50")
+    assert_refused(
+        deepnet("explain", "c.yaml", "--iteration", "20", "--set", "data.train.y=classes"),
+        2,
+        ["--iteration 20", "0 to 19"],
+    )
+    diverging = ("--set", "training.learning_rate=1e300", "--iteration", "15")
     config = small("numbers", "relu", "linear", 2)
     assert_refused(deepnet("explain", config, *diverging), 4, ["the cost became"])

@@ -48,6 +48,9 @@ def explain(
         deepnet explain config.yaml --iteration 100 --rows 3
     """
     job = load_job(config, (*settings, *DOUBLE))
+    if iteration >= job.iterations:
+        last = job.iterations - 1
+        raise click.UsageError(f"--iteration {iteration}: training makes iterations 0 to {last}")
     state = State.start(job.initial_theta(), job.rule)
     for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, iteration)):
         pass
