@@ -14,6 +14,7 @@ import numpy as np
 
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
+from deepnet_cli.nn.products import multiply
 from deepnet_cli.nn.types import Array
 
 
@@ -60,16 +61,15 @@ class Affine(Op[AffineCache]):
     def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
         c.A = V
         W = p[self.W]
-        np.matmul(W, V.view(W.dtype), out=c.U.view(W.dtype))
+        multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
         if self.bias:
             c.U += p[self.b]
         return c.U
 
     def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
-        np.matmul(dU, c.A.T, out=g[self.W])
+        multiply(dU, c.A.T, out=g[self.W])
         if self.bias:
             np.sum(dU, axis=1, keepdims=True, out=g[self.b])
 
     def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
-        dA: Array = np.matmul(p[self.W].T, dU, out=c.dA)
-        return dA
+        return multiply(p[self.W].T, dU, out=c.dA)
