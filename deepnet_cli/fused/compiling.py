@@ -1,6 +1,8 @@
 """From a formula to a compiled pass."""
 
+import ctypes
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,17 @@ from deepnet_cli.fused.symbols import Symbol, UntraceableError
 KINDS = {"f": "float", "d": "double"}
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A pass in machine code."""
+
+    call: Callable[..., None]  # of the arguments of a Pass, n and m
+    address: int | None  # of the same for a tape; None where nothing is to be done
+
+
 def compiled_pass(
     function: Callable[..., object], shapes: str, axis: int | None, dtype: np.dtype[Any]
-) -> Callable[..., None] | None:
+) -> Compiled | None:
     """The compiled form of a Pass for one precision; None where symbols cannot follow."""
     line, place = ("c", "r") if axis == 0 else ("r", "c")
     names = {"f": "entries", line: "lines", place: "places", "n": "number"}
@@ -39,7 +49,8 @@ def compiled_pass(
         return None
     changed = {k: s.node for k, s in enumerate(symbols) if s.node is not before[k]}
     if not changed:
-        return lambda *_: None
-    text = module(native.NAME, arguments, changed, columns=axis == 0)
-    numbers = shapes.count("n")
-    return native.compiled(text, len(shapes) - numbers, numbers)
+        return Compiled(lambda *_: None, None)
+    address = native.compiled(module(native.NAME, arguments, changed, columns=axis == 0))
+    given = [ctypes.c_double if letter == "n" else ctypes.py_object for letter in shapes]
+    signature = ctypes.CFUNCTYPE(None, *given, ctypes.c_ssize_t, ctypes.c_ssize_t)
+    return Compiled(signature(address("")), address(".words"))

@@ -1,6 +1,7 @@
 """A compiled pass as a whole:
 
     void pass(array, array, ..., double, ..., long n, long m)
+    void pass.words(long *words)                                    for a tape: the same arguments
 
 The arrays are (n, m), C-contiguous.  A formula with sums along rows runs row by row, one with
 sums along columns some columns at a time, a lane for each.
@@ -44,12 +45,23 @@ def module(
         for part, begin, end in parts
     )
     odd = f"and i64 %m, {-LANES}" if columns else "add i64 0, 0"
+    kinds = ["ptr" if k in arrays else "double" for k in range(len(arguments))] + ["i64", "i64"]
+    words = "\n".join(
+        f"%w{k} = getelementptr i64, ptr %words, i64 {k}\n%x{k} = load {kind}, ptr %w{k}"
+        for k, kind in enumerate(kinds)
+    )
+    listed = ", ".join(f"{kind} %x{k}" for k, kind in enumerate(kinds))
     declared = sorted(set().union(*(part.declared for part, _, _ in parts)))
     return f"""define void @{name}({", ".join([*outer, "i64 %n", "i64 %m"])}) {{
 {found}
 %lines = add i64 0, {"%m" if columns else "%n"}
 %odd = {odd}
 {calls}
+ret void
+}}
+define void @{name}.words(ptr %words) {{
+{words}
+call void @{name}({listed})
 ret void
 }}
 """ + "\n".join([*texts, *declared, ""])

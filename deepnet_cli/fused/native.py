@@ -4,7 +4,6 @@ llvmlite is optional (the extra `fast`).  The code depends on the text, on the p
 LLVM's version, and is known by a digest of all three.
 """
 
-import ctypes
 import hashlib
 import importlib.util
 import os
@@ -28,8 +27,8 @@ def available() -> bool:
 
 
 @cache
-def compiled(text: str, arrays: int, numbers: int) -> Callable[..., None]:
-    """The function NAME of a text: of arrays, then numbers, then n and m."""
+def compiled(text: str) -> Callable[[str], int]:
+    """A text in machine code: the address of its function NAME + suffix, by the suffix."""
     binding, machine, engine, host = _compiler()
     key = hashlib.sha256(f"{host} {text}".encode()).hexdigest()
     name = f"pass.{key}"
@@ -39,8 +38,7 @@ def compiled(text: str, arrays: int, numbers: int) -> Callable[..., None]:
         _keep(key, code)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    given = [ctypes.py_object] * arrays + [ctypes.c_double] * numbers + [ctypes.c_ssize_t] * 2
-    return ctypes.CFUNCTYPE(None, *given)(engine.get_function_address(name))
+    return lambda suffix: int(engine.get_function_address(name + suffix))
 
 
 @cache

@@ -6,12 +6,16 @@ on the way stays in the processor's cache.
 """
 
 from collections.abc import Callable
-from typing import Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepnet_cli.fused import blocks, native
+from deepnet_cli.fused import blocks, native, tape
+
+if TYPE_CHECKING:
+    from deepnet_cli.fused.compiling import Compiled
 
 
 class Pass:
@@ -29,23 +33,39 @@ class Pass:
         self, function: Callable[..., object], shapes: str, axis: int | None = None
     ) -> None:
         self.function, self.shapes, self.axis = function, shapes, axis
-        self._compiled: dict[np.dtype[Any], Callable[..., None] | None] = {}
+        self._known: dict[np.dtype[Any], Compiled | None] = {}
 
     def __call__(self, *args: Any) -> None:
         first = args[0]
-        try:
-            run = self._compiled[first.dtype]
-        except KeyError:
-            run = self._prepared(args)
-        if run is None:
+        dtype = first.dtype
+        if not all(map(_fits, self.shapes, args, repeat(dtype))) or len(args) != len(self.shapes):
+            raise ValueError(f"expected {self.shapes} of {dtype}")
+        if dtype not in self._known:
+            self._known[dtype] = self._compiled(dtype)
+        compiled = self._known[dtype]
+        n, m = (1, first.size) if self.axis is None else first.shape
+        if tape.recording is not None:
+            self._note(tape.recording, compiled, args, n, m)
+        elif compiled is None:
             self.in_numpy(*args)
-        elif self.axis is None:
-            run(*args, 1, first.size)
         else:
-            run(*args, *first.shape)
+            compiled.call(*args, n, m)
+
+    def _note(
+        self, on: tape.Tape, compiled: "Compiled | None", args: tuple[Any, ...], n: int, m: int
+    ) -> None:
+        if compiled is None:
+            on.broken = True
+        elif compiled.address is not None:
+            numbers = args[len(args) - self.shapes.count("n") :]
+            on.add(compiled.address, [*map(id, args), n, m], args, numbers)
 
     def in_numpy(self, *args: Any) -> None:
-        """The same, without compiling anything."""
+        """The same, without compiling anything; as quiet as machine code where numbers overflow."""
+        with np.errstate(all="ignore"):
+            self._in_blocks(*args)
+
+    def _in_blocks(self, *args: Any) -> None:
         if args[0].size <= blocks.BLOCK:
             self.function(*args)
             return
@@ -58,17 +78,12 @@ class Pass:
         for block in blocks.blocks(lines, max(1, blocks.BLOCK * lines // args[0].size)):
             self.function(*(self._part(x, k, block) for k, x in enumerate(args)))
 
-    def _prepared(self, args: tuple[Any, ...]) -> Callable[..., None] | None:
-        dtype = args[0].dtype
-        if not all(_fits(*pair, dtype) for pair in zip(self.shapes, args, strict=True)):
-            raise ValueError(f"expected {self.shapes} in {dtype}")
-        run = None
-        if native.available() and dtype.char in "fd":
-            from deepnet_cli.fused.compiling import compiled_pass
+    def _compiled(self, dtype: np.dtype[Any]) -> "Compiled | None":
+        if not native.available() or dtype.char not in "fd":
+            return None
+        from deepnet_cli.fused.compiling import compiled_pass
 
-            run = compiled_pass(self.function, self.shapes, self.axis, dtype)
-        self._compiled[dtype] = run
-        return run
+        return compiled_pass(self.function, self.shapes, self.axis, dtype)
 
     def _part(self, x: Any, k: int, block: slice) -> Any:
         """What an argument is for some lines: rows, columns, or stretches of a vector."""
@@ -80,7 +95,8 @@ class Pass:
 
 
 def _fits(letter: str, given: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether machine code may have it; NumPy also takes real numbers among complex ones."""
     if letter == "n":
         return True
-    wanted = np.result_type(dtype, np.float64) if letter.isupper() else dtype
-    return bool(given.flags.c_contiguous) and given.dtype in (wanted, wanted.type(0).real.dtype)
+    alike = given.dtype == (np.float64 if letter.isupper() else dtype)
+    return bool(given.flags.c_contiguous) and (alike or dtype.kind == "c")

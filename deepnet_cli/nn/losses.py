@@ -50,21 +50,33 @@ class Loss:
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""
-        costs = _costs_of(S)
-        Y = np.ascontiguousarray(Y, S.real.dtype)
+        costs = np.empty((1, S.shape[1]), np.result_type(S.dtype, np.float64))
+        J, Y = np.empty((1, 1), costs.dtype), np.ascontiguousarray(Y, S.real.dtype)
         self._costs(np.ascontiguousarray(S), Y, share.reshape(1, -1), costs, 1 / self.outputs(Y))
-        return _total(costs)
+        TOTAL(costs, J)
+        total: Cost = J.item()
+        return total
 
     def cost_and_gradient(
-        self, S: Array, Y: Array, share: Array, out: Array, costs: Array | None = None
+        self,
+        S: Array,
+        Y: Array,
+        share: Array,
+        out: Array,
+        costs: Array | None = None,
+        J: Array | None = None,
     ) -> Cost:
-        """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`, and each
-        example's part of J into `costs` (1, m), where that is given.
+        """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`.
+
+        The buffers, where they are given, take each example's part of J (1, m), and J (1, 1).
         """
-        costs = _costs_of(S) if costs is None else costs
-        Y = np.ascontiguousarray(Y, S.real.dtype)
+        costs = np.empty((1, S.shape[1])) if costs is None else costs
+        J = np.empty((1, 1)) if J is None else J
+        Y = np.ascontiguousarray(Y, S.dtype)
         self._both(S, Y, share.reshape(1, -1), costs, out, 1 / self.outputs(Y))
-        return _total(costs)
+        TOTAL(costs, J)
+        total: Cost = J.item()
+        return total
 
     @cached_property
     def _costs(self) -> Pass:
@@ -88,15 +100,11 @@ class Loss:
         return len(Y) if self.over_outputs else 1
 
 
-def _costs_of(S: Array) -> Array:
-    """(1, m), in float64 or complex128."""
-    return np.empty((1, S.shape[1]), np.result_type(S.dtype, np.float64))
+def _total(costs: Array, J: Array) -> None:
+    np.sum(costs, axis=1, keepdims=True, out=J)
 
 
-def _total(costs: Array) -> Cost:
-    """J as a Python number."""
-    total: Cost = costs.sum().item()
-    return total
+TOTAL = Pass(_total, "fr", axis=1)
 
 
 def binary_cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:

@@ -21,7 +21,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
-from deepnet_cli.nn.losses import Loss, shares
+from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
 from deepnet_cli.nn.ops.batch_norm import BatchNorm
@@ -60,7 +60,8 @@ class Workspace:
     caches: list[Any]  # one a step
     dS: Array  # (n[L], m)
     costs: Array  # (1, m), in float64 or complex128: each example's part of J
-    share: Array  # (m,), in float64: each example's share of the mean, where all are equal
+    J: Array  # (1, 1), their sum
+    share: Array  # (m,), in float64: each example's share of the mean
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,13 @@ class Network:
             caches.append(op.cache(m, dtype, V))
             V = caches[-1].U
         costs = np.empty((1, m), np.result_type(dtype, np.float64))
-        return Workspace(caches, np.empty((self.sizes[-1], m), dtype), costs, shares(None, m))
+        dS, J = np.empty((self.sizes[-1], m), dtype), np.empty((1, 1), costs.dtype)
+        return Workspace(caches, dS, costs, J, np.empty(m))
 
     def draw(self, work: Workspace, step: int) -> None:
         """Draw what is random in update number `step`."""
-        for op, cache in zip(self.ops, work.caches, strict=True):
-            op.draw(cache, step)
+        for k in self._drawing:
+            self.ops[k].draw(work.caches[k], step)
 
     def forward(
         self, p: Windows, V: Array, work: Workspace, start: int = 0, stop: int | None = None
@@ -170,8 +172,16 @@ class Network:
 
     def track(self, p: Windows, work: Workspace) -> None:
         """Move the running statistics in theta by those of the batch in `work`."""
-        for op, cache in zip(self.ops, work.caches, strict=True):
-            op.track(p, cache)
+        for k in self._tracking:
+            self.ops[k].track(p, work.caches[k])
+
+    @cached_property
+    def _drawing(self) -> list[int]:
+        return [k for k, op in enumerate(self.ops) if type(op).draw is not Op.draw]
+
+    @cached_property
+    def _tracking(self) -> list[int]:
+        return [k for k, op in enumerate(self.ops) if type(op).track is not Op.track]
 
 
 def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:

@@ -57,12 +57,20 @@ class Objective:
         `watch` is shown what the backward pass makes (see Network.backward).  The gradient is a
         buffer of the objective's own: the next call overwrites it.
         """
-        network, p, m = self.network, self.windows(theta), X.shape[1]
-        work, (grad, g) = self.workspace(m, theta.dtype), self._gradient(theta.dtype)
-        share = work.share if weights is None else shares(weights, m)
-        network.draw(work, step)
+        work = self.workspace(X.shape[1], theta.dtype)
+        work.share[...] = shares(weights, X.shape[1])
+        self.network.draw(work, step)
+        with np.errstate(all="ignore"):
+            return self.swept(theta, X, Y, work, watch)
+
+    def swept(
+        self, theta: Array, X: Array, Y: Array, work: Workspace, watch: Watch = unwatched
+    ) -> tuple[Cost, Array]:
+        """The same, with the shares and the masks that are in `work`."""
+        network, p = self.network, self.windows(theta)
+        grad, g = self._gradient(theta.dtype)
         S = network.forward(p, X, work)
-        J = network.loss.cost_and_gradient(S, Y, share, work.dS, work.costs)
+        J = network.loss.cost_and_gradient(S, Y, work.share, work.dS, work.costs, work.J)
         network.backward(p, work, g, watch)
         self.add_penalty_gradient(theta, grad)
         return J + self.penalty(theta), grad
@@ -87,6 +95,8 @@ class Objective:
 
     def penalty(self, theta: Array) -> Cost:
         """What the size of the weights adds to J."""
+        if not self.penalties:
+            return 0.0
         W = theta[self.network.layout.weights]
         total: Cost = 0.0
         for penalty in self.penalties:

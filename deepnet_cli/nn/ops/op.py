@@ -37,6 +37,7 @@ class Op(Generic[C]):
     kind: ClassVar[str]
     letter: ClassVar[str]  # of its output: Z, N, A, D
     units: int  # n[l], the rows of its output
+    in_passes: ClassVar[bool] = True  # all of forward, backward, pull are passes and products
 
     @property
     def node(self) -> str:
