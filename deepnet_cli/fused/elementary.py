@@ -23,13 +23,14 @@ class Format:
     exp_terms: int
     log_terms: int
     head: float  # log(2) in so few bits that its multiples are exact
+    tail: float  # the rest of it
     least: float  # below this exp is 0
     most: float  # above this exp is infinite
     normal: float  # the smallest number with all its digits
 
 
-SINGLE = Format(7, 5, 0.693359375, -105.0, 90.0, 2.0**-126)
-DOUBLE = Format(13, 11, 0.693145751953125, -750.0, 715.0, 2.0**-1022)
+SINGLE = Format(7, 5, 0.693359375, -2.1219444005469058e-4, -105.0, 90.0, 2.0**-126)
+DOUBLE = Format(13, 11, 0.693145751953125, 1.4286068203094172e-6, -750.0, 715.0, 2.0**-1022)
 
 below, above = compare("olt"), compare("ogt")
 
@@ -68,7 +69,7 @@ def reduced(x: Node) -> tuple[Node, Node]:
     f = format_of(x)
     n = apply("rint", multiply(x, constant(log2(np.e))))
     r = apply("fma", n, constant(-f.head), x)
-    r = apply("fma", n, constant(f.head - log(2)), r)
+    r = apply("fma", n, constant(-f.tail), r)
     series = polynomial(r, [1 / factorial(k) for k in range(1, f.exp_terms + 1)])
     return n, multiply(r, series)
 
@@ -101,7 +102,7 @@ def log_of_normal(u: Node) -> Node:
     e, mantissa = apply("exponent", u), apply("mantissa", u)
     s = divide(subtract(mantissa, constant(1)), add(mantissa, constant(1)))
     series = polynomial(multiply(s, s), [2 / (2 * k + 1) for k in range(f.log_terms)])
-    tail = apply("fma", e, constant(log(2) - f.head), multiply(s, series))
+    tail = apply("fma", e, constant(f.tail), multiply(s, series))
     return apply("fma", e, constant(f.head), tail)
 
 

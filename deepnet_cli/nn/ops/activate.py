@@ -47,7 +47,10 @@ class Activate(Op[ActivateCache]):
 
     @cached_property
     def _forward(self) -> Pass:
-        return Pass(lambda U: self.g.forward(U, out=U), "f")
+        g = self.g
+        if g.keeps_Z:
+            return Pass(lambda Z, A: g.forward(Z, out=A), "ff")
+        return Pass(lambda A: g.forward(A, out=A), "f")
 
     @cached_property
     def _backward(self) -> Pass:
@@ -55,7 +58,10 @@ class Activate(Op[ActivateCache]):
 
     def forward(self, p: Windows, V: Array, c: ActivateCache) -> Array:
         c.Z = V
-        if V is not c.U:
+        if self.g.keeps_Z:
+            self._forward(V, c.U)
+            return c.U
+        if V is not c.U:  # the check enters here
             c.U[...] = V
         self._forward(c.U)
         return c.U
