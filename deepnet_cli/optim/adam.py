@@ -38,6 +38,7 @@ class Adam(_Moments):
 
     name: ClassVar[str] = "adam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
         m, v = slots
@@ -56,6 +57,7 @@ class AMSGrad(_Moments):
 
     name: ClassVar[str] = "amsgrad"
     n_slots: ClassVar[int] = 3
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
         m, v, x = slots
@@ -72,6 +74,7 @@ class Adamax:
 
     name: ClassVar[str] = "adamax"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
     beta1: float = field(default=0.9, metadata=FRACTION)
     beta2: float = field(default=0.999, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
@@ -94,6 +97,7 @@ class NAdam(_Moments):
 
     name: ClassVar[str] = "nadam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
         m, v = slots
@@ -113,6 +117,7 @@ class RAdam(_Moments):
 
     name: ClassVar[str] = "radam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
         m, v = slots

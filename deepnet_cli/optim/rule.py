@@ -23,6 +23,7 @@ class Optimizer(Protocol):
 
     name: ClassVar[str]
     n_slots: ClassVar[int]
+    rotates: ClassVar[bool]  # whether it commutes with every rotation of theta (P,)
 
     def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
         """Move theta (P,) by one update and renew the slots (k, P)."""
