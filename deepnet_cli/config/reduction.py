@@ -10,7 +10,10 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.optim.rule import Optimizer
 
 UPDATES = 50
-"""So many updates' saving may the factorization cost, counted in multiplications."""
+"""What they save in multiplications, the reduction may cost."""
+
+LOADING = 4 * 10**8
+"""Loading SciPy, counted likewise: a fifth of a second."""
 
 
 def reduced_features(
@@ -20,12 +23,13 @@ def reduced_features(
 
     Exact where the update rule and the penalties commute with a rotation.  The factorization
     of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update with a
-    batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes about three times as long for
-    each as the products of an update do: a run of 150 updates pays wherever this is used.
+    batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as long for
+    one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
     exact = rule.rotates and all(penalty.rotates for penalty in objective.penalties)
-    pays = n[0] * m**2 <= UPDATES * n[1] * (n[0] - reduced) * size
+    cost, saving = LOADING + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
+    pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None
 
 
