@@ -37,6 +37,7 @@ class Adam(_Moments):
 
     name: ClassVar[str] = "adam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots
@@ -55,6 +56,7 @@ class AMSGrad(_Moments):
 
     name: ClassVar[str] = "amsgrad"
     n_slots: ClassVar[int] = 3
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v, x = slots
@@ -71,6 +73,7 @@ class Adamax:
 
     name: ClassVar[str] = "adamax"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
     beta1: float = field(default=0.9, metadata=FRACTION)
     beta2: float = field(default=0.999, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
@@ -93,6 +96,7 @@ class NAdam(_Moments):
 
     name: ClassVar[str] = "nadam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots
@@ -112,6 +116,7 @@ class RAdam(_Moments):
 
     name: ClassVar[str] = "radam"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots

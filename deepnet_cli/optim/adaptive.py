@@ -15,6 +15,7 @@ class Adagrad:
 
     name: ClassVar[str] = "adagrad"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = False
     epsilon: float = field(default=1e-10, metadata=POSITIVE)
     initial: float = field(default=0.0, metadata=NOT_NEGATIVE)  # s before the first update
 
@@ -33,6 +34,7 @@ class Adadelta:
 
     name: ClassVar[str] = "adadelta"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
     rho: float = field(default=0.9, metadata=FRACTION)
     epsilon: float = field(default=1e-6, metadata=POSITIVE)
 
@@ -52,6 +54,7 @@ class RMSProp:
 
     name: ClassVar[str] = "rmsprop"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = False
     alpha: float = field(default=0.99, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
 

@@ -15,6 +15,7 @@ class GradientDescent:
 
     name: ClassVar[str] = "gradient_descent"
     n_slots: ClassVar[int] = 0
+    rotates: ClassVar[bool] = True
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         theta -= rate * grad
@@ -26,6 +27,7 @@ class Momentum:
 
     name: ClassVar[str] = "momentum"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = True
     momentum: float = field(default=0.9, metadata=FRACTION)
     dampening: float = field(default=0.0, metadata=FRACTION)
 
@@ -42,6 +44,7 @@ class Nesterov:
 
     name: ClassVar[str] = "nesterov"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = True
     momentum: float = field(default=0.9, metadata=FRACTION)
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
@@ -60,6 +63,7 @@ class Lion:
 
     name: ClassVar[str] = "lion"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = False
     beta1: float = field(default=0.9, metadata=FRACTION)
     beta2: float = field(default=0.99, metadata=FRACTION)
 

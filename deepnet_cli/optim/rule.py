@@ -27,6 +27,7 @@ class Optimizer(Protocol):
 
     name: ClassVar[str]
     n_slots: ClassVar[int]
+    rotates: ClassVar[bool]  # whether it commutes with every rotation of theta (P,)
 
     def __hash__(self) -> int: ...
 
