@@ -12,8 +12,8 @@ from deepnet_cli.optim.rule import Optimizer
 UPDATES = 50
 """What they save in multiplications, the reduction may cost."""
 
-LOADING = 4 * 10**8
-"""Loading SciPy, counted likewise: a fifth of a second."""
+FIXED = 10**7
+"""What it costs however small the data are, counted likewise: some milliseconds."""
 
 
 def reduced_features(
@@ -28,12 +28,14 @@ def reduced_features(
     """
     n, reduced = objective.network.sizes, m + 1
     exact = rule.rotates and all(penalty.rotates for penalty in objective.penalties)
-    cost, saving = LOADING + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
+    cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None
 
 
 def bytes_needed(network: Network, m: int, width: int) -> int:
-    """The factor in float64, Q and D; the whole theta twice, the best and one to be written."""
+    """X in float64, twice, and Q, while it is factored; Q and D; the whole theta twice, the best
+    and one to be written.
+    """
     n, P = network.sizes, network.layout.size
-    return n[0] * m * (8 + width) + (n[1] * n[0] + 2 * P) * width
+    return n[0] * m * (3 * 8 + width) + (n[1] * n[0] + 2 * P) * width

@@ -53,11 +53,8 @@ class Span:
 def factored(rows: Array) -> tuple[Array, Array]:
     """Q (n[0], m), and the examples as rows [R; 0]^T (m, m + 1), of rows (m, n[0]), m < n[0].
 
-    By Householder reflections in float64, in place on a copy; rounded to the rows' precision.
+    By Householder reflections in float64, rounded to the rows' precision.
     """
-    from scipy.linalg import qr  # a fifth of a second, for those who need it
-
-    X = rows.T.astype(np.float64, order="F")
-    Q, R = qr(X, mode="economic", overwrite_a=True, check_finite=False)
+    Q, R = np.linalg.qr(rows.T.astype(np.float64))
     inside = np.pad(R.T, ((0, 0), (0, 1)))
     return Q.astype(rows.dtype, copy=False), inside.astype(rows.dtype)
