@@ -272,9 +272,7 @@ def test_it_is_used_where_it_is_exact_and_pays(folder: Path) -> None:
         assert reduced() == expected, n
 
 
-def test_small_data_are_not_worth_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_small_data_are_not_worth_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """1e7 + 2 * 2000 * 200^2 = 1.7e8, against 50 updates' 2 * 1799 * 200 n[1] = 3.6e7 n[1]."""
     monkeypatch.setattr(reduction, "FIXED", FIXED)
     config = write(folder)

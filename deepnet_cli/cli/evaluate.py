@@ -7,6 +7,7 @@ import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import confusion_matrix
@@ -30,6 +31,7 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
     """
     trained = load_model(model)
     table = trained.table(Location(data, x, y), labelled=True)
+    suit(trained.network.sizes, table.m)
     figures = trained.evaluate(table)
     told: dict[str, object] = {**figures, "examples": table.m}
     classes = trained.encoding.classes

@@ -8,6 +8,7 @@ import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.report import explained
@@ -51,6 +52,7 @@ def explain(
     if iteration >= job.iterations:
         last = job.iterations - 1
         raise click.UsageError(f"--iteration {iteration}: training makes iterations 0 to {last}")
+    suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
     for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, iteration)):
         pass

@@ -7,6 +7,7 @@ import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, write_file
@@ -38,6 +39,7 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
             raise ConfigError(f"-o {output}: is what is read; choose another name")
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
+    suit(trained.network.sizes, table.m)
     predictions = Predictions.of(trained, table)
     say(f"read {table.x_at}: {table.m} examples")
     if as_json:

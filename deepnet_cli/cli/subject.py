@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
 from deepnet_cli.data.batches import Part
 from deepnet_cli.data.tables import Location
@@ -66,6 +67,7 @@ def subject_at(path: Path, settings: tuple[str, ...], data: Path | None, after: 
 def _of_config(path: Path, settings: tuple[str, ...], after: int) -> Subject:
     """A config's network on its own training data, at its start or `after` updates."""
     job = load_job(path, (*settings, *DOUBLE))
+    suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
     for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, after)):
         pass
@@ -77,6 +79,7 @@ def _of_config(path: Path, settings: tuple[str, ...], after: int) -> Subject:
 def _of_model(path: Path, data: Path) -> Subject:
     """A model file's network; its data are named, for a path in a model is never opened."""
     model = load_model(path)
+    suit(model.network.sizes, 1)
     encoding = model.encoding.in_precision("float64")
     part = encoding.part(model.table(Location(data), labelled=True))
     return Subject(model.objective, model.theta, part, 0, "trained model", trained=True)

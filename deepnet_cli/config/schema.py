@@ -21,6 +21,7 @@ MOST_LAYERS = 1000
 MOST_ITERATIONS = 10_000_000
 LARGEST_SEED = 2**53
 LONGEST_NAME = 100
+MOST_THREADS = 1024
 
 
 def one_of(names: Collection[str], what: str, own: str = "") -> Any:
@@ -90,6 +91,7 @@ if TYPE_CHECKING:  # what a checked value is; the branch below is what is checke
     Activations = list[str] | str
     BatchSize = int | str
     Interval = int | str
+    Threads = int | str
 else:
     ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
     OptimizerOptions = choice(OPTIMIZERS)
@@ -99,6 +101,7 @@ else:
     Activations = word_or(ActivationName, list[ActivationName])
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
+    Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
 
 
 class DataFile(Section):
@@ -172,6 +175,7 @@ class TrainingSection(Section):
 
 class ComputeSection(Section):
     precision: Literal["float32", "float64"] = "float32"
+    threads: Threads = "auto"
     reduce: Literal["auto", False] = "auto"
 
 

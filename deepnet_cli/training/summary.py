@@ -9,6 +9,7 @@ from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
 from deepnet_cli.data.batches import Part
 from deepnet_cli.nn.metrics import Figures
+from deepnet_cli.threads import effective
 from deepnet_cli.training.progress import Progress
 
 
@@ -43,11 +44,11 @@ def summary(
         **code,
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
-        "environment": environment(),
+        "environment": environment() | {"threads": effective()},
     }
 
 
-def environment() -> dict[str, str]:
+def environment() -> dict[str, object]:
     """The versions that a result may depend on."""
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     return {

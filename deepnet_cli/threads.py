@@ -1,0 +1,39 @@
+"""How many threads multiply matrices: what suits the shapes, or what the user says.
+
+More than one is faster only where a product is large.  Threads that share a small one wait for
+each other for longer than it takes, and on a busy machine many times as long.  Passes over
+entries run in the thread that calls them, between products and never beside one.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+LARGE = 2**22
+"""Multiplications from which a product is worth more than one thread: 0.1 ms of one."""
+
+
+def fitting(sizes: Sequence[int], m: int) -> int | None:
+    """For layers n[0], ..., n[L] and batches of m examples: 1, or None for all there are."""
+    largest = max(inputs * units for inputs, units in pairwise(sizes))
+    return None if largest * m >= LARGE else 1
+
+
+@contextmanager
+def limited(threads: int | None) -> Iterator[None]:
+    """Products have so many threads inside; None leaves their number as it is."""
+    if threads is None:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads, user_api="blas"):
+        yield
+
+
+def effective() -> int:
+    """Threads that products have now; the last bits of a result depend on it."""
+    from threadpoolctl import threadpool_info
+
+    pools = (pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+    return max(pools, default=1)
