@@ -52,8 +52,9 @@ class Predictions:
         """The bytes of an HDF5 file."""
 
         def fill(file: Any) -> None:
-            text = self.values.dtype.kind in "US"
-            file["predictions"] = self.values.astype(h5py.string_dtype()) if text else self.values
+            values = self.values
+            text = values.dtype.kind in "US"
+            file["predictions"] = values.astype(h5py.string_dtype()) if text else values
             if self.probabilities is not None:
                 file["probabilities"] = self.probabilities
             if self.classes is not None:
