@@ -456,6 +456,8 @@ TOP = {
     "section_text": ("compute: «float64»", "compute", "mapping"),
     "section_nothing": ("compute:«»", "compute", "mapping"),
     "precision_unknown": ("compute: {precision: «float46»}", "did you mean 'float64'"),
+    "reduce_true": ("compute: {reduce: «true»}", "expected auto or false, found true"),
+    "reduce_text": ("compute: {reduce: «no»}", "expected auto or false, found text 'no'"),
     "precision_number": ("compute: {precision: «64»}", "float32", "float64"),
     "loss_unknown": ("loss: «cross_entropi»", "did you mean 'cross_entropy'"),
     "loss_does_not_fit": ("loss: «binary_cross_entropy»", "softmax", "sigmoid", "cross_entropy"),

@@ -17,6 +17,7 @@ from deepnet_cli.config.architecture import (
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
+from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 ROWS_OF_HISTORY = 50
 """About how many iterations are logged where the config does not say."""
 
+REDUCTION = "span of the examples"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -51,6 +54,7 @@ class Job:
     batches: Batches
     iterations: int
     log_every: int
+    reduced: int | None  # features that training has, where fewer than n[0] do (nn/span.py)
     memory: dict[str, int]  # bytes, by purpose
     warnings: list[str]  # what is likely a mistake, each with its place
     code: "Code | None"  # the user's own, that the network may be made of
@@ -96,7 +100,9 @@ def build_job(
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
-    memory = _memory_needed(config, network, rule, size)
+    objective = build_objective(config, network, m)
+    reduced = reduced_features(config, objective, rule, m, size)
+    memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network)
@@ -110,11 +116,12 @@ def build_job(
         directory,
         dataset,
         network,
-        build_objective(config, network, m),
+        objective,
         rule,
         batches,
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),
+        reduced,
         memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
         document.warnings,
         code,
@@ -138,16 +145,22 @@ def _log_every(wanted: int | str, iterations: int, per_epoch: int) -> int:
     return next(k * power for k in (1, 2, 5, 10) if k * power >= about)
 
 
-def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int) -> dict[str, int]:
-    """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch."""
+def _memory_needed(
+    config: Config, network: Network, rule: Optimizer, m: int, size: int, reduced: int | None
+) -> dict[str, int]:
+    """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
+    where the features are reduced, what that takes.
+    """
     width = np.dtype(config.compute.precision).itemsize
-    P = network.layout.size
+    span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
+    P = build_network(config, reduced or network.features).layout.size
     return {
         "parameters": P * width,
         "gradient": P * width,
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
         "activations": network.floats * size * width,
+        **span,
     }
 
 
@@ -157,6 +170,10 @@ def _check_memory(memory: dict[str, int], size: int, document: Document) -> None
     if needed <= there:
         return
     message = f"training needs about {told(needed)}; {told(there)} available"
+    if needed - memory.get(REDUCTION, 0) <= there:
+        most = f"{told(memory[REDUCTION])} of it for the span of the examples"
+        error = MachineError(f"{message}, {most}; set compute.reduce to false")
+        raise document.error(("compute", "reduce"), error)
     if needed - memory["activations"] * (size - 1) // size > there:
         raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
     activations = f"{told(memory['activations'])} of it for the activations of a batch of {size}"

@@ -107,7 +107,10 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
         return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
     if kind == "literal_error":
-        names = [name.strip(" '") for name in ctx["expected"].replace(" or ", ", ").split(",")]
+        names = [
+            name.strip(" '").lower()  # False is false in YAML
+            for name in ctx["expected"].replace(" or ", ", ").split(",")
+        ]
         near = did_you_mean(value, names) if isinstance(value, str) else ""
         return f"expected {' or '.join(names)}, {found}{near}"
     if kind == "too_short":

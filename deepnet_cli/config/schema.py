@@ -172,6 +172,7 @@ class TrainingSection(Section):
 
 class ComputeSection(Section):
     precision: Literal["float32", "float64"] = "float32"
+    reduce: Literal["auto", False] = "auto"
 
 
 class OutputSection(Section):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,8 +47,7 @@ class Part:
         }
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """What one update sees."""
 
     iteration: int  # of the update, from 0
@@ -73,32 +73,32 @@ class Batches:
     def deal(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of iterations start, ..., stop - 1.
 
-        The arrays of a mini-batch are buffers that the next one overwrites; a full batch
-        is the part itself, in its own order.
+        The arrays of a mini-batch are buffers that the next one of its width overwrites; a full
+        batch is the part itself, in its own order.
         """
         if self.size == self.part.m:
+            X, Y, weights = self.part.X, self.part.Y, self.part.weights
             for iteration in range(start, stop):
-                yield Batch(iteration, iteration, self.part.X, self.part.Y, self.part.weights)
+                yield Batch(iteration, iteration, X, Y, weights)
             return
-        buffers: dict[int, tuple[Array, Array]] = {}
-        epoch, shuffled = -1, np.arange(self.part.m)
+        buffers: dict[int, tuple[Array, Array, Array]] = {}
+        epoch, shuffled, per_epoch = -1, np.arange(self.part.m), self.per_epoch
         for iteration in range(start, stop):
-            if epoch != iteration // self.per_epoch:
-                epoch = iteration // self.per_epoch
+            if epoch != iteration // per_epoch:
+                epoch = iteration // per_epoch
                 if self.shuffle:
                     shuffled = order(self.seed, "shuffle", epoch, self.part.m)
-            first = iteration % self.per_epoch * self.size
+            first = iteration % per_epoch * self.size
             chosen = shuffled[first : first + self.size]
             if len(chosen) not in buffers:
                 buffers[len(chosen)] = self._buffers(len(chosen))
-            rows, Y = buffers[len(chosen)]
-            np.take(self.part.rows, chosen, axis=0, out=rows, mode="clip")
-            np.take(self.part.Y, chosen, axis=1, out=Y, mode="clip")
+            rows, X, Y = buffers[len(chosen)]
+            self.part.rows.take(chosen, axis=0, out=rows, mode="clip")
+            self.part.Y.take(chosen, axis=1, out=Y, mode="clip")
             weights = None if self.part.weights is None else self.part.weights[chosen]
-            yield Batch(iteration, epoch, rows.T, Y, weights)
+            yield Batch(iteration, epoch, X, Y, weights)
 
-    def _buffers(self, width: int) -> tuple[Array, Array]:
-        return (
-            np.empty((width, self.part.rows.shape[1]), self.part.rows.dtype),
-            np.empty((len(self.part.Y), width), self.part.Y.dtype),
-        )
+    def _buffers(self, width: int) -> tuple[Array, Array, Array]:
+        """For the rows of a batch, X as a window onto them, and Y."""
+        rows = np.empty((width, self.part.rows.shape[1]), self.part.rows.dtype)
+        return rows, rows.T, np.empty((len(self.part.Y), width), self.part.Y.dtype)

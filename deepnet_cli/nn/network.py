@@ -25,6 +25,7 @@ from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
 from deepnet_cli.nn.ops.batch_norm import BatchNorm
+from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
@@ -58,6 +59,9 @@ class Workspace:
 
     caches: list[Any]  # one a step
     dS: Array  # (n[L], m)
+    costs: Array  # (1, m), in float64 or complex128: each example's part of J
+    J: Array  # (1, 1), their sum
+    share: Array  # (m,), in float64: each example's share of the mean
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,18 @@ class Network:
         return replace(self, ops=tuple(op for op in steps if op is not None))
 
     @cached_property
+    def fused(self) -> "Network":
+        """The same network in fewer steps: what training and predicting run."""
+        ops: list[Op[Any]] = []
+        for op in self.ops:
+            before = ops[-1] if ops else None
+            if isinstance(op, Activate) and isinstance(before, Affine) and before.bias:
+                ops[-1] = Dense(before, op)
+            else:
+                ops.append(op)
+        return replace(self, ops=tuple(ops))
+
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """n[0], n[1], ..., n[L]"""
         return (self.features, *(layer.units for layer in self.layers))
@@ -122,12 +138,14 @@ class Network:
         for op in self.ops:
             caches.append(op.cache(m, dtype, V))
             V = caches[-1].U
-        return Workspace(caches, np.empty((self.sizes[-1], m), dtype))
+        costs = np.empty((1, m), np.result_type(dtype, np.float64))
+        dS, J = np.empty((self.sizes[-1], m), dtype), np.empty((1, 1), costs.dtype)
+        return Workspace(caches, dS, costs, J, np.empty(m))
 
     def draw(self, work: Workspace, step: int) -> None:
         """Draw what is random in update number `step`."""
-        for op, cache in zip(self.ops, work.caches, strict=True):
-            op.draw(cache, step)
+        for k in self._drawing:
+            self.ops[k].draw(work.caches[k], step)
 
     def forward(
         self, p: Windows, V: Array, work: Workspace, start: int = 0, stop: int | None = None
@@ -154,8 +172,16 @@ class Network:
 
     def track(self, p: Windows, work: Workspace) -> None:
         """Move the running statistics in theta by those of the batch in `work`."""
-        for op, cache in zip(self.ops, work.caches, strict=True):
-            op.track(p, cache)
+        for k in self._tracking:
+            self.ops[k].track(p, work.caches[k])
+
+    @cached_property
+    def _drawing(self) -> list[int]:
+        return [k for k, op in enumerate(self.ops) if type(op).draw is not Op.draw]
+
+    @cached_property
+    def _tracking(self) -> list[int]:
+        return [k for k, op in enumerate(self.ops) if type(op).track is not Op.track]
 
 
 def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:

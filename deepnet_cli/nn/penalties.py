@@ -19,6 +19,7 @@ class Penalty(Protocol):
     """A function of the weights, elementwise, added to J."""
 
     name: ClassVar[str]
+    rotates: ClassVar[bool]  # whether a rotation of the weights does not change it
 
     def value(self, W: Array) -> Cost:
         """The penalty of some weights, summed in float64."""
@@ -32,6 +33,7 @@ class L2:
     """strength / 2 * sum W^2"""
 
     name: ClassVar[str] = "l2"
+    rotates: ClassVar[bool] = True
     strength: float
 
     def value(self, W: Array) -> Cost:
@@ -49,6 +51,7 @@ class L1:
     """strength * sum |W|, with derivative 0 at W = 0"""
 
     name: ClassVar[str] = "l1"
+    rotates: ClassVar[bool] = False
     strength: float
 
     def value(self, W: Array) -> Cost:

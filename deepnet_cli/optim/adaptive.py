@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE
+from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE, Slots
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,13 @@ class Adagrad:
 
     name: ClassVar[str] = "adagrad"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = False
     epsilon: float = field(default=1e-10, metadata=POSITIVE)
     initial: float = field(default=0.0, metadata=NOT_NEGATIVE)  # s before the first update
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (s,) = slots
-        s += grad * grad + (self.initial if t == 1 else 0.0)
+        s += grad * grad + self.initial * (t == 1)
         theta -= rate * grad / (np.sqrt(s) + self.epsilon)
 
 
@@ -33,10 +34,11 @@ class Adadelta:
 
     name: ClassVar[str] = "adadelta"
     n_slots: ClassVar[int] = 2
+    rotates: ClassVar[bool] = False
     rho: float = field(default=0.9, metadata=FRACTION)
     epsilon: float = field(default=1e-6, metadata=POSITIVE)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         s, u = slots
         s *= self.rho
         s += (1 - self.rho) * (grad * grad)
@@ -52,10 +54,11 @@ class RMSProp:
 
     name: ClassVar[str] = "rmsprop"
     n_slots: ClassVar[int] = 1
+    rotates: ClassVar[bool] = False
     alpha: float = field(default=0.99, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (s,) = slots
         s *= self.alpha
         s += (1 - self.alpha) * (grad * grad)

@@ -32,6 +32,7 @@ def plan(job: Job) -> dict[str, object]:
         "parameters": network.layout.trained.stop,
         "examples": {name: part.m for name, part in job.dataset.parts.items()},
         "features": network.features,
+        "reduced": job.reduced,
         "batch_size": m,
         "iterations": job.iterations,
         "memory": job.memory,
@@ -79,7 +80,7 @@ def _described(layer: Layer) -> str:
 
 
 def outline(job: Job) -> str:
-    """Two lines on the network and how it is trained."""
+    """A line on the network, one on how it is trained, one where that is in fewer features."""
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
@@ -88,4 +89,8 @@ def outline(job: Job) -> str:
         f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"
     )
-    return "\n".join(fill(line, width=80) for line in (network, training))
+    lines = [network, training]
+    if job.reduced is not None:
+        span = f"{job.network.features:,} features -> {job.reduced:,}"
+        lines.append(f"in the span of the examples, {span}: the same but for rounding")
+    return "\n".join(fill(line, width=80) for line in lines)

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 
 from deepnet_cli.data.batches import Batch
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.rule import Optimizer
@@ -31,8 +34,7 @@ class State:
         return State(self.theta.copy(), self.slots.copy(), self.iteration)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One update that was made."""
 
     iteration: int  # counted from 0
@@ -52,17 +54,18 @@ def train(
     Raises DivergedError at the first cost that is not finite, or where a running statistic
     is not; that update is not made.
     """
+    objective = objective.fused
+    gradient, move = Replay(objective), None
     for batch in batches:
-        with np.errstate(all="ignore"):  # what overflows shows in the next cost
-            J, grad = objective(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
-            cost = float(J.real)
-            if trouble := not_finite(objective, state.theta, cost):
-                raise DivergedError(
-                    f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})"
-                )
-            t = batch.iteration + 1
-            optimizers.step(rule, state.theta, grad, state.slots, rate(batch.iteration), t)
-            objective.track(state.theta, batch.X.shape[1])
+        J, grad = gradient(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
+        cost = float(J.real)
+        if trouble := not_finite(objective, state.theta, cost):
+            raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
+        if move is None:
+            move = optimizers.mover(rule, state.theta, grad, state.slots)
+        t = batch.iteration + 1
+        move(rate(batch.iteration), t)
+        objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
         yield Step(batch.iteration, batch.epoch, cost)
 
@@ -72,8 +75,9 @@ def not_finite(objective: Objective, theta: Array, cost: float) -> str:
 
     The cost of a batch does not depend on the running statistics, but predictions will.
     """
-    if not np.isfinite(cost):
+    if not isfinite(cost):
         return f"the cost became {cost}"
-    if not np.isfinite(theta[objective.network.layout.statistics]).all():
+    statistics = objective.network.layout.statistics
+    if statistics.start < statistics.stop and not np.isfinite(theta[statistics]).all():
         return "the running statistics of a batch norm overflowed"
     return ""

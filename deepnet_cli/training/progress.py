@@ -2,10 +2,12 @@
 
     /state/theta (P,), /state/slots (k, P)
     /best/theta (P,)                          with a validation set
+    /image/theta (P',), /image/slots (k, P')  where the state moves in another space: its bits
     /history                                  the rows as CSV text
     /code                                     name and sha256 of the file of --code, as JSON
     attributes: iteration, config (YAML), data (digests, as JSON),
-                cost_sum and batches (the costs since the last row)
+                cost_sum and batches (the costs since the last row),
+                space (digest of its directions)
 
 Only what regular rows made is kept here: a row that closes a run at its last iteration is
 made anew when the run goes on and comes to another end.
@@ -24,6 +26,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.training.history import History, Watch
 from deepnet_cli.training.loop import State
 from deepnet_cli.training.sealed import open_sealed, sealed
+from deepnet_cli.training.space import Space, space_of
 
 CHANGEABLE = ("training.iterations", "output.plots", "output.checkpoint_every")
 """What a resumed run may set: nothing that the numbers depend on."""
@@ -40,22 +43,31 @@ PLACES = (
 class Progress:
     """The state, the history, and the parameters at the best row of the watched figure."""
 
-    state: State
+    state: State  # an image in the space
+    space: Space
     history: History
     watch: Watch | None  # with a validation set
-    best_theta: Array | None = None
+    best_theta: Array | None = None  # (P,)
 
     @classmethod
     def start(cls, job: Job) -> "Progress":
         """Before the first update."""
-        return cls(State.start(job.initial_theta(), job.rule), History(), _watch(job))
+        theta = job.initial_theta()
+        space = space_of(job, theta)
+        return cls(State.start(space.enter(theta), job.rule), space, History(), _watch(job))
+
+    @property
+    def theta(self) -> Array:
+        """The parameters (P,) that the state stands for: a new vector."""
+        return self.space.lift(self.state.theta)
 
     def copy(self) -> "Progress":
         """Progress as it is now.  best_theta is never changed in place, and the list of rows is
         shared: it only grows, and `settled` cuts it.
         """
         watch = self.watch and replace(self.watch)
-        return Progress(self.state.copy(), replace(self.history), watch, self.best_theta)
+        state, history = self.state.copy(), replace(self.history)
+        return Progress(state, self.space, history, watch, self.best_theta)
 
     def settled(self) -> "Progress":
         """This with the rows up to its own state only."""
@@ -65,7 +77,11 @@ class Progress:
         """The checkpoint file of a job whose resolved config is `config`."""
 
         def fill(file: Any) -> None:
-            file["state/theta"], file["state/slots"] = self.state.theta, self.state.slots
+            file["state/theta"] = self.theta
+            file["state/slots"] = self.space.lift(self.state.slots)
+            file.attrs["space"] = self.space.digest
+            if self.space.digest:
+                file["image/theta"], file["image/slots"] = self.state.theta, self.state.slots
             if self.best_theta is not None:
                 file["best/theta"] = self.best_theta
             file["history"] = self.settled().history.to_csv()
@@ -95,22 +111,42 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
             )
         if source.text("data") != _digests(job):
             raise DataError(f"{path}: the data are not those that this run was begun with")
-        theta, slots = source.read("state/theta"), source.read("state/slots")
-        if theta.shape != (job.network.layout.size,) or slots.shape != (
-            job.rule.n_slots,
-            theta.size,
-        ):
-            raise DataError(f"{path}: holds parameters of another network")
         history = History.from_csv(str(source.read("history")))
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
-        state = State(theta, slots, int(source.number("iteration")))
+        space, state = _restored(source, job)
         best = _best(source)
     watch = _watch(job)
     if watch is not None:
         for row in history.rows:
             watch.see(row)
-    return Progress(state, history, watch, best)
+    return Progress(state, space, history, watch, best)
+
+
+def _restored(source: Source, job: Job) -> tuple[Space, State]:
+    """The space and the state in it, to the bit where the directions are those of the file.
+
+    Another processor or number of threads rounds them otherwise: there the state is that of
+    the whole vectors.
+    """
+    iteration = int(source.number("iteration"))
+    whole = State(*_vectors(source, "state", job.network.layout.size, job), iteration)
+    space = space_of(job, job.initial_theta())
+    if source.text("space") != space.digest:
+        space = space_of(job, whole.theta)
+        return space, State(space.enter(whole.theta), space.enter(whole.slots), iteration)
+    if not space.digest:
+        return space, whole
+    size = space.objective.network.layout.size
+    return space, State(*_vectors(source, "image", size, job), iteration)
+
+
+def _vectors(source: Source, group: str, size: int, job: Job) -> tuple[Array, Array]:
+    """theta (size,) and the slots (k, size)."""
+    theta, slots = source.read(f"{group}/theta"), source.read(f"{group}/slots")
+    if theta.shape != (size,) or slots.shape != (job.rule.n_slots, size):
+        raise DataError(f"{source.path}: holds parameters of another network")
+    return theta, slots
 
 
 def _best(source: Source) -> Array | None:

@@ -74,12 +74,12 @@ class Session:
         Raises DivergedError; the progress is then back at a state with a finite cost.  Call
         `end` when no more steps are wanted.
         """
-        job, state = self.job, self.progress.state
+        job, state, space = self.job, self.progress.state, self.progress.space
         began = saved = time.monotonic()
         waiting: Progress | None = None
         try:
-            batches = job.batches.deal(state.iteration, job.iterations)
-            for step in train(state, job.objective, job.rule, job.rate, batches):
+            batches = space.batches.deal(state.iteration, job.iterations)
+            for step in train(state, space.objective, job.rule, job.rate, batches):
                 if waiting is not None:  # this step's cost has shown it to be good
                     self._save(waiting)
                     waiting = None
@@ -136,7 +136,7 @@ class Session:
         progress.history.add_row(row)
         best = progress.watch is not None and progress.watch.see(row)
         if best:
-            progress.best_theta = progress.state.theta.copy()
+            progress.best_theta = progress.theta
         self._hold()
         return Event(step, row, best)
 
@@ -144,7 +144,7 @@ class Session:
         part = self.job.dataset.parts.get("validation")
         if part is None:
             return {}
-        measured = figures(self.job.objective, self.progress.state.theta, part)
+        measured = figures(self.job.objective, self.progress.theta, part)
         return {f"val_{name}": value for name, value in measured.items()}
 
     def _closing_row(self) -> Row | None:
@@ -160,7 +160,7 @@ class Session:
         """The parameters for model.h5, and how many updates are behind them."""
         state, watch, best = self.progress.state, self.progress.watch, self.progress.best_theta
         if watch is None or best is None or (closing is not None and self._beats(closing)):
-            return state.theta, state.iteration
+            return self.progress.theta, state.iteration
         return best, watch.iteration + 1
 
     def _beats(self, row: Row) -> bool:
@@ -193,13 +193,13 @@ class Session:
 
     def _verify(self) -> None:
         """Raise DivergedError where the last update left parameters without a finite cost."""
-        state = self.progress.state
-        for batch in self.job.batches.deal(state.iteration, state.iteration + 1):
+        state, space = self.progress.state, self.progress.space
+        for batch in space.batches.deal(state.iteration, state.iteration + 1):
             with np.errstate(all="ignore"):
-                J = self.job.objective.cost(
+                J = space.objective.cost(
                     state.theta, batch.X, batch.Y, batch.weights, batch.iteration
                 )
-            if trouble := not_finite(self.job.objective, state.theta, float(J.real)):
+            if trouble := not_finite(space.objective, state.theta, float(J.real)):
                 raise DivergedError(f"{trouble} after iteration {state.iteration - 1}")
 
     def _fall_back(self) -> None:

@@ -27,6 +27,8 @@ def summary(
     epochs = made / job.batches.per_epoch
     watch = progress.watch
     best = {"best": {"monitor": watch.figure, "iteration": kept - 1}} if watch and kept else {}
+    n = job.network.features
+    reduced = {"reduced": {"from": n, "to": job.reduced}} if job.reduced else {}
     code = {"code": job.code.identity} if job.code is not None else {}
     return {
         "name": job.config.name,
@@ -37,6 +39,7 @@ def summary(
         "seconds": round(seconds, 3),
         "stopped": stopped,
         **best,
+        **reduced,
         **code,
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},

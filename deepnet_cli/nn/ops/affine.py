@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
 from deepnet_cli.nn.products import multiply
@@ -58,18 +59,38 @@ class Affine(Op[AffineCache]):
     def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> AffineCache:
         return AffineCache(np.empty((self.units, m), dtype), np.empty((self.inputs, m), dtype), V)
 
-    def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
+    def product(self, p: Windows, V: Array, c: AffineCache) -> Array:
+        """W[l] A[l-1], which b[l] is still to be added to."""
         c.A = V
         W = p[self.W]
         multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
-        if self.bias:
-            c.U += p[self.b]
         return c.U
 
-    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
-        multiply(dU, c.A.T, out=g[self.W])
+    def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
+        Z = self.product(p, V, c)
         if self.bias:
-            np.sum(dU, axis=1, keepdims=True, out=g[self.b])
+            ADD(Z, p[self.b])
+        return Z
+
+    def weight_gradient(self, dZ: Array, c: AffineCache, g: Windows) -> None:
+        """dW[l] = dZ[l] A[l-1]^T"""
+        multiply(dZ, c.A.T, out=g[self.W])
+
+    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
+        self.weight_gradient(dU, c, g)
+        if self.bias:
+            SUM(dU, g[self.b])
 
     def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
         return multiply(p[self.W].T, dU, out=c.dA)
+
+
+def _add(Z: Array, b: Array) -> None:
+    Z += b
+
+
+def _sum(dZ: Array, db: Array) -> None:
+    np.sum(dZ, axis=1, keepdims=True, out=db)
+
+
+ADD, SUM = Pass(_add, "fr", axis=1), Pass(_sum, "fr", axis=1)

@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
 from deepnet_cli.nn.types import Array
@@ -72,16 +73,9 @@ class _Norm(Op[BatchNormCache]):
         rows = (np.empty((self.units, 1), dtype) for _ in range(3))
         return BatchNormCache(np.empty_like(V), V, *rows)
 
-    def _affine(self, p: Windows, c: BatchNormCache) -> Array:
-        scale, shift, _, _ = self.names
-        N: Array = np.multiply(c.Zhat, p[scale], out=c.U)
-        N += p[shift]
-        return N
-
     def backward(self, p: Windows, dU: Array, c: BatchNormCache, g: Windows) -> None:
         scale, shift, _, _ = self.names
-        np.sum(np.multiply(dU, c.Zhat, out=c.U), axis=1, keepdims=True, out=g[scale])
-        np.sum(dU, axis=1, keepdims=True, out=g[shift])
+        SUMS(dU, c.Zhat, g[scale], g[shift])
 
 
 @dataclass(frozen=True)
@@ -91,21 +85,14 @@ class BatchNorm(_Norm):
     kind: ClassVar[str] = "batch norm"
 
     def forward(self, p: Windows, V: Array, c: BatchNormCache) -> Array:
-        np.mean(V, axis=1, keepdims=True, out=c.mean)
-        np.subtract(V, c.mean, out=c.Zhat)
-        np.multiply(c.Zhat, c.Zhat, out=c.U)
-        np.mean(c.U, axis=1, keepdims=True, out=c.variance)
-        np.divide(1, np.sqrt(c.variance + self.epsilon), out=c.inverse_std)
-        c.Zhat *= c.inverse_std
-        return self._affine(p, c)
+        scale, shift, _, _ = self.names
+        rows = c.mean, c.variance, c.inverse_std, p[scale], p[shift]
+        NORMALIZE(V, c.Zhat, c.U, *rows, self.epsilon)
+        return c.U
 
     def pull(self, p: Windows, dU: Array, c: BatchNormCache) -> Array:
-        dZ = np.multiply(dU, p[self.names[0]], out=dU)
-        along = np.multiply(dZ, c.Zhat, out=c.U).mean(axis=1, keepdims=True)
-        dZ -= dZ.mean(axis=1, keepdims=True)
-        dZ -= np.multiply(c.Zhat, along, out=c.U)
-        dZ *= c.inverse_std
-        return dZ
+        PULL(dU, c.Zhat, c.inverse_std, p[self.names[0]])
+        return dU
 
     def track(self, p: Windows, c: BatchNormCache) -> None:
         _, _, mean, variance = self.names
@@ -125,13 +112,74 @@ class RunningNorm(_Norm):
     kind: ClassVar[str] = "running norm"
 
     def forward(self, p: Windows, V: Array, c: BatchNormCache) -> Array:
-        _, _, mean, variance = self.names
-        np.divide(1, np.sqrt(p[variance] + self.epsilon), out=c.inverse_std)
-        np.subtract(V, p[mean], out=c.Zhat)
-        c.Zhat *= c.inverse_std
-        return self._affine(p, c)
+        scale, shift, mean, variance = self.names
+        rows = c.inverse_std, p[mean], p[variance], p[scale], p[shift]
+        NORMALIZE_BY_RUNNING(V, c.Zhat, c.U, *rows, self.epsilon)
+        return c.U
 
     def pull(self, p: Windows, dU: Array, c: BatchNormCache) -> Array:
-        dZ: Array = np.multiply(dU, p[self.names[0]], out=dU)
-        dZ *= c.inverse_std
-        return dZ
+        PULL_BY_RUNNING(dU, c.inverse_std, p[self.names[0]])
+        return dU
+
+
+def _normalize(
+    V: Array,
+    Zhat: Array,
+    N: Array,
+    mean: Array,
+    variance: Array,
+    inverse_std: Array,
+    scale: Array,
+    shift: Array,
+    epsilon: float,
+) -> None:
+    np.mean(V, axis=1, keepdims=True, out=mean)
+    np.subtract(V, mean, out=Zhat)
+    np.mean(Zhat * Zhat, axis=1, keepdims=True, out=variance)
+    np.divide(1, np.sqrt(variance + epsilon), out=inverse_std)
+    Zhat *= inverse_std
+    np.multiply(Zhat, scale, out=N)
+    N += shift
+
+
+def _pull(dZ: Array, Zhat: Array, inverse_std: Array, scale: Array) -> None:
+    dZ *= scale  # dZhat
+    along = np.mean(dZ * Zhat, axis=1, keepdims=True)
+    dZ -= np.mean(dZ, axis=1, keepdims=True)
+    dZ -= Zhat * along
+    dZ *= inverse_std
+
+
+def _sums(dN: Array, Zhat: Array, dscale: Array, dshift: Array) -> None:
+    np.sum(dN * Zhat, axis=1, keepdims=True, out=dscale)
+    np.sum(dN, axis=1, keepdims=True, out=dshift)
+
+
+def _normalize_by_running(
+    V: Array,
+    Zhat: Array,
+    N: Array,
+    inverse_std: Array,
+    mean: Array,
+    variance: Array,
+    scale: Array,
+    shift: Array,
+    epsilon: float,
+) -> None:
+    np.divide(1, np.sqrt(variance + epsilon), out=inverse_std)
+    np.subtract(V, mean, out=Zhat)
+    Zhat *= inverse_std
+    np.multiply(Zhat, scale, out=N)
+    N += shift
+
+
+def _pull_by_running(dZ: Array, inverse_std: Array, scale: Array) -> None:
+    dZ *= scale
+    dZ *= inverse_std
+
+
+NORMALIZE = Pass(_normalize, "fffrrrrrn", axis=1)
+PULL = Pass(_pull, "ffrr", axis=1)
+SUMS = Pass(_sums, "ffrr", axis=1)
+NORMALIZE_BY_RUNNING = Pass(_normalize_by_running, "fffrrrrrn", axis=1)
+PULL_BY_RUNNING = Pass(_pull_by_running, "frr", axis=1)

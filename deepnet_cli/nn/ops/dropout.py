@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.types import Array
 
@@ -55,12 +56,20 @@ class Dropout(Op[DropoutCache]):
             np.multiply(drawn >= dropped, 1 / (1 - self.rate), out=entries, casting="same_kind")
 
     def forward(self, p: Windows, V: Array, c: DropoutCache) -> Array:
-        D: Array = np.multiply(V, c.mask, out=c.U)
-        return D
+        MASKED(V, c.mask, c.U)
+        return c.U
 
     def pull(self, p: Windows, dU: Array, c: DropoutCache) -> Array:
-        dA: Array = np.multiply(dU, c.mask, out=dU)
-        return dA
+        MASK(dU, c.mask)
+        return dU
 
     def evaluation(self) -> None:
         return None
+
+
+def _mask(dU: Array, mask: Array) -> None:
+    dU *= mask
+
+
+MASKED = Pass(lambda V, mask, U: np.multiply(V, mask, out=U), "fff")
+MASK = Pass(_mask, "ff")

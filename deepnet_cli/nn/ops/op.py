@@ -37,6 +37,7 @@ class Op(Generic[C]):
     kind: ClassVar[str]
     letter: ClassVar[str]  # of its output: Z, N, A, D
     units: int  # n[l], the rows of its output
+    in_passes: ClassVar[bool] = True  # all of forward, backward, pull are passes and products
 
     @property
     def node(self) -> str:
@@ -75,7 +76,9 @@ class Op(Generic[C]):
         raise NotImplementedError
 
     def backward(self, p: Windows, dU: Array, c: C, g: Windows) -> None:
-        """Write the gradients of the parameters into g."""
+        """Write the gradients of the parameters into g; `pull` is all that then sees dU, which
+        may be overwritten.
+        """
 
     def pull(self, p: Windows, dU: Array, c: C) -> Array:
         """dV; dU may be overwritten."""

@@ -1,0 +1,39 @@
+"""Whether training reduces the features to the span of the examples (nn/span.py).
+
+It does where that is exact and pays.  Shapes and names alone decide, not how long the run
+is: a run that goes on for longer decides as it did.
+"""
+
+from deepnet_cli.config.schema import Config
+from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.optim.rule import Optimizer
+
+UPDATES = 50
+"""What they save in multiplications, the reduction may cost."""
+
+LOADING = 4 * 10**8
+"""Loading SciPy, counted likewise: a fifth of a second."""
+
+
+def reduced_features(
+    config: Config, objective: Objective, rule: Optimizer, m: int, size: int
+) -> int | None:
+    """The features m + 1 that training has in place of n[0]; None where it keeps those.
+
+    Exact where the update rule and the penalties commute with a rotation.  The factorization
+    of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update with a
+    batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as long for
+    one as an update does: a run of 200 updates gains wherever this is used.
+    """
+    n, reduced = objective.network.sizes, m + 1
+    exact = rule.rotates and all(penalty.rotates for penalty in objective.penalties)
+    cost, saving = LOADING + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
+    pays = cost <= UPDATES * saving
+    return reduced if config.compute.reduce and exact and pays else None
+
+
+def bytes_needed(network: Network, m: int, width: int) -> int:
+    """The factor in float64, Q and D; the whole theta twice, the best and one to be written."""
+    n, P = network.sizes, network.layout.size
+    return n[0] * m * (8 + width) + (n[1] * n[0] + 2 * P) * width

@@ -1,0 +1,86 @@
+"""A product of matrices as a call on a tape: cblas_?gemm of the BLAS that NumPy is linked to."""
+
+import ctypes
+import sys
+from functools import cache
+from typing import Any
+
+from numpy.typing import NDArray
+
+from deepnet_cli.fused import native
+from deepnet_cli.fused.tape import Tape
+
+SPELLINGS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "cblas_{}gemm")
+"""How builds of NumPy call it; those that end in 64_ take integers of 64 bits."""
+
+ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
+
+CALL = """
+define void @NAME.words(ptr %words) {{
+{loads}
+call void %x0(i32 {order}, i32 %ta, i32 %tb, {int} %m, {int} %n, {int} %k, {float} 1.0, ptr %x6,
+  {int} %lda, ptr %x7, {int} %ldb, {float} 0.0, ptr %x8, {int} %ldc)
+ret void
+}}
+"""
+
+
+def note(tape: Tape, A: NDArray[Any], B: NDArray[Any], out: NDArray[Any]) -> None:
+    """Put out = A B on a tape, for A (n, k), B (k, m) and out (n, m); or break it."""
+    a, b = _stored(A), _stored(B)
+    found = _gemm(out.dtype.char)
+    same = A.dtype == B.dtype == out.dtype
+    if found is None or a is None or b is None or not same or not out.flags.c_contiguous:
+        tape.broken = True
+        return
+    function, thunk = found
+    (n, k), m = A.shape, B.shape[1]
+    addresses = [x.ctypes.data for x in (A, B, out)]
+    sizes = [a[1], b[1], max(1, m)]
+    tape.add(thunk, [function, a[0], b[0], n, m, k, *addresses, *sizes], (A, B, out))
+
+
+def _stored(A: NDArray[Any]) -> tuple[int, int] | None:
+    """Whether A stands in memory as it is or transposed, and how far apart its lines are."""
+    if A.flags.c_contiguous:
+        return PLAIN, max(1, A.shape[1])
+    return (TRANSPOSED, max(1, A.shape[0])) if A.flags.f_contiguous else None
+
+
+@cache
+def _gemm(char: str) -> tuple[int, int] | None:
+    """The address of cblas_?gemm and of what calls it; None where NumPy has none to be found."""
+    letter = {"f": "s", "d": "d"}.get(char)
+    if letter is None or not native.available():
+        return None
+    blas = _library()
+    for spelling in SPELLINGS:
+        function = getattr(blas, spelling.format(letter), None)
+        if function is not None:
+            address = ctypes.cast(function, ctypes.c_void_p).value
+            wide = spelling.endswith("64_")
+            return (address, _thunk(letter, wide)) if address is not None else None
+    return None
+
+
+def _library() -> ctypes.CDLL | None:
+    """NumPy's extension module: in it are found the functions of all that it is linked to."""
+    names = ("numpy._core._multiarray_umath", "numpy.core._multiarray_umath")
+    module = next((sys.modules[name] for name in names if name in sys.modules), None)
+    try:
+        return ctypes.CDLL(str(module.__file__)) if module is not None else None
+    except OSError:
+        return None
+
+
+def _thunk(letter: str, wide: bool) -> int:
+    names = ["x0", "ta", "tb", "m", "n", "k", "x6", "x7", "x8", "lda", "ldb", "ldc"]
+    integer = "i64" if wide else "i32"
+    types = ["ptr", "i32", "i32", *[integer] * 3, *["ptr"] * 3, *[integer] * 3]
+    loads = "\n".join(
+        f"%p{k} = getelementptr i64, ptr %words, i64 {k}\n%{name} = load {type_}, ptr %p{k}"
+        for k, (name, type_) in enumerate(zip(names, types, strict=True))
+    )
+    kind = "float" if letter == "s" else "double"
+    text = CALL.format(loads=loads, order=ROW_MAJOR, int=integer, float=kind)
+    return native.compiled(text)(".words")

@@ -1,0 +1,85 @@
+"""A fixed sequence of passes and products over fixed arrays, played by one call.
+
+While a tape records, passes and products are noted and not run.  Playing it runs them all in
+machine code: with small networks most of a step is Python between one call and the next.
+"""
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from deepnet_cli.fused import native
+
+PLAYER = """
+define void @NAME(ptr %records, i64 %count) {
+start:
+%any = icmp sgt i64 %count, 0
+br i1 %any, label %next, label %done
+next:
+%k = phi i64 [0, %start], [%k.next, %next]
+%at = getelementptr [2 x ptr], ptr %records, i64 %k
+%function = load ptr, ptr %at
+%second = getelementptr ptr, ptr %at, i64 1
+%arguments = load ptr, ptr %second
+call void %function(ptr %arguments)
+%k.next = add nsw i64 %k, 1
+%more = icmp slt i64 %k.next, %count
+br i1 %more, label %next, label %done
+done:
+ret void
+}
+"""
+
+
+class Tape:
+    """The calls, each a function's address and its arguments as words of 64 bits."""
+
+    def __init__(self) -> None:
+        self.broken = False  # something had to be done that is no machine code
+        self._calls: list[tuple[int, Any]] = []
+        self._kept: list[Any] = []  # so that no address outlives what is there
+
+    def add(
+        self, function: int, words: list[int], kept: Any, numbers: Sequence[float] = ()
+    ) -> None:
+        """Note a call of a compiled function with the arguments in `words`, the last but two of
+        which stand for `numbers`.
+        """
+        held = (ctypes.c_int64 * len(words))(*words)
+        place = ctypes.sizeof(held) - 8 * (len(numbers) + 2)
+        self._numbers = (ctypes.c_double * len(numbers)).from_buffer(held, max(0, place))
+        self._numbers[:] = list(numbers)
+        self._calls.append((function, held))
+        self._kept.append(kept)
+
+    def play(self, *numbers: float) -> None:
+        """Run every call, in order, the last one with other numbers where they are given."""
+        if numbers:
+            self._numbers[:] = list(numbers)
+        self._play(self._records, len(self._calls))
+
+    def wind(self) -> None:
+        """Make the tape ready to be played."""
+        pairs = [w for f, words in self._calls for w in (f, ctypes.addressof(words))]
+        self._words = (ctypes.c_int64 * len(pairs))(*pairs)
+        self._records = ctypes.addressof(self._words)
+        signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t)
+        self._play = signature(native.compiled(PLAYER)(""))
+
+
+recording: Tape | None = None
+"""The tape that notes what passes and products would do."""
+
+
+@contextmanager
+def record() -> Iterator[Tape]:
+    """Note on a new tape, in place of running it, all that is done inside."""
+    global recording
+    recording = tape = Tape()
+    try:
+        yield tape
+    finally:
+        recording = None
+    if not tape.broken:
+        tape.wind()
