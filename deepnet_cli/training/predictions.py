@@ -18,7 +18,7 @@ from deepnet_cli.data.decimals import WIDTH, decimals
 from deepnet_cli.data.hdf5 import hdf5_bytes
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.tables import Table
-from deepnet_cli.nn.blocks import BLOCK, blocks
+from deepnet_cli.fused.blocks import BLOCK, blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.model import Model
 
