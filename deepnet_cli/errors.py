@@ -6,7 +6,6 @@ Everything else that is raised is a bug of ours.
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import ClassVar
 
 LONGEST_MESSAGE = 500
@@ -99,6 +98,8 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     letters = sorted(name.casefold())
     if swapped := [word for folded, word in by_folded.items() if sorted(folded) == letters]:
         return swapped[0]
+    from difflib import get_close_matches
+
     near = get_close_matches(name.casefold(), by_folded, n=1, cutoff=cutoff)
     return by_folded[near[0]] if near else None
 

@@ -8,7 +8,6 @@ import errno
 import json
 import math
 import os
-import secrets
 import select
 import stat
 from pathlib import Path
@@ -92,7 +91,7 @@ def read_pipe(path: Path, most: int) -> bytes:
 
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path`, atomically and durably.  Raises MachineError."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(temporary, flags, 0o666)

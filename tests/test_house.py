@@ -78,16 +78,31 @@ def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
     assert f"deepnet {name}" in command.help.split("Example:")[1]
 
 
-def test_help_imports_nothing_heavy() -> None:
+def imported(*arguments: str) -> set[str]:
+    """The modules, and the packages that they are of, which a command imports."""
     run = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "deepnet_cli", "--help"],
+        [sys.executable, "-X", "importtime", "-m", "deepnet_cli", *arguments],
         capture_output=True,
         text=True,
         check=True,
     )
-    imported = {line.split("|")[-1].strip().split(".")[0] for line in run.stderr.splitlines()}
-    assert "click" in imported
-    assert not imported & {"numpy", "h5py", "matplotlib", "pydantic", "yaml", "tqdm"}
+    names = {line.split("|")[-1].strip() for line in run.stderr.splitlines()}
+    return names | {name.split(".")[0] for name in names}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    modules = imported("--help")
+    assert "click" in modules
+    assert not modules & {"numpy", "h5py", "matplotlib", "pydantic", "yaml", "tqdm", "scipy"}
+
+
+def test_training_imports_what_it_needs(tmp_path: Path) -> None:
+    config = ROOT.parent / "configs" / "digits.yaml"
+    short = ["training.epochs=1", "output.plots=false", f"output.directory={tmp_path}"]
+    modules = imported("train", str(config), *(word for key in short for word in ("--set", key)))
+    assert {"numpy", "h5py", "deepnet_cli.training.session"} <= modules
+    assert not modules & {"matplotlib", "scipy", "tqdm", "multiprocessing", "numpy.ma"}
+    assert not modules & {"deepnet_cli.config.code", "deepnet_cli.nn.grid"}
 
 
 def test_a_foreign_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:

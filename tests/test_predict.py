@@ -13,7 +13,10 @@ from cli import Result, deepnet
 from samples import parameters, write_blobs, write_config
 from sklearn import metrics as sk
 
+from deepnet_cli.data.tables import Location
 from deepnet_cli.nn.types import Array
+from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.model import load_model
 
 
 @pytest.fixture
@@ -88,6 +91,33 @@ def test_batches_change_no_more_than_the_last_bit(
     np.testing.assert_allclose(
         json.loads(parts)["probabilities"], json.loads(whole)["probabilities"], atol=1e-6
     )
+
+
+@pytest.mark.parametrize("values", [1, 40, 6 * 31 - 1])
+def test_blocks_of_any_size_cover_every_row(
+    folder: Path, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_model(Path("a"))
+    rows = model.encoding.rows(model.table(Location(Path("more.h5")), labelled=False))
+    whole = scores(model.network, model.theta, rows)
+    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", values)
+    np.testing.assert_allclose(scores(model.network, model.theta, rows), whole, rtol=2e-5)
+
+
+@pytest.mark.parametrize(("value", "told"), [(np.nan, "NaN"), (1e300, "does not fit float32")])
+def test_a_bad_value_in_a_later_block_has_its_own_place(
+    folder: Path, value: float, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", 6 * 7)
+    (x,) = read(folder / "more.h5", "x")
+    x = x.astype(float)
+    x[23, 2] = value
+    with h5py.File("bad.h5", "w") as file:
+        file["x"] = x
+    result = deepnet("predict", "a", "bad.h5")
+    assert result.code == 3
+    assert told in result.err
+    assert "at row 23, column 2" in result.err
 
 
 def test_evaluate_is_scikit_learn_on_the_predictions(folder: Path) -> None:

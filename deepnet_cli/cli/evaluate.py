@@ -32,13 +32,13 @@ def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: boo
     trained = load_model(model)
     table = trained.table(Location(data, x, y), labelled=True)
     suit(trained.network.sizes, table.m)
-    figures = trained.evaluate(table)
+    figures, A = trained.evaluate(table)
     told: dict[str, object] = {**figures, "examples": table.m}
     classes = trained.encoding.classes
     matrix = None
     if classes is not None:
-        decided = trained.decisions(trained.outputs(table))
-        matrix = confusion_matrix(trained.encoding.class_indices(table), decided, len(classes))
+        true = trained.encoding.class_indices(table)
+        matrix = confusion_matrix(true, trained.decisions(A), len(classes))
         told |= {"confusion_matrix": matrix.tolist(), "class_names": list(classes.names)}
     say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
     if as_json:

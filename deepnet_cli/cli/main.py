@@ -1,12 +1,11 @@
 """The group of commands, and the one place where errors become messages and exit codes."""
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
-import tempfile
 import time
-import traceback
 from pathlib import Path
 
 import click
@@ -37,7 +36,10 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        gc.disable()  # what is imported stays: there is nothing to collect
         module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        gc.freeze()
+        gc.enable()
         command: click.Command = getattr(module, name)
         command.short_help = COMMANDS[name]
         return command
@@ -118,6 +120,9 @@ def _discard(descriptor: int) -> None:
 
 
 def _crashed(error: Exception) -> int:
+    import tempfile
+    import traceback
+
     text = "".join(traceback.format_exception(error))
     name = f"deepnet-crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):

@@ -48,7 +48,7 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
         click.echo(predictions.to_csv(), nl=False)
     if output is not None:
         csv = output.suffix == ".csv"
-        write_file(output, predictions.to_csv().encode() if csv else predictions.to_hdf5())
+        write_file(output, predictions.to_csv() if csv else predictions.to_hdf5())
         say(f"wrote {output}")
     named = shlex.join([str(data), *(["--x", x] if x else [])])
     say(f"next, where it has labels: {typed('evaluate', model)} {named}")

@@ -4,8 +4,7 @@ import shutil
 import sys
 import time
 from types import TracebackType
-
-from tqdm import tqdm
+from typing import Any
 
 from deepnet_cli.cli.say import say
 from deepnet_cli.nn.metrics import HEADLINE
@@ -29,15 +28,7 @@ class Display:
         self.began = time.monotonic()
         self.shown = 0.0
         self.metric = ""
-        self.bar = tqdm(
-            total=session.job.iterations,
-            initial=session.progress.state.iteration,
-            unit="it",
-            leave=False,
-            ncols=max(40, shutil.get_terminal_size().columns - 3),  # room for ^C
-            disable=quiet or not sys.stderr.isatty(),
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]",
-        )
+        self.bar = _bar(session) if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> "Display":
         return self
@@ -48,8 +39,8 @@ class Display:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self.bar.close()
-        if not self.bar.disable:
+        if self.bar is not None:
+            self.bar.close()
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside the bar
 
     def show(self, event: Event) -> None:
@@ -59,7 +50,7 @@ class Display:
         now = time.monotonic()
         if event.row is not None:
             self._print(event, now - self.began)
-        if not self.bar.disable and now - self.shown > REFRESH:
+        if self.bar is not None and now - self.shown > REFRESH:
             self.shown = now
             self.bar.set_postfix_str(f"cost {event.step.cost:.4g}{self.metric}", refresh=False)
             self.bar.n = event.step.iteration + 1
@@ -68,7 +59,7 @@ class Display:
     def _print(self, event: Event, seconds: float) -> None:
         row = event.row or {}
         columns = [name for name in self.columns if name in row]
-        if self.rows % HEADER_EVERY == 0 and (self.rows == 0 or not self.bar.disable):
+        if self.rows % HEADER_EVERY == 0 and (self.rows == 0 or self.bar is not None):
             self._line("  ".join(f"{name:>10}" for name in [*columns, "seconds"]))
         self.rows += 1
         cells = [number(row[name], max(10, len(name))) for name in columns]
@@ -78,7 +69,20 @@ class Display:
             self.metric = f", {name} {row[name]:.4g}"
 
     def _line(self, text: str) -> None:
-        if self.bar.disable:
+        if self.bar is None:
             say(text)
         else:
             self.bar.write(text, file=sys.stderr)
+
+
+def _bar(session: Session) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(
+        total=session.job.iterations,
+        initial=session.progress.state.iteration,
+        unit="it",
+        leave=False,
+        ncols=max(40, shutil.get_terminal_size().columns - 3),  # room for ^C
+        bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]",
+    )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from deepnet_cli.config.architecture import (
     build_objective,
     resolve,
 )
-from deepnet_cli.config.code import Code
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
@@ -31,6 +31,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
+
+if TYPE_CHECKING:
+    from deepnet_cli.config.code import Code
 
 ROWS_OF_HISTORY = 50
 """About how many iterations are logged where the config does not say."""
@@ -54,7 +57,7 @@ class Job:
     reduced: int | None  # features that training has, where fewer than n[0] do (nn/span.py)
     memory: dict[str, int]  # bytes, by purpose
     warnings: list[str]  # what is likely a mistake, each with its place
-    code: Code | None  # the user's own, that the network may be made of
+    code: "Code | None"  # the user's own, that the network may be made of
 
     @property
     def rate(self) -> Callable[[int], float]:
@@ -73,7 +76,7 @@ class Job:
             return read_parameters(source, self.network.layout, dtype)
 
 
-def load_job(path: Path, settings: tuple[str, ...] = (), code: Code | None = None) -> Job:
+def load_job(path: Path, settings: tuple[str, ...] = (), code: "Code | None" = None) -> Job:
     """Read a config and its data; `code` was run before.
 
     Raises ConfigError, DataError or MachineError.
@@ -85,7 +88,9 @@ def load_job(path: Path, settings: tuple[str, ...] = (), code: Code | None = Non
     return build_job(config, document, directory_of(path), code)
 
 
-def build_job(config: Config, document: Document, directory: Path, code: Code | None = None) -> Job:
+def build_job(
+    config: Config, document: Document, directory: Path, code: "Code | None" = None
+) -> Job:
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])

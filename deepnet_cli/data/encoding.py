@@ -48,18 +48,20 @@ class Encoding:
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
         return Part(rows, Y, table.weights)
 
-    def rows(self, table: Table) -> Array:
-        """(m, n[0]), scaled, in the network's precision and finite.  Raises DataError."""
+    def rows(self, table: Table, i: slice = slice(None)) -> Array:
+        """(m, n[0]), scaled, in the network's precision and finite; of all rows or of those in
+        `i`.  Raises DataError.
+        """
         if table.rows.shape[1] != self.features:
             raise DataError(
                 f"{table.x_at} has {table.rows.shape[1]} features an example "
                 f"but the network takes {self.features}"
             )
         with np.errstate(over="ignore", invalid="ignore"):
-            rows = self.scaling.apply(table.rows, self.dtype)
+            rows = self.scaling.apply(table.rows[i], self.dtype)
             finite = np.isfinite(rows.sum())
-        if not finite:
-            _refuse_not_finite(table, rows)
+        if not finite and not np.isfinite(rows).all():
+            _refuse_not_finite(table, rows, i.start or 0)
         return rows
 
     def class_indices(self, table: Table) -> Array:
@@ -81,6 +83,20 @@ class Encoding:
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
         return _numbers(y, self.outputs, where)
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The rows of a table for the network, made anew for each slice that is asked for."""
+
+    encoding: Encoding
+    table: Table
+
+    def __len__(self) -> int:
+        return self.table.m
+
+    def __getitem__(self, i: slice) -> Array:
+        return self.encoding.rows(self.table, i)
 
 
 def doubts(fitted: Encoding, table: Table) -> list[str]:
@@ -137,14 +153,15 @@ def _numbers(y: Array, outputs: int, where: str) -> Array:
     return Y
 
 
-def _refuse_not_finite(table: Table, rows: Array) -> None:
-    """Say where, and whether the file or the precision is the cause."""
+def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
+    """Say where, and whether the file or the precision is the cause; `rows` begin at `first`."""
     bad = ~np.isfinite(table.rows)
     if not bad.any():
         bad = ~np.isfinite(rows)
         if not bad.any():
             return  # only the sum overflowed
         row, column = (int(i) for i in np.argwhere(bad)[0])
+        row += first
         raise DataError(
             f"{table.x_at}: value {table.rows[row, column]:g} at row {row}, column {column} "
             f"does not fit {rows.dtype}"

@@ -65,19 +65,19 @@ def find_y(
 
 
 def _entries(source: Source, apart: str | None) -> list[Entry]:
-    return [entry for entry in source.entries() if entry.name != (apart or "").strip("/")]
+    return [entry for entry in source.entries if entry.name != (apart or "").strip("/")]
 
 
 def part_to_predict(source: Source) -> str:
     """What `predict` and `evaluate` look at: the test part where the file has one."""
-    entries = source.entries()
+    entries = source.entries
     parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
     return "test" if "test" in parts or not parts else parts[0]
 
 
 def part_of(source: Source, name: str, default: str) -> str:
     """The part that the name of an x or y speaks of, or the default where it speaks of none."""
-    entries = [entry for entry in source.entries() if entry.name == name.strip("/")]
+    entries = [entry for entry in source.entries if entry.name == name.strip("/")]
     parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS + Y_WORDS, plain=False)]
     return parts[0] if parts else default
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ class Source:
     file: Any  # h5py.File
     path: str
 
+    @cached_property
     def entries(self) -> list[Entry]:
         """Every dataset that can be reached by hard links, and the other links, by name."""
         found: list[Entry] = []
@@ -130,7 +132,7 @@ class Source:
 
     def no_dataset(self, name: str) -> str:
         """The message for a name that is not there: the nearest, and what is."""
-        entries = self.entries()
+        entries = self.entries
         near = did_you_mean(name, (entry.name for entry in entries))
         found = listed(str(entry) for entry in entries) or "no dataset at all"
         return f"{self.path}: no dataset '{one_line(name)}'{near} (found: {found})"

@@ -109,10 +109,9 @@ def find_classes(labels: Array, outputs: int, names: tuple[str, ...], where: str
 
     `names` come from the file (list_classes) and may be empty.  Raises ClassCountError.
     """
-    unique = np.unique(labels)
-    seen: list[Label] = [v if isinstance(v, str) else int(v) for v in unique.tolist()]
-    whole = unique.dtype.kind == "i"
-    if whole and unique[0] >= 0 and unique[-1] < outputs:
+    seen: list[Label] = sorted(set(labels.tolist()))
+    whole = labels.dtype.kind == "i"
+    if whole and labels.min() >= 0 and labels.max() < outputs:
         seen = list(range(outputs))  # some class may have no example here
     if len(seen) != outputs:
         shown = listed(str(value) for value in seen)

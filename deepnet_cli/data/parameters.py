@@ -35,7 +35,7 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
             blocks[name] = np.full(shape, layout.blocks[name].fill)
             continue
         if not source.has(prefix + name):
-            found = listed(entry.name.removeprefix(prefix) for entry in source.entries())
+            found = listed(entry.name.removeprefix(prefix) for entry in source.entries)
             raise DataError(f"{source.path}: no parameter '{name}' (found: {found})")
         block = source.read(prefix + name)
         if block.dtype.kind != "f":

@@ -18,7 +18,7 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.encoding import Encoded, Encoding
 from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
@@ -29,7 +29,7 @@ from deepnet_cli.nn.metrics import Figures, decisions
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import figures, scores
+from deepnet_cli.training.evaluation import measured, scores
 from deepnet_cli.training.sealed import open_sealed, sealed
 
 NAME = "model.h5"
@@ -57,29 +57,32 @@ class Model:
 
     def outputs(self, table: Table) -> Array:
         """A[L] (n[L], m): probabilities, or numbers.  Raises DataError for unfit rows."""
-        S = scores(self.network, self.theta, self.encoding.rows(table))
-        return self.network.loss.link.forward(S)
+        S = scores(self.network, self.theta, Encoded(self.encoding, table))
+        return self.network.loss.link.forward(S, out=S)
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,) for outputs of a network that tells classes apart."""
         return decisions(A, self.network.loss.target)
 
-    def evaluate(self, table: Table) -> Figures:
-        """The cost and every metric on a table with y.  Raises DataError."""
+    def evaluate(self, table: Table) -> tuple[Figures, Array]:
+        """The cost and every metric on a table with y, and A[L] (n[L], m).  Raises DataError."""
         try:
             part = self.encoding.part(table)
         except ClassCountError as error:  # here the data are at fault, not a config
             raise DataError(str(error)) from None
-        return figures(self.objective, self.theta, part)
+        S = scores(self.network, self.theta, part.rows)
+        return measured(self.objective, self.theta, part, S), self.network.loss.link.forward(
+            S, out=S
+        )
 
-    def to_bytes(self, config: str, measured: dict[str, Figures]) -> bytes:
+    def to_bytes(self, config: str, figures: dict[str, Figures]) -> bytes:
         """The model file; with the config as YAML, and the figures of each part."""
 
         def fill(file: Any) -> None:
             file.attrs["deepnet"] = __version__
             file.attrs["config"] = config
             file.attrs["examples"] = self.examples
-            file.attrs["figures"] = json_text(measured)
+            file.attrs["figures"] = json_text(figures)
             write_parameters(file, self.network.layout, self.theta)
             write_encoding(file, self.encoding)
 

@@ -7,15 +7,18 @@ CSV     prediction, then a probability for each class (for two: of class 1)
 
 import csv
 from dataclasses import dataclass
+from functools import cached_property
 from io import StringIO
 from typing import Any
 
 import h5py
 import numpy as np
 
+from deepnet_cli.data.decimals import WIDTH, decimals
 from deepnet_cli.data.hdf5 import hdf5_bytes
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.tables import Table
+from deepnet_cli.fused.blocks import BLOCK, blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.model import Model
 
@@ -49,8 +52,9 @@ class Predictions:
         """The bytes of an HDF5 file."""
 
         def fill(file: Any) -> None:
-            text = self.values.dtype.kind in "US"
-            file["predictions"] = self.values.astype(h5py.string_dtype()) if text else self.values
+            values = self.values
+            text = values.dtype.kind in "US"
+            file["predictions"] = values.astype(h5py.string_dtype()) if text else values
             if self.probabilities is not None:
                 file["probabilities"] = self.probabilities
             if self.classes is not None:
@@ -58,23 +62,31 @@ class Predictions:
 
         return hdf5_bytes(fill)
 
-    def to_csv(self) -> str:
+    def to_csv(self) -> bytes:
         """A header, and a line an example; classes by name."""
-        text = StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        shown = self.decided[:, np.newaxis] if self.decided.ndim == 1 else self.decided
-        head = ["prediction"] if shown.shape[1] == 1 else _numbered("prediction", shown.shape[1])
-        columns = [column.tolist() for column in shown.T]
-        if self.classes is not None:
-            columns = [[self.classes.names[i] for i in columns[0]]]
+        K = self.decided[0].size
+        head = ["prediction"] if K == 1 else _numbered("prediction", K)
         if self.probabilities is not None:
             head += self._probability_names(self.probabilities.shape[1])
-            columns += [_shortest(column) for column in self.probabilities.T]
-        elif self.classes is None and self.decided.dtype.kind == "f":
-            columns = [_shortest(column) for column in shown.T]
-        writer.writerow(head)
-        writer.writerows(zip(*columns, strict=True))
-        return text.getvalue()
+        at_a_time = max(1, BLOCK // len(head))
+        lines = (self._lines(i) for i in blocks(len(self.decided), at_a_time))
+        return b"".join([_line(head), *lines])
+
+    def _lines(self, i: slice) -> bytes:
+        """The lines of some examples: each cell with a comma behind it, the last one's replaced."""
+        decided = self.decided[i]
+        cells = [_numbers(decided) if decided.dtype.kind == "f" else self._names[decided]]
+        if self.probabilities is not None:
+            cells.append(_numbers(self.probabilities[i]))
+        lines = np.concatenate([c.reshape(len(decided), -1) for c in cells], axis=1)
+        lines[:, -1] = ord("\n")
+        return lines.tobytes().translate(None, b"\0")
+
+    @cached_property
+    def _names(self) -> Array:
+        """Bytes (K, width): how each class is written, with a comma."""
+        names = self.classes.names if self.classes is not None else ("0", "1")
+        return np.array([_line([name, ""])[:-1] for name in names])[:, np.newaxis].view(np.uint8)
 
     def to_json(self) -> dict[str, object]:
         """predictions, probabilities and class_names as lists."""
@@ -96,8 +108,14 @@ def _numbered(word: str, K: int) -> list[str]:
     return [f"{word}_{k}" for k in range(1, K + 1)]
 
 
-def _shortest(column: Array) -> list[str]:
-    """Each float in the fewest digits that give it back in its own precision."""
-    return [
-        np.format_float_positional(v, trim="-") if 1e-4 <= abs(v) < 1e6 else str(v) for v in column
-    ]
+def _numbers(values: Array) -> Array:
+    """Bytes (entries, WIDTH + 1): each of the values with a comma."""
+    cells = np.full((values.size, WIDTH + 1), ord(","), np.uint8)
+    cells[:, :WIDTH] = decimals(values.ravel())
+    return cells
+
+
+def _line(cells: list[str]) -> bytes:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue().encode()

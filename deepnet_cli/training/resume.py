@@ -1,14 +1,17 @@
 """Where a run that ended goes on."""
 
 import json
+from typing import TYPE_CHECKING
 
-from deepnet_cli.config.code import Code
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.training.progress import Progress, load_progress
 from deepnet_cli.training.run_directory import RunDirectory
 from deepnet_cli.training.sealed import open_sealed
+
+if TYPE_CHECKING:
+    from deepnet_cli.config.code import Code
 
 
 def newest_progress(directory: RunDirectory, job: Job) -> tuple[Progress, list[str]]:
@@ -29,7 +32,7 @@ def newest_progress(directory: RunDirectory, job: Job) -> tuple[Progress, list[s
     return Progress.start(job), []
 
 
-def check_code(directory: RunDirectory, code: Code | None) -> None:
+def check_code(directory: RunDirectory, code: "Code | None") -> None:
     """Raise ConfigError where the code of --code is not that which the run was begun with.
 
     With another one the numbers would differ.

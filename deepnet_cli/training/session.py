@@ -109,7 +109,7 @@ class Session:
 
     def finish(self) -> dict[str, object]:
         """Write a last checkpoint, the model, the history and the summary; return this."""
-        self._save(self.progress)
+        self._checkpoint(self.progress)
         job, closing = self.job, self._closing_row()
         theta, self.kept = self._kept(closing)
         self.history = self.progress.history.before(self.progress.state.iteration)
@@ -183,9 +183,12 @@ class Session:
             self._held = [self._held[-1], self.progress.copy()]
         return self._held[-1]
 
-    def _save(self, progress: Progress) -> None:
+    def _checkpoint(self, progress: Progress) -> None:
         content = progress.to_bytes(self.job, self.config)
         self.directory.save_checkpoint(progress.state.iteration, content)
+
+    def _save(self, progress: Progress) -> None:
+        self._checkpoint(progress)
         self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
 
     def _verify(self) -> None:
