@@ -12,7 +12,7 @@ import deepnet_cli
 from deepnet_cli.cli.main import COMMANDS
 
 ROOT = Path(deepnet_cli.__file__).parent
-ROOMS = ["nn", "optim", "data", "config", "training", "report", "cli"]
+ROOMS = ["nn", "blas", "optim", "data", "config", "training", "report", "cli"]
 """From the ground up: a room imports only from lower ones."""
 
 GROUND = {"errors", "files", "randomness", "memory"}
@@ -20,6 +20,7 @@ GROUND = {"errors", "files", "randomness", "memory"}
 
 OUTSIDE = {
     "nn": {"numpy", "scipy"},
+    "blas": {"numpy"},
     "optim": {"numpy"},
     "data": {"numpy", "h5py"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},

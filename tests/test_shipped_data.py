@@ -20,6 +20,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from deepnet_cli.blas import choice
+from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.nn.types import Array
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,3 +213,22 @@ def test_the_cats_config_is_the_course_s() -> None:
     training = config["training"]
     assert (training["learning_rate"], training["iterations"]) == (0.0075, 2500)
     assert (training["batch_size"], training["log_every"]) == ("full", 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "figure"), [("digits", "accuracy"), ("breast_cancer", "accuracy"), ("diabetes", "r2")]
+)
+def test_mixed_does_as_well_as_float32(
+    name: str, figure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To half a point, with every product in bfloat16."""
+    monkeypatch.setattr(choice, "LEAST", 1)
+    try:
+        choice.product("mixed")
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+    full, mixed = (
+        trained(name, tmp_path / precision, f"compute.precision={precision}")[figure]
+        for precision in ("float32", "mixed")
+    )
+    assert mixed == pytest.approx(full, abs=0.005)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-import numpy as np
-
+from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
     build_initializers,
     build_network,
@@ -85,7 +84,8 @@ def build_job(config: Config, document: Document, directory: Path, code: Code | 
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])
-    network = build_network(config, tables["train"].rows.shape[1])
+    features = tables["train"].rows.shape[1]
+    network = build_network(config, features, product(config.compute.precision))
     _check_monitor(config, document, network)
 
     training, m = config.training, tables["train"].m
@@ -135,7 +135,7 @@ def _log_every(wanted: int | str, iterations: int, per_epoch: int) -> int:
 
 def _memory_needed(config: Config, network: Network, rule: Optimizer, size: int) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch."""
-    width = np.dtype(config.compute.precision).itemsize
+    width = config.compute.dtype.itemsize
     P = network.layout.size
     return {
         "parameters": P * width,

@@ -28,6 +28,7 @@ from deepnet_cli.nn.ops.batch_norm import BatchNorm
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
+from deepnet_cli.nn.products import Product, multiply
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
@@ -50,6 +51,7 @@ class Layer:
     batch_norm: Norm | None = None
     dropout: float = 0.0
     bits: Bits | None = None  # of the dropout
+    product: Product = multiply
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     """The steps of one layer, l counted from 0."""
     layer, inputs = layers[l], layers[l - 1].units if l else features
     number, units, norm = l + 1, layer.units, layer.batch_norm
-    steps: list[Op[Any]] = [Affine(number, inputs, units, bias=norm is None)]
+    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.product)]
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
     steps.append(Activate(number, units, layer.activation))

@@ -6,7 +6,7 @@ Where a complex step has made A complex and W is real, each complex column is mu
 the pair of real ones that it is in memory: two products' work, not four.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
-from deepnet_cli.nn.products import multiply
+from deepnet_cli.nn.products import Product, multiply
 from deepnet_cli.nn.types import Array
 
 
@@ -35,6 +35,7 @@ class Affine(Op[AffineCache]):
     inputs: int
     units: int
     bias: bool = True
+    product: Product = multiply
     kind: ClassVar[str] = "affine"
     letter: ClassVar[str] = "Z"
 
@@ -61,15 +62,19 @@ class Affine(Op[AffineCache]):
     def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
         c.A = V
         W = p[self.W]
-        multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
+        self.product(W, V.view(W.dtype), out=c.U.view(W.dtype))
         if self.bias:
             c.U += p[self.b]
         return c.U
 
     def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
-        multiply(dU, c.A.T, out=g[self.W])
+        self.product(dU, c.A.T, out=g[self.W])
         if self.bias:
             np.sum(dU, axis=1, keepdims=True, out=g[self.b])
 
     def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
-        return multiply(p[self.W].T, dU, out=c.dA)
+        return self.product(p[self.W].T, dU, out=c.dA)
+
+    def evaluation(self) -> "Affine":
+        """By NumPy: what a network predicts does not depend on what it was trained with."""
+        return replace(self, product=multiply)
