@@ -6,12 +6,16 @@
 For a layer of n units with k inputs and batches of m: the three products of a step, in
 microseconds, with one thread and with all.  The libraries take turns, the medians are
 printed, and how many times as fast as NumPy's OpenBLAS each is.  A library that is not
-installed has no column.
+installed has no column.  Before its turn each waits until the threads of the one before
+have stopped spinning.
 """
+
+import os
+
+os.environ.setdefault("KMP_BLOCKTIME", "10")  # ms that MKL's threads spin; 200 by default
 
 import time
 from collections.abc import Callable
-from os import cpu_count
 from statistics import median
 
 import numpy as np
@@ -33,7 +37,8 @@ LAYERS = {
 }
 """(n, k, m)"""
 
-ROUNDS = 15
+ROUNDS = 9
+PAUSE = 0.02  # seconds
 SECONDS = 0.01  # of a round, at least
 ALLOWED = 2**-6  # error relative to |A| |B|, where bfloat16 makes at most 2^-7
 
@@ -73,6 +78,8 @@ def timed(products: dict[str, Product], A: Array, B: Array) -> list[float]:
     taken: list[list[float]] = [[] for _ in products]
     for _ in range(ROUNDS):
         for product, n, each in zip(products.values(), repeats, taken, strict=True):
+            time.sleep(PAUSE)
+            product(A, B, out)
             began = time.perf_counter()
             for _ in range(n):
                 product(A, B, out)
@@ -83,7 +90,7 @@ def timed(products: dict[str, Product], A: Array, B: Array) -> list[float]:
 def main() -> None:
     """Print a table for each number of threads."""
     libraries()  # loaded, so that their threads can be limited
-    for threads in sorted({1, cpu_count() or 1}):
+    for threads in sorted({1, os.cpu_count() or 1}):
         with threadpool_limits(threads):
             products = libraries()
             print(f"\nthreads: {threads}; microseconds, and how many times as fast as NumPy")

@@ -51,7 +51,7 @@ def test_a_missing_library_is_told_with_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setattr(choice, "has_bfloat16", lambda: True)
     monkeypatch.setattr(choice, "onednn", lambda: load("no-such-package", "libno"))
     config = write_config(Path("c.yaml"), compute=MIXED)
-    words = ["compute.precision", "no-such-package is not installed", "pip install", "[mixed]"]
+    words = ["compute.precision", "no-such-package is not installed", "pip install no-such-package"]
     assert_refused(deepnet("train", config), 2, words)
 
 

@@ -72,5 +72,4 @@ def _bfloat16() -> Typed:
     try:
         return onednn()
     except UnavailableError as problem:
-        install = "python -m pip install 'deepnet-cli[mixed]'"
-        raise UnavailableError(f"needs oneDNN, but {problem}: {install}, or use float32") from None
+        raise UnavailableError(f"needs oneDNN, but {problem}; or use float32") from None

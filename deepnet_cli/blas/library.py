@@ -13,7 +13,8 @@ def load(package: str, library: str) -> tuple[CDLL, str]:
     try:
         found = distribution(package)
     except PackageNotFoundError:
-        raise UnavailableError(f"{package} is not installed") from None
+        install = f"python -m pip install {package}"
+        raise UnavailableError(f"{package} is not installed: {install}") from None
     files = sorted(file for file in found.files or () if file.name.startswith(f"{library}.so"))
     if not files:
         raise UnavailableError(f"{package} {found.version} has no {library}.so")

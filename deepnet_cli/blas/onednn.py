@@ -1,8 +1,8 @@
 """Products in bfloat16 by oneDNN: A and B are rounded to bfloat16, sums are of float32.
 
-bfloat16 is the upper half of a float32: its exponents, and 8 digits of its fraction.  Three
-primitives of oneDNN's make a product of float32 arrays: two reorders that round, and a
-matmul.  They are made once for each pair of shapes.
+bfloat16 is the upper half of a float32: its sign, its exponent, and 7 bits of its fraction.
+Three primitives of oneDNN's make a product of float32 arrays: two reorders that round, and
+a matmul.  They are made once for each pair of shapes, for as many threads as there are then.
 https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
 """
 
