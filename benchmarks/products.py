@@ -94,13 +94,13 @@ def main() -> None:
         with threadpool_limits(threads):
             products = libraries()
             print(f"\nthreads: {threads}; microseconds, and how many times as fast as NumPy")
-            print(f"{'':34}" + "".join(f"{name:>16}" for name in products))
+            print(f"{'':36}" + "".join(f"{name:>16}" for name in products))
             for name, layers in LAYERS.items():
                 for n, k, m in layers:
                     for kind, (A, B) in kinds(n, k, m).items():
                         first, *_ = took = timed(products, A, B)
                         large = "large" if n * k * m >= LEAST else ""
-                        row = f"{name:9}{n:5}x{k}x{m}".ljust(22) + f"{kind:7}{large:5}"
+                        row = f"{name:9}{n:5}x{k}x{m}".ljust(24) + f"{kind:7}{large:5}"
                         print(row + "".join(f"{1e6 * t:10.0f} {first / t:5.2f}" for t in took))
 
 

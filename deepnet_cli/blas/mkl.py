@@ -55,5 +55,5 @@ def _typed(gemm: Any, real: Any) -> Any:
 
 def _stored(M: Array) -> tuple[int, int]:
     """Whether M (r, c) stands in memory as it is or transposed, and how far apart its rows are."""
-    (row, column), (r, c) = (stride // M.itemsize for stride in M.strides), M.shape
-    return (TRANSPOSED, max(column, r)) if row < column else (AS_IS, max(row, c))
+    (row, column), c = (stride // M.itemsize for stride in M.strides), M.shape[1]
+    return (TRANSPOSED, column) if row < column else (AS_IS, max(row, c))
