@@ -26,7 +26,7 @@ from deepnet_cli.blas.cpu import has_bfloat16
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import MKL
 from deepnet_cli.blas.onednn import OneDNN
-from deepnet_cli.nn.products import Product, multiply
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 LAYERS = {
@@ -53,7 +53,7 @@ def kinds(n: int, k: int, m: int) -> dict[str, tuple[Array, Array]]:
 
 def libraries() -> dict[str, Product]:
     """What there is on this machine, NumPy first; made anew for each number of threads."""
-    found: dict[str, Product] = {"NumPy": multiply}
+    found: dict[str, Product] = {"NumPy": NUMPY}
     makers: dict[str, Callable[[], Product]] = {"MKL": MKL}
     if has_bfloat16():
         makers["bfloat16"] = OneDNN

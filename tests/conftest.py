@@ -10,6 +10,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
+from deepnet_cli.fused.passes import Pass
+
 
 @pytest.fixture(autouse=True)
 def strict_floats() -> Iterator[None]:
@@ -21,3 +23,9 @@ def strict_floats() -> Iterator[None]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261124)
+
+
+@pytest.fixture
+def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every pass is run by NumPy, as where llvmlite is not installed."""
+    monkeypatch.setattr(Pass, "__call__", Pass.in_numpy)

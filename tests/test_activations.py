@@ -20,7 +20,7 @@ REFERENCES = {
     "linear": lambda Z: Z,
     "silu": lambda Z: Z * special.expit(Z),
     "gelu": lambda Z: Z * special.ndtr(Z),
-    "gelu_tanh": lambda Z: 0.5 * Z * (1 + np.tanh(np.sqrt(2 / np.pi) * (Z + 0.044715 * Z**3))),
+    "gelu_tanh": lambda Z: Z * special.expit(2 * np.sqrt(2 / np.pi) * (Z + 0.044715 * Z**3)),
     "softmax": lambda Z: special.softmax(Z, axis=0),
 }
 """Where the value comes from a library, or is one line of the definition."""

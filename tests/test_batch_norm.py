@@ -10,7 +10,7 @@ from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, start
 from norm_transcription import Options
 from transcription import Parameters
 
-from deepnet_cli.nn import blocks
+from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Layer, Network, Norm
@@ -304,6 +304,7 @@ def test_float32_stays_float32(hidden: Activation, rng: np.random.Generator) -> 
         np.testing.assert_allclose(narrow, exact, rtol=1e-3, atol=2e-5)
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_blocks_and_chunks_change_no_number(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

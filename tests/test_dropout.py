@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from networks import HIDDEN, labels_for, start
 
-from deepnet_cli.nn import blocks
+from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.network import Layer, Network, Norm

@@ -204,7 +204,7 @@ def test_weights_of_examples_left_out_of_the_loss() -> None:
     assert not check(p, rngs()).wrong
     kind: Any = type(p.objective.network.loss)
 
-    def unweighted(self: Any, S: Array, Y: Array, share: Array, out: Array) -> Any:
+    def unweighted(self: Any, S: Array, Y: Array, share: Array, out: Array, *_: Array) -> Any:
         kind.cost_and_gradient(self, S, Y, np.full(p.m, 1 / p.m), out)
         return self.cost(S, Y, share)
 

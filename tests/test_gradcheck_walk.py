@@ -218,7 +218,7 @@ def test_a_loss_of_chance_decides_nothing() -> None:
     p = NETS["tanh, two outputs"]
 
     def noisy(S: Array, Y: Array, out: Array | None = None) -> Array:
-        return np.multiply(MSE.entries(S, Y), rng.random(), out=out)
+        return np.multiply(MSE.entries(S, Y), rng.random(S.shape), out=out)
 
     network = replace(p.objective.network, loss=replace(MSE, entries=noisy))
     report = check(replace(p, objective=replace(p.objective, network=network)), rngs())

@@ -12,13 +12,14 @@ import deepnet_cli
 from deepnet_cli.cli.main import COMMANDS
 
 ROOT = Path(deepnet_cli.__file__).parent
-ROOMS = ["nn", "blas", "optim", "data", "config", "training", "report", "cli"]
+ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli"]
 """From the ground up: a room imports only from lower ones."""
 
 GROUND = {"errors", "files", "randomness", "memory"}
 """Single files that stand under every room, and import only each other."""
 
 OUTSIDE = {
+    "fused": {"numpy", "llvmlite"},
     "nn": {"numpy", "scipy"},
     "blas": {"numpy"},
     "optim": {"numpy"},

@@ -7,7 +7,6 @@ import pytest
 from networks import labels_for
 from sklearn import metrics as sk
 
-from deepnet_cli.nn import losses
 from deepnet_cli.nn.losses import LOSSES, Loss, shares
 from deepnet_cli.nn.types import Array
 
@@ -94,6 +93,7 @@ def test_finite_and_right_for_extreme_scores(loss: Loss, dtype: type) -> None:
 
 
 @each
+@pytest.mark.usefixtures("nothing_compiled")
 def test_cost_of_many_examples_is_the_mean(
     loss: Loss, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,13 +102,12 @@ def test_cost_of_many_examples_is_the_mean(
     divisor = 150 if loss.over_outputs else 50
     expected = loss.entries(S, Y).sum() / divisor
     gradient = loss.gradient(S, Y) / divisor
-    for columns in (7, 50, 4096):
-        monkeypatch.setattr(losses, "COLUMNS", columns)
+    for entries in (7, 21, 150, 4096):
+        monkeypatch.setattr("deepnet_cli.fused.blocks.BLOCK", entries)
         out = np.empty_like(S)
-        assert loss.cost(S, Y, shares(None, 50)) == pytest.approx(expected, rel=1e-14)
-        assert loss.cost_and_gradient(S, Y, shares(None, 50), out) == pytest.approx(
-            expected, rel=1e-14
-        )
+        cost = loss.cost(S, Y, shares(None, 50))
+        assert cost == pytest.approx(expected, rel=1e-14)
+        assert loss.cost_and_gradient(S, Y, shares(None, 50), out) == cost
         np.testing.assert_allclose(out, gradient, rtol=1e-14)
 
 

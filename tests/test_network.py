@@ -8,7 +8,7 @@ import pytest
 import transcription
 from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, network_of, start
 
-from deepnet_cli.nn import blocks
+from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Layer, Network, Norm
@@ -134,6 +134,7 @@ def test_predictions_are_the_outputs_of_the_equations(
     )
 
 
+@pytest.mark.usefixtures("nothing_compiled")
 def test_blocks_change_no_number(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
     for hidden in HIDDEN:
         network = network_of((7, 9, 8, 3), hidden, ACTIVATIONS["softmax"], LOSSES["cross_entropy"])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deepnet_cli.nn import blocks
+from deepnet_cli.fused import blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS
@@ -24,6 +24,7 @@ def trajectory(
 
 
 @each
+@pytest.mark.usefixtures("nothing_compiled")
 def test_blocks_change_no_number(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = trajectory(name, np.random.default_rng(0))
     monkeypatch.setattr(blocks, "BLOCK", 7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from networks import labels_for, network_of, start
 
-from deepnet_cli.nn import blocks
+from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.objective import Objective
@@ -45,6 +45,7 @@ def test_precision_is_kept_and_sums_are_wide(name: str) -> None:
 
 
 @each
+@pytest.mark.usefixtures("nothing_compiled")
 def test_only_weights_are_penalized_each_once(
     name: str, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

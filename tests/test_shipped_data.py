@@ -221,14 +221,19 @@ def test_the_cats_config_is_the_course_s() -> None:
 def test_mixed_does_as_well_as_float32(
     name: str, figure: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To half a point, with every product in bfloat16."""
+    """To half a point in the mean of five seeds, with every product in bfloat16.
+
+    One seed says little: the 359 test digits are 0.28 points each.
+    """
     monkeypatch.setattr(choice, "LEAST", 1)
     try:
         choice.product("mixed")
     except UnavailableError as problem:
         pytest.skip(str(problem))
-    full, mixed = (
-        trained(name, tmp_path / precision, f"compute.precision={precision}")[figure]
-        for precision in ("float32", "mixed")
-    )
-    assert mixed == pytest.approx(full, abs=0.005)
+
+    def reached(precision: str) -> float:
+        sets = [(f"compute.precision={precision}", f"seed={seed}") for seed in range(5)]
+        runs = (trained(name, tmp_path / "-".join(more), *more) for more in sets)
+        return float(np.mean([figures[figure] for figures in runs]))
+
+    assert reached("mixed") == pytest.approx(reached("float32"), abs=0.005)

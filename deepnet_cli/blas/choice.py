@@ -13,7 +13,7 @@ from deepnet_cli.blas.cpu import has_bfloat16, is_intel
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
-from deepnet_cli.nn.products import Product, multiply
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 LEAST = 2**20
@@ -35,10 +35,10 @@ class Large:
 
     @property
     def name(self) -> str:
-        return f"{self.product.name} from {LEAST:,} multiplications on, else {multiply.name}"
+        return f"{self.product.name} from {LEAST:,} multiplications on, else {NUMPY.name}"
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        chosen = self.product if self.takes(A, B) else multiply
+        chosen = self.product if self.takes(A, B) else NUMPY
         return chosen(A, B, out)
 
     def takes(self, A: Array, B: Array) -> bool:
@@ -58,9 +58,9 @@ def product(precision: str) -> Product:
     if precision == "mixed":
         return Large(_bfloat16())
     try:
-        return Large(mkl()) if is_intel() else multiply
+        return Large(mkl()) if is_intel() else NUMPY
     except UnavailableError:
-        return multiply
+        return NUMPY
 
 
 def _bfloat16() -> Typed:

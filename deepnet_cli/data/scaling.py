@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
 ROWS = 2**20

@@ -78,11 +78,10 @@ def tanh_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
 
 
 def sigmoid(Z: Array, out: Array | None = None) -> Array:
-    """1 / (1 + exp(-Z)), as (1 + tanh(Z / 2)) / 2: the same value, and no overflow."""
-    A: Array = np.multiply(Z, 0.5, out=out)
-    np.tanh(A, out=A)
-    A += 1
-    A *= 0.5
+    """1 / (1 + exp(-Z)), as e / (1 + e) with e = exp(Z) where Z < 0: every digit, no overflow."""
+    positive = Z.real > 0
+    e = np.exp(np.where(positive, -Z, Z))
+    A: Array = np.divide(np.where(positive, 1, e), 1 + e, out=out)
     return A
 
 

@@ -15,15 +15,13 @@ need it; the law start(A, Y) * g'(Z) = gradient(Z, Y) holds the two together.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, sigmoid, softmax
-from deepnet_cli.nn.blocks import blocks
 from deepnet_cli.nn.types import Array, Cost, Kernel
-
-COLUMNS = 4096
-"""Examples whose costs are computed at a time."""
 
 
 def shares(weights: Array | None, m: int) -> Array:
@@ -52,29 +50,52 @@ class Loss:
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""
-        total: Cost = 0.0
-        for i in blocks(Y.shape[1], COLUMNS):
-            total += _mean(self.entries(S[:, i], Y[:, i]), share[i])
-        return total / self.outputs(Y)
+        costs = _costs_of(S)
+        Y = np.ascontiguousarray(Y, S.real.dtype)
+        self._costs(np.ascontiguousarray(S), Y, share.reshape(1, -1), costs, 1 / self.outputs(Y))
+        return _total(costs)
 
-    def cost_and_gradient(self, S: Array, Y: Array, share: Array, out: Array) -> Cost:
-        """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`."""
-        total: Cost = 0.0
-        for i in blocks(Y.shape[1], COLUMNS):
-            total += _mean(self.entries(S[:, i], Y[:, i], out=out[:, i]), share[i])
-            self.gradient(S[:, i], Y[:, i], out=out[:, i])
-        out *= (share / self.outputs(Y)).astype(Y.dtype)
-        return total / self.outputs(Y)
+    def cost_and_gradient(
+        self, S: Array, Y: Array, share: Array, out: Array, costs: Array | None = None
+    ) -> Cost:
+        """J; dJ/dS (K, m), with the 1/m of every later gradient in it, goes into `out`, and each
+        example's part of J into `costs` (1, m), where that is given.
+        """
+        costs = _costs_of(S) if costs is None else costs
+        Y = np.ascontiguousarray(Y, S.real.dtype)
+        self._both(S, Y, share.reshape(1, -1), costs, out, 1 / self.outputs(Y))
+        return _total(costs)
+
+    @cached_property
+    def _costs(self) -> Pass:
+        return Pass(self._write_costs, "ffCCn", axis=0)
+
+    @cached_property
+    def _both(self) -> Pass:
+        def write(S: Array, Y: Array, share: Array, costs: Array, dS: Array, part: float) -> None:
+            self._write_costs(S, Y, share, costs, part)
+            self.gradient(S, Y, out=dS)
+            np.multiply(dS, share * part, out=dS, casting="same_kind")
+
+        return Pass(write, "ffCCfn", axis=0)
+
+    def _write_costs(self, S: Array, Y: Array, share: Array, costs: Array, part: float) -> None:
+        entries = self.entries(S, Y).sum(axis=0, keepdims=True)
+        np.multiply(entries, share * part, out=costs)
 
     def outputs(self, Y: Array) -> int:
         """What the mean divides by beside the examples: K, or 1."""
         return len(Y) if self.over_outputs else 1
 
 
-def _mean(entries: Array, share: Array) -> Cost:
-    """The sum weighted by the shares as a Python number, made in float64 however narrow."""
-    wide = np.result_type(entries.dtype, np.float64)
-    total: Cost = (entries.sum(axis=0, dtype=wide) @ share).item()
+def _costs_of(S: Array) -> Array:
+    """(1, m), in float64 or complex128."""
+    return np.empty((1, S.shape[1]), np.result_type(S.dtype, np.float64))
+
+
+def _total(costs: Array) -> Cost:
+    """J as a Python number."""
+    total: Cost = costs.sum().item()
     return total
 
 

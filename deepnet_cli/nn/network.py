@@ -21,14 +21,15 @@ import numpy as np
 
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
-from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.losses import Loss, shares
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
 from deepnet_cli.nn.ops.batch_norm import BatchNorm
+from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
-from deepnet_cli.nn.products import Product, multiply
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
@@ -51,7 +52,7 @@ class Layer:
     batch_norm: Norm | None = None
     dropout: float = 0.0
     bits: Bits | None = None  # of the dropout
-    product: Product = multiply
+    multiply: Product = NUMPY
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Workspace:
 
     caches: list[Any]  # one a step
     dS: Array  # (n[L], m)
+    costs: Array  # (1, m), in float64 or complex128: each example's part of J
+    share: Array  # (m,), in float64: each example's share of the mean, where all are equal
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,18 @@ class Network:
         return replace(self, ops=tuple(op for op in steps if op is not None))
 
     @cached_property
+    def fused(self) -> "Network":
+        """The same network in fewer steps: what training and predicting run."""
+        ops: list[Op[Any]] = []
+        for op in self.ops:
+            before = ops[-1] if ops else None
+            if isinstance(op, Activate) and isinstance(before, Affine) and before.bias:
+                ops[-1] = Dense(before, op)
+            else:
+                ops.append(op)
+        return replace(self, ops=tuple(ops))
+
+    @cached_property
     def sizes(self) -> tuple[int, ...]:
         """n[0], n[1], ..., n[L]"""
         return (self.features, *(layer.units for layer in self.layers))
@@ -124,7 +139,8 @@ class Network:
         for op in self.ops:
             caches.append(op.cache(m, dtype, V))
             V = caches[-1].U
-        return Workspace(caches, np.empty((self.sizes[-1], m), dtype))
+        costs = np.empty((1, m), np.result_type(dtype, np.float64))
+        return Workspace(caches, np.empty((self.sizes[-1], m), dtype), costs, shares(None, m))
 
     def draw(self, work: Workspace, step: int) -> None:
         """Draw what is random in update number `step`."""
@@ -164,7 +180,7 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     """The steps of one layer, l counted from 0."""
     layer, inputs = layers[l], layers[l - 1].units if l else features
     number, units, norm = l + 1, layer.units, layer.batch_norm
-    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.product)]
+    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
     steps.append(Activate(number, units, layer.activation))

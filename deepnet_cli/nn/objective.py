@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network, Watch, Workspace
 from deepnet_cli.nn.ops.op import Windows
@@ -56,11 +57,12 @@ class Objective:
         `watch` is shown what the backward pass makes (see Network.backward).  The gradient is a
         buffer of the objective's own: the next call overwrites it.
         """
-        network, p, share = self.network, self.windows(theta), shares(weights, X.shape[1])
-        work, (grad, g) = self.workspace(X.shape[1], theta.dtype), self._gradient(theta.dtype)
+        network, p, m = self.network, self.windows(theta), X.shape[1]
+        work, (grad, g) = self.workspace(m, theta.dtype), self._gradient(theta.dtype)
+        share = work.share if weights is None else shares(weights, m)
         network.draw(work, step)
         S = network.forward(p, X, work)
-        J = network.loss.cost_and_gradient(S, Y, share, out=work.dS)
+        J = network.loss.cost_and_gradient(S, Y, share, work.dS, work.costs)
         network.backward(p, work, g, watch)
         self.add_penalty_gradient(theta, grad)
         return J + self.penalty(theta), grad
@@ -78,6 +80,11 @@ class Objective:
         """Move the running statistics in theta by those of the last batch of m examples."""
         self.network.track(self.windows(theta), self.workspace(m, theta.dtype))
 
+    @cached_property
+    def fused(self) -> "Objective":
+        """J by the network in fewer steps."""
+        return replace(self, network=self.network.fused)
+
     def penalty(self, theta: Array) -> Cost:
         """What the size of the weights adds to J."""
         W = theta[self.network.layout.weights]
@@ -90,10 +97,15 @@ class Objective:
     def add_penalty_gradient(self, theta: Array, grad: Array) -> None:
         """Add the derivative of the penalties to a gradient (P,)."""
         weights = self.network.layout.weights
-        W, dW = theta[weights], grad[weights]
-        for penalty in self.penalties:
-            for block in blocks(W.size):
-                dW[block] += penalty.gradient(W[block])
+        for add in self._add_gradients:
+            add(grad[weights], theta[weights])
+
+    @cached_property
+    def _add_gradients(self) -> list[Pass]:
+        def adding(penalty: Penalty) -> Pass:
+            return Pass(lambda dW, W: np.add(dW, penalty.gradient(W), out=dW), "ff")
+
+        return [adding(penalty) for penalty in self.penalties]
 
     def windows(self, theta: Array) -> Windows:
         """The blocks of theta by name; those of the vector seen last are kept."""

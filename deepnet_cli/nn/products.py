@@ -32,4 +32,4 @@ class NumPy:
         return product
 
 
-multiply = NumPy()
+NUMPY = NumPy()

@@ -5,13 +5,12 @@ v = b2 v + (1 - b2) g^2     v_hat = v / (1 - b2^t)
 """
 
 from dataclasses import dataclass, field
-from math import sqrt
 from typing import ClassVar
 
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, POSITIVE
+from deepnet_cli.optim.rule import FRACTION, POSITIVE, Slots
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Adam(_Moments):
     name: ClassVar[str] = "adam"
     n_slots: ClassVar[int] = 2
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots
         self.renew(grad, m, v)
         m_hat = m * (1 / (1 - self.beta1**t))
@@ -57,7 +56,7 @@ class AMSGrad(_Moments):
     name: ClassVar[str] = "amsgrad"
     n_slots: ClassVar[int] = 3
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v, x = slots
         self.renew(grad, m, v)
         np.maximum(x, v, out=x)
@@ -76,7 +75,7 @@ class Adamax:
     beta2: float = field(default=0.999, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, u = slots
         m *= self.beta1
         m += (1 - self.beta1) * grad
@@ -95,7 +94,7 @@ class NAdam(_Moments):
     name: ClassVar[str] = "nadam"
     n_slots: ClassVar[int] = 2
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots
         self.renew(grad, m, v)
         ahead = m * (self.beta1 / (1 - self.beta1 ** (t + 1)))
@@ -114,15 +113,14 @@ class RAdam(_Moments):
     name: ClassVar[str] = "radam"
     n_slots: ClassVar[int] = 2
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         m, v = slots
         self.renew(grad, m, v)
         m_hat = m * (1 / (1 - self.beta1**t))
         most = 2 / (1 - self.beta2) - 1  # the length of the mean that v is at the end
         length = most - 2 * t * self.beta2**t / (1 - self.beta2**t)
-        if length <= 5:
-            theta -= rate * m_hat
-            return
-        r = sqrt((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length))
-        root = np.sqrt(v) + self.epsilon
-        theta -= rate * r * sqrt(1 - self.beta2**t) * m_hat / root
+        trusted = length > 5  # 0 or 1, which choose by arithmetic between the two forms
+        length = 5 + (length - 5) * trusted
+        r = ((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length)) ** 0.5
+        scale = 1 + (r * (1 - self.beta2**t) ** 0.5 - 1) * trusted
+        theta -= rate * scale * m_hat / ((np.sqrt(v) + self.epsilon) * trusted + (1 - trusted))

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE
+from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE, Slots
 
 
 @dataclass(frozen=True)
@@ -18,9 +18,9 @@ class Adagrad:
     epsilon: float = field(default=1e-10, metadata=POSITIVE)
     initial: float = field(default=0.0, metadata=NOT_NEGATIVE)  # s before the first update
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (s,) = slots
-        s += grad * grad + (self.initial if t == 1 else 0.0)
+        s += grad * grad + self.initial * (t == 1)
         theta -= rate * grad / (np.sqrt(s) + self.epsilon)
 
 
@@ -36,7 +36,7 @@ class Adadelta:
     rho: float = field(default=0.9, metadata=FRACTION)
     epsilon: float = field(default=1e-6, metadata=POSITIVE)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         s, u = slots
         s *= self.rho
         s += (1 - self.rho) * (grad * grad)
@@ -55,7 +55,7 @@ class RMSProp:
     alpha: float = field(default=0.99, metadata=FRACTION)
     epsilon: float = field(default=1e-8, metadata=POSITIVE)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (s,) = slots
         s *= self.alpha
         s += (1 - self.alpha) * (grad * grad)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION
+from deepnet_cli.optim.rule import FRACTION, Slots
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class GradientDescent:
     name: ClassVar[str] = "gradient_descent"
     n_slots: ClassVar[int] = 0
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         theta -= rate * grad
 
 
@@ -29,7 +29,7 @@ class Momentum:
     momentum: float = field(default=0.9, metadata=FRACTION)
     dampening: float = field(default=0.0, metadata=FRACTION)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (v,) = slots
         v *= self.momentum
         v += (1 - self.dampening) * grad
@@ -44,7 +44,7 @@ class Nesterov:
     n_slots: ClassVar[int] = 1
     momentum: float = field(default=0.9, metadata=FRACTION)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (v,) = slots
         v *= self.momentum
         v += grad
@@ -63,7 +63,7 @@ class Lion:
     beta1: float = field(default=0.9, metadata=FRACTION)
     beta2: float = field(default=0.99, metadata=FRACTION)
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (m,) = slots
         theta -= rate * np.sign(self.beta1 * m + (1 - self.beta1) * grad)
         m *= self.beta2

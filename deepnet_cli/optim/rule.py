@@ -1,13 +1,15 @@
 """What an update rule is.
 
-    update(theta, grad, slots, rate, t)    theta (P,) and slots (k, P) change in place
+    update(theta, grad, slots, rate, t)    theta (P,) and slots, k times (P,), change in place
 
 `slots` is the rule's whole memory: k vectors the shape of theta, zero at the start.
 Hyperparameters live in the (frozen) rule, `rate` is the learning rate of this update,
 t counts updates from 1, and nothing else is kept: (theta, slots, t) is a complete
-checkpoint.  A rule is elementwise, so it may be given any part of the vectors.
+checkpoint.  A rule is elementwise, so it may be given any part of the vectors, and decides
+nothing by t or rate that changes what is done: it is compiled once for all of them.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Protocol
 
 from deepnet_cli.nn.types import Array
@@ -17,6 +19,8 @@ POSITIVE = {"gt": 0.0}
 NOT_NEGATIVE = {"ge": 0.0}
 """Bounds of options, for a field's metadata."""
 
+Slots = Array | Sequence[Array]
+
 
 class Optimizer(Protocol):
     """One update rule; its fields are its options, their bounds in the fields' metadata."""
@@ -24,5 +28,7 @@ class Optimizer(Protocol):
     name: ClassVar[str]
     n_slots: ClassVar[int]
 
-    def update(self, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
+    def __hash__(self) -> int: ...
+
+    def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         """Move theta (P,) by one update and renew the slots (k, P)."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from deepnet_cli.data.batches import Part
-from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.metrics import FIGURES, Figures
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
@@ -15,7 +15,7 @@ VALUES = 2**22
 
 def scores(network: Network, theta: Array, rows: Array) -> Array:
     """S (n[L], m) for rows (m, n[0]), as the network predicts: nothing is dropped."""
-    network, p = network.evaluation, network.layout.views(theta)
+    network, p = network.evaluation.fused, network.layout.views(theta)
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
     width = max(1, VALUES // max(network.sizes[1:]))
     work: Workspace | None = None

@@ -52,6 +52,7 @@ def train(
     Raises DivergedError at the first cost that is not finite, or where a running statistic
     is not; that update is not made.
     """
+    objective, update, slots = objective.fused, optimizers.update(rule), [*state.slots]
     for batch in batches:
         with np.errstate(all="ignore"):  # what overflows shows in the next cost
             J, grad = objective(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
@@ -61,7 +62,7 @@ def train(
                     f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})"
                 )
             t = batch.iteration + 1
-            optimizers.step(rule, state.theta, grad, state.slots, rate(batch.iteration), t)
+            update(state.theta, grad, *slots, rate(batch.iteration), t)
             objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
         yield Step(batch.iteration, batch.epoch, cost)

@@ -40,7 +40,7 @@ def summary(
         **code,
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
-        "environment": environment() | {"products": job.network.layers[0].product.name},
+        "environment": environment() | {"products": job.network.layers[0].multiply.name},
     }
 
 

@@ -1,12 +1,13 @@
 """A[l] = g[l](Z[l]) and dZ[l] = dA[l] * g[l]'(Z[l])"""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import Activation
-from deepnet_cli.nn.blocks import in_blocks
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.types import Array
 
@@ -44,11 +45,25 @@ class Activate(Op[ActivateCache]):
     def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> ActivateCache:
         return ActivateCache(np.empty_like(V) if self.g.keeps_Z else V, V)
 
+    @cached_property
+    def _forward(self) -> Pass:
+        return Pass(lambda U: self.g.forward(U, out=U), "f")
+
+    @cached_property
+    def _backward(self) -> Pass:
+        return Pass(lambda dU, kept: self.g.backward(dU, kept, out=dU), "ff")
+
     def forward(self, p: Windows, V: Array, c: ActivateCache) -> Array:
         c.Z = V
-        in_blocks(self.g.forward, V, c.U)
+        if V is not c.U:
+            c.U[...] = V
+        self._forward(c.U)
         return c.U
 
+    def kept(self, c: ActivateCache) -> Array:
+        """What g' is a function of: Z or A."""
+        return c.Z if self.g.keeps_Z else c.U
+
     def pull(self, p: Windows, dU: Array, c: ActivateCache) -> Array:
-        in_blocks(self.g.backward, dU, c.Z if self.g.keeps_Z else c.U, dU)
+        self._backward(dU, self.kept(c))
         return dU

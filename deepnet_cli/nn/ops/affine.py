@@ -6,15 +6,16 @@ Where a complex step has made A complex and W is real, each complex column is mu
 the pair of real ones that it is in memory: two products' work, not four.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
-from deepnet_cli.nn.products import Product, multiply
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 
@@ -35,7 +36,7 @@ class Affine(Op[AffineCache]):
     inputs: int
     units: int
     bias: bool = True
-    product: Product = multiply
+    multiply: Product = field(default=NUMPY, compare=False)  # how, not what, it computes
     kind: ClassVar[str] = "affine"
     letter: ClassVar[str] = "Z"
 
@@ -59,22 +60,42 @@ class Affine(Op[AffineCache]):
     def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> AffineCache:
         return AffineCache(np.empty((self.units, m), dtype), np.empty((self.inputs, m), dtype), V)
 
-    def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
+    def product(self, p: Windows, V: Array, c: AffineCache) -> Array:
+        """W[l] A[l-1], which b[l] is still to be added to."""
         c.A = V
         W = p[self.W]
-        self.product(W, V.view(W.dtype), out=c.U.view(W.dtype))
-        if self.bias:
-            c.U += p[self.b]
+        self.multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
         return c.U
 
-    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
-        self.product(dU, c.A.T, out=g[self.W])
+    def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
+        Z = self.product(p, V, c)
         if self.bias:
-            np.sum(dU, axis=1, keepdims=True, out=g[self.b])
+            ADD(Z, p[self.b])
+        return Z
+
+    def weight_gradient(self, dZ: Array, c: AffineCache, g: Windows) -> None:
+        """dW[l] = dZ[l] A[l-1]^T"""
+        self.multiply(dZ, c.A.T, out=g[self.W])
+
+    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
+        self.weight_gradient(dU, c, g)
+        if self.bias:
+            SUM(dU, g[self.b])
 
     def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
-        return self.product(p[self.W].T, dU, out=c.dA)
+        return self.multiply(p[self.W].T, dU, out=c.dA)
 
     def evaluation(self) -> "Affine":
         """By NumPy: what a network predicts does not depend on what it was trained with."""
-        return replace(self, product=multiply)
+        return replace(self, multiply=NUMPY)
+
+
+def _add(Z: Array, b: Array) -> None:
+    Z += b
+
+
+def _sum(dZ: Array, db: Array) -> None:
+    np.sum(dZ, axis=1, keepdims=True, out=db)
+
+
+ADD, SUM = Pass(_add, "fr", axis=1), Pass(_sum, "fr", axis=1)

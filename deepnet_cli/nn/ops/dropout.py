@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from deepnet_cli.nn.blocks import blocks
+from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.types import Array
 

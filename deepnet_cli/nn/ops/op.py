@@ -75,7 +75,9 @@ class Op(Generic[C]):
         raise NotImplementedError
 
     def backward(self, p: Windows, dU: Array, c: C, g: Windows) -> None:
-        """Write the gradients of the parameters into g."""
+        """Write the gradients of the parameters into g; `pull` is all that then sees dU, which
+        may be overwritten.
+        """
 
     def pull(self, p: Windows, dU: Array, c: C) -> Array:
         """dV; dU may be overwritten."""

@@ -5,9 +5,7 @@ processor's cache that costs next to nothing; on a whole array it costs a trip t
 memory and the array's size again.
 """
 
-from collections.abc import Callable, Iterator
-
-from deepnet_cli.nn.types import Array
+from collections.abc import Iterator
 
 BLOCK = 16384
 """Entries in a block: 64 KiB of float32, so that three or four stay in the L2 cache."""
@@ -18,18 +16,3 @@ def blocks(size: int, block: int | None = None) -> Iterator[slice]:
     block = block or BLOCK
     for start in range(0, size, block):
         yield slice(start, start + block)
-
-
-def in_blocks(kernel: Callable[..., object], *arrays: Array) -> None:
-    """kernel(*arrays), flat block by flat block.
-
-    The arrays are C-contiguous and of one shape; the kernel is elementwise and
-    writes into its last argument.
-    """
-    size = arrays[0].size
-    if size <= BLOCK:
-        kernel(*arrays)
-        return
-    flat = [array.reshape(-1) for array in arrays]
-    for block in blocks(size):
-        kernel(*(vector[block] for vector in flat))
