@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 # Read when NumPy is first imported, here and in the processes that tests start: beside
 # other work, two BLAS threads that wait for each other make a small product ten times slower.
-os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
 import pytest

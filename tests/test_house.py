@@ -12,7 +12,7 @@ import deepnet_cli
 from deepnet_cli.cli.main import COMMANDS
 
 ROOT = Path(deepnet_cli.__file__).parent
-ROOMS = ["fused", "nn", "optim", "data", "config", "training", "report", "cli"]
+ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli"]
 """From the ground up: a room imports only from lower ones."""
 
 GROUND = {"errors", "files", "randomness", "memory", "threads"}
@@ -21,6 +21,7 @@ GROUND = {"errors", "files", "randomness", "memory", "threads"}
 OUTSIDE = {
     "fused": {"numpy", "llvmlite"},
     "nn": {"numpy", "scipy"},
+    "blas": {"numpy"},
     "optim": {"numpy"},
     "data": {"numpy", "h5py"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},

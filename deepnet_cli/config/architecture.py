@@ -13,6 +13,7 @@ from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.randomness import bits
 
 
@@ -35,8 +36,8 @@ def resolve(config: Config, table: Table) -> Config:
     return Config.model_validate(_without_none(resolved))
 
 
-def build_network(config: Config, features: int) -> Network:
-    """The network of a resolved config for n[0] = features."""
+def build_network(config: Config, features: int, multiply: Product = NUMPY) -> Network:
+    """The network of a resolved config for n[0] = features, trained by products of `multiply`."""
     named = zip(config.model.layers, config.model.activations, strict=True)
     layers = [
         Layer(
@@ -45,6 +46,7 @@ def build_network(config: Config, features: int) -> Network:
             Norm(**spec.batch_norm.model_dump()) if spec.batch_norm else None,
             spec.dropout,
             partial(bits, config.seed, f"dropout {l}"),
+            multiply,
         )
         for l, (spec, name) in enumerate(named, start=1)
     ]

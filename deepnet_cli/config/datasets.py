@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
                 location = Location(
                     resolved(where.file, directory), where.x, where.y, weights=where.weights
                 )
-                needed += _bytes_needed(location, name, config.compute.precision)
+                needed += _bytes_needed(location, name, config.compute.dtype)
                 _check_memory(needed, where.file)
                 tables[name] = read_table(location, name, last=data.examples == "last")
             elif isinstance(where, Fraction):
@@ -62,7 +63,7 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
             network.loss.target,
             network.sizes[-1],
             config.data.scale,
-            np.dtype(config.compute.precision),
+            config.compute.dtype,
         )
     except ClassCountError as error:
         place = ("model", "layers", len(config.model.layers) - 1)
@@ -100,10 +101,10 @@ def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Tabl
     return parts
 
 
-def _bytes_needed(location: Location, part: str, precision: str) -> int:
+def _bytes_needed(location: Location, part: str, dtype: np.dtype[Any]) -> int:
     """x as the file has it, a copy of it where a part is split off, and as the network takes it."""
     size, itemsize = x_size(location, part)
-    return size * (2 * itemsize + np.dtype(precision).itemsize)
+    return size * (2 * itemsize + dtype.itemsize)
 
 
 def _check_memory(needed: int, file: str) -> None:

@@ -6,8 +6,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
     build_initializers,
     build_network,
@@ -94,7 +93,8 @@ def build_job(
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])
-    network = build_network(config, tables["train"].rows.shape[1])
+    features = tables["train"].rows.shape[1]
+    network = build_network(config, features, product(config.compute.precision))
     _check_monitor(config, document, network)
 
     training, m = config.training, tables["train"].m
@@ -151,7 +151,7 @@ def _memory_needed(
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
     where the features are reduced, what that takes.
     """
-    width = np.dtype(config.compute.precision).itemsize
+    width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
     P = build_network(config, reduced or network.features).layout.size
     return {

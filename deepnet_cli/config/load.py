@@ -6,12 +6,15 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from deepnet_cli.blas.choice import product
+from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.messages import note_problems
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.overrides import override
 from deepnet_cli.config.schema import (
+    ComputeSection,
     Config,
     DataFile,
     DataSection,
@@ -48,6 +51,7 @@ def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Doc
         override(document, setting)
     config = check(document)
     _check_files(document, directory_of(path))
+    _check_machine(document)
     document.raise_problems()
     if config is None:
         raise ConfigError(f"{path}: not a valid config")
@@ -130,6 +134,17 @@ def _check_files(document: Document, directory: Path) -> None:
                 _check_datasets(document, source, where, part, last=data.examples == "last")
         except DeepnetError as error:
             document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
+
+
+def _check_machine(document: Document) -> None:
+    """The machine multiplies as the config wants it; a model file asks that of none."""
+    compute = _section(document, "compute", ComputeSection)
+    if compute is None:
+        return
+    try:
+        product(compute.precision)
+    except UnavailableError as problem:
+        document.add(("compute", "precision"), f"{compute.precision} {problem}")
 
 
 def _check_datasets(

@@ -7,6 +7,7 @@ turns them into things.  What one key asks of another is in checks.py.
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from deepnet_cli.config.options import Options, Section, choice, name_of, word_or
@@ -174,9 +175,14 @@ class TrainingSection(Section):
 
 
 class ComputeSection(Section):
-    precision: Literal["float32", "float64"] = "float32"
+    precision: Literal["float32", "float64", "mixed"] = "float32"
     threads: Threads = "auto"
     reduce: Literal["auto", False] = "auto"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of parameters and data; `mixed` differs from float32 in the products alone."""
+        return np.dtype("float32" if self.precision == "mixed" else self.precision)
 
 
 class OutputSection(Section):

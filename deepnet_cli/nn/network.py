@@ -29,6 +29,7 @@ from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
@@ -51,6 +52,7 @@ class Layer:
     batch_norm: Norm | None = None
     dropout: float = 0.0
     bits: Bits | None = None  # of the dropout
+    multiply: Product = NUMPY
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     """The steps of one layer, l counted from 0."""
     layer, inputs = layers[l], layers[l - 1].units if l else features
     number, units, norm = l + 1, layer.units, layer.batch_norm
-    steps: list[Op[Any]] = [Affine(number, inputs, units, bias=norm is None)]
+    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
     steps.append(Activate(number, units, layer.activation))

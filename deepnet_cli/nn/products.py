@@ -1,4 +1,7 @@
-"""The one place where matrices are multiplied."""
+"""The one place where matrices are multiplied: what a product is, and NumPy's."""
+
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -6,10 +9,31 @@ from deepnet_cli.fused import gemm, tape
 from deepnet_cli.nn.types import Array
 
 
-def multiply(A: Array, B: Array, out: Array) -> Array:
-    """A B for A (n, k) and B (k, m), written into out (n, m)."""
-    if tape.recording is None:
-        np.matmul(A, B, out=out)
-    else:
-        gemm.note(tape.recording, A, B, out)
-    return out
+class Product(Protocol):
+    """A B for A (n, k) and B (k, m), written into out (n, m), which is returned.
+
+    A and B are C-contiguous or transposes of such, out is C-contiguous.
+    """
+
+    @property
+    def name(self) -> str:
+        """What multiplies, for the records of a run."""
+
+    def __call__(self, A: Array, B: Array, out: Array) -> Array: ...
+
+
+@dataclass(frozen=True)
+class NumPy:
+    """By NumPy and its BLAS: any dtype, any strides."""
+
+    name: str = "NumPy"
+
+    def __call__(self, A: Array, B: Array, out: Array) -> Array:
+        if tape.recording is None:
+            np.matmul(A, B, out=out)
+        else:
+            gemm.note(tape.recording, A, B, out)
+        return out
+
+
+NUMPY = NumPy()

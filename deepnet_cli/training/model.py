@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
@@ -106,7 +104,7 @@ def load_model(path: Path) -> Model:
         if config.loss.name == "auto" or isinstance(config.model.activations, str):
             raise DataError(f"{path}: the config in it leaves the loss or an activation open")
         network = build_network(config, len(read_scaling(source).shift))
-        dtype = np.dtype(config.compute.precision)
+        dtype = config.compute.dtype
         encoding = read_encoding(source, network.loss.target, network.sizes[-1], dtype)
         theta = read_parameters(source, network.layout, dtype)
         examples = max(1, int(source.number("examples")))

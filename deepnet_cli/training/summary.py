@@ -44,7 +44,8 @@ def summary(
         **code,
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
-        "environment": environment() | {"threads": effective()},
+        "environment": environment()
+        | {"products": job.network.layers[0].multiply.name, "threads": effective()},
     }
 
 

@@ -6,7 +6,7 @@ Where a complex step has made A complex and W is real, each complex column is mu
 the pair of real ones that it is in memory: two products' work, not four.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
-from deepnet_cli.nn.products import multiply
+from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 
@@ -36,6 +36,7 @@ class Affine(Op[AffineCache]):
     inputs: int
     units: int
     bias: bool = True
+    multiply: Product = field(default=NUMPY, compare=False)  # how, not what, it computes
     kind: ClassVar[str] = "affine"
     letter: ClassVar[str] = "Z"
 
@@ -63,7 +64,7 @@ class Affine(Op[AffineCache]):
         """W[l] A[l-1], which b[l] is still to be added to."""
         c.A = V
         W = p[self.W]
-        multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
+        self.multiply(W, V.view(W.dtype), out=c.U.view(W.dtype))
         return c.U
 
     def forward(self, p: Windows, V: Array, c: AffineCache) -> Array:
@@ -74,7 +75,7 @@ class Affine(Op[AffineCache]):
 
     def weight_gradient(self, dZ: Array, c: AffineCache, g: Windows) -> None:
         """dW[l] = dZ[l] A[l-1]^T"""
-        multiply(dZ, c.A.T, out=g[self.W])
+        self.multiply(dZ, c.A.T, out=g[self.W])
 
     def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
         self.weight_gradient(dU, c, g)
@@ -82,7 +83,11 @@ class Affine(Op[AffineCache]):
             SUM(dU, g[self.b])
 
     def pull(self, p: Windows, dU: Array, c: AffineCache) -> Array:
-        return multiply(p[self.W].T, dU, out=c.dA)
+        return self.multiply(p[self.W].T, dU, out=c.dA)
+
+    def evaluation(self) -> "Affine":
+        """By NumPy: what a network predicts does not depend on what it was trained with."""
+        return replace(self, multiply=NUMPY)
 
 
 def _add(Z: Array, b: Array) -> None:

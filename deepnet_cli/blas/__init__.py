@@ -1,0 +1,1 @@
+"""Matrix products by other libraries than NumPy's, and the rule that says where."""

@@ -1,0 +1,80 @@
+"""Which product a network is trained with: a fixed function of the processor, of what is
+installed, of the precision, and, for each pair of matrices, of their type and shape.  So
+results repeat.  benchmarks/products.py measures what the rule is made of.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from deepnet_cli.blas.cpu import has_bfloat16, is_intel
+from deepnet_cli.blas.library import UnavailableError
+from deepnet_cli.blas.mkl import mkl
+from deepnet_cli.blas.onednn import onednn
+from deepnet_cli.fused import tape
+from deepnet_cli.nn.products import NUMPY, Product
+from deepnet_cli.nn.types import Array
+
+LEAST = 2**20
+"""Multiplications in a product from which on a call to another library pays."""
+
+
+class Typed(Product, Protocol):
+    """A product of some types alone."""
+
+    @property
+    def dtypes(self) -> Set[np.dtype[Any]]: ...
+
+
+@dataclass(frozen=True)
+class Large:
+    """Large products of the types that it takes by one library, all others by NumPy."""
+
+    product: Typed
+
+    @property
+    def name(self) -> str:
+        return f"{self.product.name} from {LEAST:,} multiplications on, else {NUMPY.name}"
+
+    def __call__(self, A: Array, B: Array, out: Array) -> Array:
+        if not self.takes(A, B):
+            return NUMPY(A, B, out)
+        if tape.recording is not None:
+            tape.recording.broken = True
+            return out
+        return self.product(A, B, out)
+
+    def takes(self, A: Array, B: Array) -> bool:
+        """Whether A B is large, and of a type and order that the library takes."""
+        (n, k), m = A.shape, B.shape[1]
+        return (
+            n * k * m >= LEAST
+            and A.dtype == B.dtype
+            and A.dtype in self.product.dtypes
+            and A.itemsize in A.strides
+            and B.itemsize in B.strides
+        )
+
+
+def product(precision: str) -> Product:
+    """What multiplies in training.  Raises UnavailableError where `mixed` cannot be had."""
+    if precision == "mixed":
+        return Large(_bfloat16())
+    try:
+        return Large(mkl()) if is_intel() else NUMPY
+    except UnavailableError:
+        return NUMPY
+
+
+def _bfloat16() -> Typed:
+    if not has_bfloat16():
+        raise UnavailableError(
+            "needs a processor that multiplies in bfloat16 (AVX512_BF16 or AMX, seen on Linux); "
+            "this one does not: use float32"
+        )
+    try:
+        return onednn()
+    except UnavailableError as problem:
+        raise UnavailableError(f"needs oneDNN, but {problem}; or use float32") from None

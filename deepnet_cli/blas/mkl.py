@@ -1,0 +1,59 @@
+"""Products in float32 and float64 by Intel's Math Kernel Library, through its CBLAS.
+
+https://www.intel.com/content/www/us/en/docs/onemkl/developer-reference-c/2024-0/cblas-gemm-001.html
+"""
+
+from ctypes import c_double, c_float, c_int, c_void_p
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.blas.library import load
+from deepnet_cli.nn.types import Array
+
+ROW_MAJOR, AS_IS, TRANSPOSED = 101, 111, 112
+SAME_EACH_RUN = 2  # MKL_CBWR_AUTO: the sum does not depend on where an array stands
+
+
+class MKL:
+    """A B by ?gemm."""
+
+    def __init__(self) -> None:
+        """Raises UnavailableError."""
+        mkl, version = load("mkl", "libmkl_rt")
+        mkl.MKL_CBWR_Set(SAME_EACH_RUN)
+        self.name = f"MKL {version}"
+        self._gemm: dict[np.dtype[Any], Any] = {
+            np.dtype(np.float32): _typed(mkl.cblas_sgemm, c_float),
+            np.dtype(np.float64): _typed(mkl.cblas_dgemm, c_double),
+        }
+        self.dtypes = frozenset(self._gemm)
+
+    def __call__(self, A: Array, B: Array, out: Array) -> Array:
+        (order_A, row_A), (order_B, row_B) = _stored(A), _stored(B)
+        a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data
+        n, k, m = *A.shape, B.shape[1]
+        gemm = self._gemm[out.dtype]
+        gemm(ROW_MAJOR, order_A, order_B, n, m, k, 1, a, row_A, b, row_B, 0, c, m)
+        return out
+
+
+@cache
+def mkl() -> MKL:
+    """The one of this process.  Raises UnavailableError."""
+    return MKL()
+
+
+def _typed(gemm: Any, real: Any) -> Any:
+    pointer, number = c_void_p, c_int
+    matrices = [real, pointer, number, pointer, number, real, pointer, number]
+    gemm.argtypes = [number] * 6 + matrices
+    gemm.restype = None
+    return gemm
+
+
+def _stored(M: Array) -> tuple[int, int]:
+    """Whether M (r, c) stands in memory as it is or transposed, and how far apart its rows are."""
+    (row, column), c = (stride // M.itemsize for stride in M.strides), M.shape[1]
+    return (TRANSPOSED, column) if row < column else (AS_IS, max(row, c))

@@ -1,0 +1,228 @@
+"""Matrix products by other libraries: what they compute, where they are used, who may have them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from networks import labels_for, network_of, start
+
+from deepnet_cli.blas import choice, cpu
+from deepnet_cli.blas.choice import LEAST, Large, product
+from deepnet_cli.blas.library import UnavailableError, load
+from deepnet_cli.blas.mkl import mkl
+from deepnet_cli.blas.onednn import onednn
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.products import NUMPY, Product
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.evaluation import scores
+
+SHAPES = [(1, 1, 1), (1, 9, 4), (9, 1, 4), (4, 9, 1), (7, 12, 5), (64, 200, 33), (10, 3000, 17)]
+"""(n, k, m)"""
+
+KINDS = ["W A", "W X", "dZ A^T", "dZ X^T", "W^T dZ"]
+"""The products of training."""
+
+each_shape = pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "x".join(map(str, s)))
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def pair(
+    kind: str, shape: tuple[int, int, int], dtype: str, rng: np.random.Generator
+) -> tuple[Array, Array]:
+    """The factors for W (n, k), A (k, m), X a transposed window of rows (k, m) and dZ (n, m)."""
+    n, k, m = shape
+    W, A, dZ = (rng.normal(size=size).astype(dtype) for size in ((n, k), (k, m), (n, m)))
+    X = rng.normal(size=(m + 5, k)).astype(dtype)[2 : m + 2].T
+    pairs = ((W, A), (W, X), (dZ, A.T), (dZ, X.T), (W.T, dZ))
+    return dict(zip(KINDS, pairs, strict=True))[kind]
+
+
+def available(name: str) -> Product:
+    """A product by its name; skips the test where this machine has it not."""
+    if name == "bfloat16" and not cpu.has_bfloat16():
+        pytest.skip("a processor without bfloat16")
+    makers: dict[str, Callable[[], Product]] = {"MKL": mkl, "bfloat16": onednn}
+    try:
+        return makers[name]() if name in makers else NUMPY
+    except UnavailableError as problem:
+        pytest.skip(str(problem))
+
+
+def rounded(M: Array) -> Array:
+    """To the nearest bfloat16, ties to even: the upper 16 bits of a float32."""
+    bits = M.view(np.uint32)
+    half = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
+    return ((bits + half) & np.uint32(0xFFFF0000)).view(np.float32)
+
+
+def assert_close(AB: Array, A: Array, B: Array, tolerance: float) -> None:
+    """Each entry to `tolerance` relative to its share of |A| |B|."""
+    A, B = A.astype(float), B.astype(float)
+    assert (np.abs(AB - A @ B) <= tolerance * (np.abs(A) @ np.abs(B))).all()
+
+
+@each_kind
+@each_shape
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["NumPy", "MKL"])
+def test_a_product_is_that_of_the_definition(
+    name: str, dtype: str, shape: tuple[int, int, int], kind: str, rng: np.random.Generator
+) -> None:
+    """A sum of k terms is right to k roundings (Higham, 2002, section 3.5)."""
+    A, B = pair(kind, shape, dtype, rng)
+    out = np.full((A.shape[0], B.shape[1]), np.nan, dtype)
+    assert available(name)(A, B, out) is out
+    assert_close(out, A, B, A.shape[1] * float(np.finfo(dtype).eps))
+
+
+@each_kind
+@each_shape
+def test_a_mixed_product_rounds_its_factors_and_sums_in_float32(
+    shape: tuple[int, int, int], kind: str, rng: np.random.Generator
+) -> None:
+    """bfloat16 rounds a number by at most 2^-8 of it, so a term by 2^-7 + 2^-16."""
+    A, B = pair(kind, shape, "float32", rng)
+    out = np.full((A.shape[0], B.shape[1]), np.nan, np.float32)
+    assert available("bfloat16")(A, B, out) is out
+    sums = A.shape[1] * 2.0**-23
+    assert_close(out, A, B, 2**-7 + 2**-16 + sums)
+    assert_close(out, rounded(A), rounded(B), sums)
+
+
+@each_kind
+@pytest.mark.parametrize("name", ["MKL", "bfloat16"])
+def test_a_product_does_not_depend_on_where_an_array_stands(
+    name: str, kind: str, rng: np.random.Generator
+) -> None:
+    """Addresses differ from run to run, results must not."""
+    A, B = pair(kind, (70, 300, 50), "float32", rng)
+    transposed = A.strides[0] < A.strides[1]
+    rows = A.T if transposed else A
+    results = set()
+    for shift in (0, 1, 7, 16):
+        moved = np.empty(A.size + shift, np.float32)[shift:].reshape(rows.shape)
+        moved[...] = rows
+        out = np.empty((A.shape[0], B.shape[1]), np.float32)
+        results.add(available(name)(moved.T if transposed else moved, B, out).tobytes())
+    assert len(results) == 1
+
+
+class Marker:
+    """Takes float32 and writes 1 everywhere."""
+
+    name = "marker"
+    dtypes = frozenset({np.dtype(np.float32)})
+
+    def __call__(self, A: Array, B: Array, out: Array) -> Array:  # noqa: ARG002
+        out[...] = 1
+        return out
+
+
+def marks(A: Array, B: Array) -> bool:
+    """Whether the library was chosen for A B, both zero."""
+    out = np.empty((A.shape[0], B.shape[1]), A.dtype)
+    return bool((Large(Marker())(A, B, out) == 1).all())
+
+
+def test_the_rule_is_a_function_of_type_and_shape() -> None:
+    n, k, m = 16, LEAST // 128, 8
+    A, B = np.zeros((n, k), np.float32), np.zeros((k, m), np.float32)
+    assert marks(A, B)
+    assert marks(B.T, A.T)
+    assert not marks(A[:-1], B)
+    assert not marks(A.astype(float), B.astype(float))
+    assert not marks(A.astype(complex), B.astype(complex))
+    assert not marks(np.zeros((2 * n, 2 * k), np.float32)[::2, ::2], B)
+
+
+CPUS = {
+    "Intel with AMX": "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f amx_bf16\n",
+    "Intel of old": "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx2\n",
+    "AMD": "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16\n",
+    "ARM": "BogoMIPS\t: 50.00\nFeatures\t: fp asimd\n",
+}
+"""What /proc/cpuinfo says of the first core."""
+
+
+@pytest.fixture(params=[*CPUS, "no Linux"])
+def machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
+    """A processor by its name, with every library there."""
+    file = tmp_path / "cpuinfo"
+    if request.param in CPUS:
+        file.write_text(f"processor\t: 0\n{CPUS[request.param]}")
+    monkeypatch.setattr(cpu, "_CPUINFO", file)
+    monkeypatch.setattr(choice, "mkl", Marker)
+    monkeypatch.setattr(choice, "onednn", Marker)
+    cpu._field.cache_clear()
+    yield request.param
+    cpu._field.cache_clear()
+
+
+@pytest.mark.parametrize("precision", ["float32", "float64"])
+def test_mkl_is_for_intel_alone(machine: str, precision: str) -> None:
+    chosen = product(precision)
+    assert isinstance(chosen, Large) if "Intel" in machine else chosen is NUMPY
+
+
+def test_mixed_needs_the_units(machine: str) -> None:
+    if machine in ("Intel with AMX", "AMD"):
+        assert isinstance(product("mixed"), Large)
+    else:
+        with pytest.raises(UnavailableError, match=r"processor .*AVX512_BF16 or AMX"):
+            product("mixed")
+
+
+def test_without_mkl_numpy_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "is_intel", lambda: True)
+    monkeypatch.setattr(choice, "mkl", lambda: load("no-such-package", "libno"))
+    assert product("float32") is NUMPY
+
+
+def test_a_package_without_the_library_is_told() -> None:
+    with pytest.raises(UnavailableError, match=r"numpy .* has no libmkl_rt.so"):
+        load("numpy", "libmkl_rt")
+
+
+@pytest.fixture
+def networks(monkeypatch: pytest.MonkeyPatch) -> tuple[Network, Network]:
+    """The same network trained with NumPy's products, and with each float32 one marked."""
+    monkeypatch.setattr(choice, "LEAST", 1)
+    loss = LOSSES["cross_entropy"]
+    plain = network_of((5, 4, 3), ACTIVATIONS["tanh"], ACTIVATIONS["softmax"], loss)
+    layers = [replace(layer, multiply=Large(Marker())) for layer in plain.layers]
+    return plain, Network.of(5, layers, loss)
+
+
+@pytest.mark.parametrize("dtype", [float, complex])
+def test_a_float64_network_is_the_same_with_any_product(
+    networks: tuple[Network, Network], dtype: type, rng: np.random.Generator
+) -> None:
+    """So gradcheck and explain see the steps of a mixed network to all digits."""
+    plain, mixed = map(Objective, networks)
+    theta: Array = start(plain.network, rng).astype(dtype)
+    X = rng.normal(size=(5, 7))
+    Y = labels_for(plain.network.loss, 3, 7, rng)
+    (J, grad), (J_mixed, grad_mixed) = plain(theta, X, Y), mixed(theta, X, Y)
+    assert J_mixed == J
+    np.testing.assert_array_equal(grad, grad_mixed)
+
+
+def test_what_a_network_predicts_is_multiplied_by_numpy(
+    networks: tuple[Network, Network], rng: np.random.Generator
+) -> None:
+    plain, mixed = networks
+    theta = start(plain, rng).astype(np.float32)
+    rows = rng.normal(size=(7, 5)).astype(np.float32)
+    predicted = scores(mixed, theta, rows)
+    assert mixed.evaluation.ops == mixed.ops  # nothing else differs: gradcheck has one to prove
+    np.testing.assert_array_equal(predicted, scores(plain, theta, rows))
+    work = mixed.workspace(7, theta.dtype)
+    trained = mixed.forward(mixed.layout.views(theta), rows.T, work)
+    assert not np.allclose(trained, predicted)
