@@ -102,7 +102,7 @@ def test_what_json_holds() -> None:
     assert {node["layer"] for node in report["nodes"]} == {0, 1, 2}
     assert {node["status"] for node in report["nodes"]} == {"ok"}
     assert report["crosscheck"]["disagrees"] == []
-    assert len(report["invariances"]) == 4
+    assert len(report["invariances"]) == 5
     assert set(report["float32_digits"]) == {"W1", "b1", "W2", "b2"}
 
 

@@ -1,7 +1,8 @@
 """What J and its gradient must keep, whatever the network is.
 
-The first three are of the data alone and of the network as it predicts, where each example
-is by itself: masks and the statistics of a batch would tie examples together.
+The first is of the step as training has it.  Three are of the data alone and of the network as
+it predicts, where each example is by itself: masks and the statistics of a batch would tie
+examples together.
 """
 
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ import numpy as np
 from deepnet_cli.nn.differences import slopes
 from deepnet_cli.nn.gradcheck.rounding import ROUNDINGS
 from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 
 EXACT = 1e-9
@@ -38,7 +40,9 @@ def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[In
     single = replace(predicts, objective=replace(predicts.objective, penalties=()))
     whole, order = gradient(single).copy(), rng.permutation(point.m)
     heavier, repeated = _twice(single, int(order[0]))
+    trained = gradient(point).copy()
     return [
+        _law("the step that training plays", _played(point), trained, noise),
         _law("permuting the examples", gradient(single.take(order)), whole, noise),
         _law("mean over two halves", _of_halves(single, order), whole, noise),
         _law("weight 2 and the row twice", gradient(heavier).copy(), gradient(repeated), noise),
@@ -51,6 +55,12 @@ def gradient(point: Point) -> Array:
     arguments = point.theta, point.X, point.Y, point.weights, point.step
     with np.errstate(all="ignore"):
         return point.objective(*arguments)[1]
+
+
+def _played(point: Point) -> Array:
+    """The gradient as training has it: fused steps, on a tape where that can be."""
+    replay = Replay(point.objective.fused)
+    return replay(point.theta, point.X, point.Y, point.weights, point.step)[1]
 
 
 def _law(name: str, one: Array, other: Array, noise: float) -> Invariance:
