@@ -5,7 +5,6 @@ LLVM's version, and is known by a digest of all three.
 """
 
 import hashlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -16,14 +15,30 @@ from typing import Any
 from deepnet_cli.errors import DeepnetError
 from deepnet_cli.files import write_file
 
+OLDEST = (20,)
+"""The LLVM in whose language the texts are written."""
+
 NAME = "NAME"
 """Stands in a text where the name of its function belongs, which is made of the digest."""
 
 
 @cache
+def version() -> str:
+    """What compiles passes here; empty where nothing does."""
+    if sys.implementation.name != "cpython":  # passes look into its array objects
+        return ""
+    try:
+        import llvmlite
+        from llvmlite.binding import llvm_version_info
+    except (ImportError, OSError, RuntimeError):
+        return ""
+    told = f"LLVM {'.'.join(map(str, llvm_version_info))} by llvmlite {llvmlite.__version__}"
+    return told if llvm_version_info >= OLDEST else ""
+
+
 def available() -> bool:
     """Whether passes can be compiled here."""
-    return sys.implementation.name == "cpython" and importlib.util.find_spec("llvmlite") is not None
+    return version() != ""
 
 
 @cache

@@ -8,6 +8,7 @@ import numpy as np
 from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
 from deepnet_cli.data.batches import Part
+from deepnet_cli.fused import native
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.threads import effective
 from deepnet_cli.training.progress import Progress
@@ -45,6 +46,7 @@ def summary(
         "figures": figures,
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
         "environment": environment()
+        | {"passes": native.version() or "NumPy"}
         | {"products": job.network.layers[0].multiply.name, "threads": effective()},
     }
 
