@@ -81,6 +81,12 @@ class Symbol(NDArrayOperatorsMixin):
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise UntraceableError("a conversion to an array")
 
+    def astype(self, dtype: Any) -> "Symbol":
+        if dtype != np.float64:
+            raise UntraceableError("another precision")
+        wide = apply("fmul", self.node, constant(1, "double"))
+        return Symbol(wide, np.dtype(dtype), self._axis, self._length)
+
     def sum(self, **options: Any) -> "Symbol":
         return self._along("sum", **options)
 

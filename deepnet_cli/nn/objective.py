@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.fused.blocks import lines
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network, Watch, Workspace
@@ -34,6 +34,9 @@ class Objective:
         default_factory=dict, init=False, repr=False, compare=False
     )
     _gradients: dict[object, Seen] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _totals: dict[object, list[Array]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
     _last: list[Seen] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -95,27 +98,39 @@ class Objective:
 
     def penalty(self, theta: Array) -> Cost:
         """What the size of the weights adds to J."""
-        if not self.penalties:
-            return 0.0
-        W = theta[self.network.layout.weights]
-        total: Cost = 0.0
-        for penalty in self.penalties:
-            for block in blocks(W.size):
-                total += penalty.value(W[block])
+        self._measure(theta)
+        return self.measured(theta.dtype)
+
+    def measured(self, dtype: np.dtype[np.generic]) -> Cost:
+        """The same, of the weights in this precision that a step was last made with."""
+        total: Cost = sum(part.sum().item() for part in self._totals.get(dtype, ()))
         return total
 
     def add_penalty_gradient(self, theta: Array, grad: Array) -> None:
         """Add the derivative of the penalties to a gradient (P,)."""
         weights = self.network.layout.weights
-        for add in self._add_gradients:
+        for _, add in self._passes:
             add(grad[weights], theta[weights])
 
-    @cached_property
-    def _add_gradients(self) -> list[Pass]:
-        def adding(penalty: Penalty) -> Pass:
-            return Pass(lambda dW, W: np.add(dW, penalty.gradient(W), out=dW), "ff")
+    def _measure(self, theta: Array) -> None:
+        """Put what each penalty adds for each line of weights into the buffers of totals."""
+        if not self.penalties:
+            return
+        parts = lines(theta[self.network.layout.weights])
+        if theta.dtype not in self._totals:
+            wide = np.result_type(theta.dtype, np.float64)
+            self._totals[theta.dtype] = [
+                np.empty((len(part), 1), wide) for _ in self.penalties for part in parts
+            ]
+        totals = iter(self._totals[theta.dtype])
+        for measure, _ in self._passes:
+            for part in parts:
+                measure(part, next(totals))
 
-        return [adding(penalty) for penalty in self.penalties]
+    @cached_property
+    def _passes(self) -> list[tuple[Pass, Pass]]:
+        """For each penalty: its value of each line of weights, and its gradient added to dW."""
+        return [_passes_of(penalty) for penalty in self.penalties]
 
     def windows(self, theta: Array) -> Windows:
         """The blocks of theta by name; those of the vector seen last are kept."""
@@ -135,3 +150,13 @@ class Objective:
             grad = np.zeros(self.network.layout.size, dtype)
             self._gradients[dtype] = grad, self.network.layout.views(grad)
         return self._gradients[dtype]
+
+
+def _passes_of(penalty: Penalty) -> tuple[Pass, Pass]:
+    def measure(W: Array, total: Array) -> None:
+        np.sum(penalty.entries(W), axis=1, keepdims=True, out=total)
+
+    def add(dW: Array, W: Array) -> None:
+        dW += penalty.gradient(W)
+
+    return Pass(measure, "fR", axis=1), Pass(add, "ff")

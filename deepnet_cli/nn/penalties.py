@@ -1,6 +1,6 @@
 """What J adds for the size of the weights; b is never penalized.
 
-    value(W)       a number           gradient(W)    dvalue/dW, the shape of W
+    value(W)       the sum of entries(W)        gradient(W)    dvalue/dW, the shape of W
 
 A config's l2 and l1 are lambda; the strength here is lambda / m, with m the number of
 training examples, so that the sum over an epoch's batches weighs it as one full batch.
@@ -21,25 +21,39 @@ class Penalty(Protocol):
     name: ClassVar[str]
     rotates: ClassVar[bool]  # whether a rotation of the weights does not change it
 
+    def entries(self, W: Array) -> Array:
+        """What each weight adds, in float64."""
+
     def value(self, W: Array) -> Cost:
-        """The penalty of some weights, summed in float64."""
+        """The penalty of some weights."""
 
     def gradient(self, W: Array) -> Array:
         """Its derivative by each of them."""
 
 
+class _Sum:
+    """A penalty by its entries."""
+
+    def entries(self, W: Array) -> Array:
+        raise NotImplementedError
+
+    def value(self, W: Array) -> Cost:
+        total: Cost = self.entries(W).sum().item()
+        return total
+
+
 @dataclass(frozen=True)
-class L2:
+class L2(_Sum):
     """strength / 2 * sum W^2"""
 
     name: ClassVar[str] = "l2"
     rotates: ClassVar[bool] = True
     strength: float
 
-    def value(self, W: Array) -> Cost:
-        wide = W.astype(np.result_type(W.dtype, np.float64))
-        squares: Cost = (wide @ wide).item()
-        return self.strength / 2 * squares
+    def entries(self, W: Array) -> Array:
+        wide = _wide(W)
+        halves: Array = self.strength / 2 * wide * wide
+        return halves
 
     def gradient(self, W: Array) -> Array:
         dW: Array = self.strength * W
@@ -47,20 +61,25 @@ class L2:
 
 
 @dataclass(frozen=True)
-class L1:
+class L1(_Sum):
     """strength * sum |W|, with derivative 0 at W = 0"""
 
     name: ClassVar[str] = "l1"
     rotates: ClassVar[bool] = False
     strength: float
 
-    def value(self, W: Array) -> Cost:
-        total: Cost = (W * np.sign(W.real)).sum(dtype=np.result_type(W.dtype, np.float64)).item()
-        return self.strength * total
+    def entries(self, W: Array) -> Array:
+        sizes: Array = self.strength * _wide(W) * np.sign(W.real)
+        return sizes
 
     def gradient(self, W: Array) -> Array:
         dW: Array = self.strength * np.sign(W.real)
         return dW
+
+
+def _wide(W: Array) -> Array:
+    """In float64 or complex128."""
+    return W.astype(np.result_type(W.dtype, np.float64))
 
 
 PENALTIES: dict[str, Callable[[float], Penalty]] = {penalty.name: penalty for penalty in (L2, L1)}

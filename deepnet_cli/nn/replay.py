@@ -48,7 +48,7 @@ class Replay:
             work.share[...] = shares(weights, m)
         self.objective.network.draw(work, step)
         known.tape.play()
-        return work.J.item() + self.objective.penalty(theta), known.grad
+        return work.J.item() + self.objective.measured(theta.dtype), known.grad
 
     def _record(self, theta: Array, X: Array, Y: Array) -> Recorded:
         """Put a step on tape; the examples have equal shares until weights are given."""
