@@ -101,15 +101,13 @@ class Worker:
             return dict(arrays)
 
     def end(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            self.process.wait()
+            self.process.communicate()
             raise RefusedError(last_line(self.log))
         answer: dict[str, Any] = json.loads(line)
         return answer
