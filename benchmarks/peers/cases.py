@@ -190,7 +190,7 @@ CASES: dict[str, Training] = {
         Training("course", COURSE, 209, 209, PLAIN, rate=0.0075, steps=100),
         Training("tabular", (30, 64, 32, 1), 8192, 32, "adam", rate=0.001, steps=256),
         Training("mnist", PIXELS, 8192, 128, "adam", rate=0.001, steps=64),
-        Training("wide", (1024, 2048, 2048, 10), 8192, 512, PLAIN, rate=0.1, steps=16),
+        Training("wide", (1024, 2048, 2048, 10), 4096, 512, PLAIN, rate=0.1, steps=8),
         Job("course-job", COURSE, 209, 209, PLAIN, rate=0.0075, steps=2500),
         Digits("digits-job", (64, 64, 32, 10), 1438, 32, "adam", rate=0.001, steps=900),
         Prediction("predict", PIXELS, 1024, 8192, PLAIN, rate=0.1, steps=1),

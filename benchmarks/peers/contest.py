@@ -9,11 +9,12 @@ SETTLE = 0.2
 """Seconds between two contestants: threads that spin while they wait for work go to sleep."""
 
 
-def contest(contestants: Sequence[Contestant], rounds: int) -> dict[str, list[float]]:
+def contest(contestants: Sequence[Contestant], rounds: int) -> list[list[float]]:
     """Seconds of each in each round; every second round goes in reverse order."""
-    times: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    times: list[list[float]] = [[] for _ in contestants]
     for number in range(rounds):
-        for contestant in contestants[:: -1 if number % 2 else 1]:
+        turns = list(zip(contestants, times, strict=True))
+        for contestant, seconds in turns[:: -1 if number % 2 else 1]:
             time.sleep(SETTLE)
-            times[contestant.name].append(contestant.time())
+            seconds.append(contestant.time())
     return times

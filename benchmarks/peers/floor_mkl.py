@@ -37,7 +37,8 @@ def arguments(left: Array, right: Array, out: Array) -> list[Any]:
     """Of cblas_sgemm, for out (n, m) = left (n, k) right (k, m)."""
     (n, k), m = left.shape, right.shape[1]
     one, zero, pointer = ctypes.c_float(1), ctypes.c_float(0), ctypes.c_void_p
-    sides = [TRANSPOSED if A.flags.f_contiguous else PLAIN for A in (left, right)]
-    strides = [max(A.strides) // A.itemsize for A in (left, right)]
+    plain = [A.flags.c_contiguous for A in (left, right)]
+    sides = [PLAIN if rows else TRANSPOSED for rows in plain]
+    strides = [A.shape[rows] for A, rows in zip((left, right), plain, strict=True)]
     a, b, c = (pointer(A.ctypes.data) for A in (left, right, out))
     return [ROW_MAJOR, *sides, n, m, k, one, a, strides[0], b, strides[1], zero, c, m]

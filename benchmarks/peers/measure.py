@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.peers.cases import CASE
 from benchmarks.peers.contest import contest as timed
 from benchmarks.peers.machine import cores
-from benchmarks.peers.peers import Contest, Peer
+from benchmarks.peers.peers import Contest
 from benchmarks.peers.processes import Contestant, RefusedError
 
 BASE = "deepnet"
@@ -47,27 +47,28 @@ class Results:
 
 
 def measure(contest: Contest, chosen: list[str], rounds: int) -> Results:
-    """Start all who can take part, check what they reach, time them in turn."""
-    case, refused, ready = contest.case, {}, {}
+    """Start all who can take part, time them in turn, check what they reached."""
+    case, refused = contest.case, {}
+    ready: list[Contestant] = []
     with TemporaryDirectory(prefix="peers-") as name:
         directory = Path(name)
         case.write(directory)
         (directory / CASE).write_bytes(pickle.dumps(case))
-        for peer, entry in contest.peers.items():
-            if peer not in chosen:
-                continue
+        for peer in (peer for peer in contest.peers if peer in chosen):
             say(f"{case.name}: {peer}")
             try:
-                ready[peer] = fastest(contest, peer, entry, directory)
+                ready += started(contest, peer, directory)
             except RefusedError as reason:
                 refused[peer] = str(reason)
-        say(f"{case.name}: {rounds} rounds")
-        times = timed(list(ready.values()), rounds)
+        say(f"{case.name}: {contest.trials} and {rounds} rounds")
+        if contest.trials:
+            ready = fastest(ready, timed(ready, contest.trials))
+        times = dict(zip((each.name for each in ready), timed(ready, rounds), strict=True))
         results = []
-        for peer, contestant in ready.items():
+        for contestant in ready:
             contestant.end()
-            found = contestant.outcome()
-            error = case.error(directory, found) if found else None
+            peer, outcome = contestant.name, contestant.outcome()
+            error = case.error(directory, outcome) if outcome else None
             results.append(
                 Result(
                     peer,
@@ -83,17 +84,25 @@ def measure(contest: Contest, chosen: list[str], rounds: int) -> Results:
     return Results(case.name, case.title, case.unit, results, refused)
 
 
-def fastest(contest: Contest, name: str, peer: Peer, directory: Path) -> Contestant:
-    """The peer with all cores, or with one where that is faster.  Raises RefusedError."""
+def started(contest: Contest, name: str, directory: Path) -> list[Contestant]:
+    """The peer with all cores, and with one where there are trials.  Raises RefusedError."""
+    peer = contest.peers[name]
     if peer.missing:
         raise RefusedError(f"not installed: {peer.missing}")
-    counts = {1, cores()} if contest.choose_threads else {cores()}
-    tried = [contest.kind.start(name, peer.start, contest.case, directory, n) for n in counts]
-    quickest = min(tried, key=lambda contestant: contestant.time())
-    for other in tried:
-        if other is not quickest:
-            other.end()
-    return quickest
+    counts = {cores(), 1} if contest.trials else {cores()}
+    return [contest.kind.start(name, peer.start, contest.case, directory, n) for n in counts]
+
+
+def fastest(tried: list[Contestant], trials: list[list[float]]) -> list[Contestant]:
+    """The one of each name that was fastest in its best trial; the others end."""
+    best: dict[str, tuple[float, Contestant]] = {}
+    for contestant, times in zip(tried, trials, strict=True):
+        mine = min(times), contestant
+        other = best.setdefault(contestant.name, mine)
+        if other is not mine:
+            best[contestant.name], (_, slower) = sorted((mine, other), key=lambda pair: pair[0])
+            slower.end()
+    return [contestant for _, contestant in best.values()]
 
 
 def ratio(mine: list[float], theirs: list[float]) -> float:

@@ -110,6 +110,9 @@ class Worker:
             self.process.communicate()
             raise RefusedError(last_line(self.log))
         answer: dict[str, Any] = json.loads(line)
+        if "refused" in answer:
+            self.process.communicate()
+            raise RefusedError(answer["refused"])
         return answer
 
 

@@ -17,7 +17,7 @@ def table(contest: Results) -> str:
     unit = contest.unit
     lines = [f"{contest.name}: {contest.title}", ""]
     lines.append(
-        f"  {'':16}{'a ' + unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}"
+        f"  {'':16}{'per ' + unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}"
     )
     for result in sorted(contest.results, key=lambda result: result.seconds):
         lines.append(f"  {_row(result)}")

@@ -1,7 +1,8 @@
 """One peer in a process of its own: `python -m benchmarks.peers.worker PEER DIRECTORY`
 
-Speaks JSON, a line each way.  First it makes one run, writes what came of it to outcome.npz,
-and says so; then for each number N that it is sent it makes N runs and answers their seconds.
+Speaks JSON, a line each way.  First it makes one run, writes what came of it to an .npz, and
+says so, or why it cannot; then for each number N that it is sent it makes N runs and answers
+their seconds.
 """
 
 import importlib
@@ -49,8 +50,13 @@ def main() -> None:
     case = pickle.loads((directory / CASE).read_bytes())
     make: Start = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)
     began = time.perf_counter()
-    peer = make(case, directory)
-    peer.run(1)
+    try:
+        peer = make(case, directory)
+        peer.run(1)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}".replace(f"{directory}/", "")
+        print(json.dumps({"refused": reason.splitlines()[0]}), file=answers)
+        raise
     first = time.perf_counter() - began
     file = directory / f"{name}-{os.getpid()}.npz"
     save(file, peer.outcome())
