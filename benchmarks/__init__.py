@@ -1,0 +1,1 @@
+"""How fast deepnet is: against itself (gradcheck.py) and against others (peers/)."""

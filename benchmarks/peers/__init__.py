@@ -1,0 +1,1 @@
+"""deepnet measured against its peers in one go: `python -m benchmarks.peers`."""
