@@ -53,6 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("FOR_STEPS", "FOR_THREADS", "FOR_ROWS", "FOR_PEAK", "SETTLING"):
         monkeypatch.setattr(measuring, name, 0.0)
+    monkeypatch.setattr(measuring, "CLEARLY", 0.0)  # one round alone shows nothing
     monkeypatch.setattr(reduction, "FIXED", 0)
     write_blobs(tmp_path / "blobs.h5")
     write_blobs(tmp_path / "wide.h5", m=12, n=40)
@@ -150,7 +151,7 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
 def test_the_parts_make_the_step(kind: str, on_tape: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other they leave the gradient of the objective and its cost."""
     if not on_tape:
-        monkeypatch.setattr(gemm, "_gemm", lambda char: None)
+        monkeypatch.setattr(gemm, "_gemm", lambda _: None)
     job = load_job(config(kind))
     progress, objective, batch, parts = taken_apart(job)
     theta = progress.state.theta
@@ -251,6 +252,7 @@ def test_another_number_of_threads_is_named_where_it_is_clearly_faster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     used: list[int] = []
+    monkeypatch.setattr(measuring, "CLEARLY", 0.9)
     monkeypatch.setattr(measuring, "effective", lambda: 2)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(6), raising=False)
 
@@ -268,6 +270,15 @@ def test_another_number_of_threads_is_named_where_it_is_clearly_faster(
     assert (found, better) == (took, 4)
     took[4] = 4.6
     assert measuring._by_threads(lambda: took[used[-1]]) == (took, None)
+
+
+def test_parts_that_belong_together_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shares of weighted examples are of the loss."""
+    monkeypatch.setattr(measuring, "_in_turn", lambda parts: [1.0] * len(parts))
+    timing = measure(load_job(config("weights")))
+    twice = ("loss", FORWARD)
+    assert timing.parts == dict.fromkeys(timing.parts, 1.0) | {twice: 2.0}
+    assert timing.of("layer 1") == timing.of("loss") == 2.0
 
 
 def test_a_reader_is_told_of_better_threads_and_of_a_busy_machine() -> None:

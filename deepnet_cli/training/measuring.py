@@ -135,10 +135,8 @@ def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None
 
     def settled(n: int) -> float:
         with limited(n):
-            end, seconds = perf_counter() + SETTLING, step()
-            while perf_counter() < end:
-                seconds = step()
-        return seconds
+            turns = _rounds(lambda: [step()], 1.5 * SETTLING)
+        return float(np.median(turns[len(turns) * 2 // 3 :]))
 
     rounds = _rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)
     medians = np.median(rounds, axis=0).tolist()

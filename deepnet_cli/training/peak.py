@@ -6,7 +6,7 @@ import numpy as np
 
 from deepnet_cli.nn.products import Product
 
-SIZES = (256, 384, 768, 1024)
+SIZES = (96, 192, 384, 768, 1024)
 """Rows and columns of square matrices; which is the fastest depends on cache and threads."""
 
 
