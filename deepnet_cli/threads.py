@@ -32,8 +32,11 @@ def limited(threads: int | None) -> Iterator[None]:
 
 
 def effective() -> int:
-    """Threads that products have now; the last bits of a result depend on it."""
+    """Threads that products have now; the last bits of a result depend on it.
+
+    Those of the BLAS that was loaded first, NumPy's: one that SciPy brings later has its own.
+    """
     from threadpoolctl import threadpool_info
 
     pools = (pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-    return max(pools, default=1)
+    return next(pools, 1)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import click
 
+from deepnet_cli.config.job import Job
 from deepnet_cli.threads import fitting, limited
 
 
@@ -13,3 +14,9 @@ def suit(sizes: Sequence[int], m: int, wanted: int | str = "auto") -> None:
     """
     threads = wanted if isinstance(wanted, int) else fitting(sizes, m)
     click.get_current_context().with_resource(limited(threads))
+
+
+def suit_training(job: Job) -> None:
+    """The same for a job's training, in the features that it has there."""
+    sizes = (job.reduced or job.network.features, *job.network.sizes[1:])
+    suit(sizes, job.batches.size, job.config.compute.threads)

@@ -7,7 +7,7 @@ import click
 from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import say, typed, warn
-from deepnet_cli.cli.threads import suit
+from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.errors import ConfigError, DivergedError
@@ -71,7 +71,7 @@ def train(
             click.echo(json_text(plan(job)) if as_json else plan_text(job))
             say(f"next: {typed('train', config, settings)}")
             return
-        _suit(job)
+        suit_training(job)
         session = Session(job, _new_directory(ctx, job, run_dir), Progress.start(job))
     else:
         raise click.UsageError("give a CONFIG, or --resume RUN")
@@ -105,11 +105,6 @@ def train(
         say(f"go on: {typed('train --resume', directory.path)}")
         ctx.exit(128 + interruption.signal)
     say(f"next: {typed('predict', directory.path)} DATA.h5")
-
-
-def _suit(job: Job) -> None:
-    sizes = (job.reduced or job.network.features, *job.network.sizes[1:])
-    suit(sizes, job.batches.size, job.config.compute.threads)
 
 
 def _result(session: Session) -> str:
@@ -147,7 +142,7 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
     code = code_given()
     check_code(directory, code)
     job = load_job(directory.path / CONFIG, settings, code)
-    _suit(job)
+    suit_training(job)
     progress, skipped = newest_progress(directory, job)
     warn([f"{reason}; using an older checkpoint" for reason in skipped])
     session = Session(job, directory, progress)
