@@ -60,7 +60,8 @@ def explain(
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
     after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    optimizers.step(job.rule, after, trace.total, slots, rate, iteration + 1)
+    weights = job.network.layout.weights
+    optimizers.step(job.rule, after, trace.total, slots, rate, iteration + 1, weights)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),

@@ -62,7 +62,8 @@ def train(
         if trouble := not_finite(objective, state.theta, cost):
             raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
         if move is None:
-            move = optimizers.mover(rule, state.theta, grad, state.slots)
+            weights = objective.network.layout.weights
+            move = optimizers.mover(rule, state.theta, grad, state.slots, weights)
         t = batch.iteration + 1
         move(rate(batch.iteration), t)
         objective.track(state.theta, batch.X.shape[1])
