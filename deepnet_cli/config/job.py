@@ -16,6 +16,7 @@ from deepnet_cli.config.architecture import (
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
+from deepnet_cli.config.rates import rate_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
@@ -61,7 +62,7 @@ class Job:
     @property
     def rate(self) -> Callable[[int], float]:
         """The learning rate of iteration i, counted from 0."""
-        return lambda _: self.config.training.learning_rate
+        return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
     def initial_theta(self) -> Array:
         """The first parameters (P,): drawn with the seed, or read from a file."""
@@ -111,6 +112,7 @@ def build_job(
     if iterations > MOST_ITERATIONS:
         problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
         raise document.error(("training", "epochs"), ConfigError(problem))
+    config = settled(config, document, batches.per_epoch, iterations)
     job = Job(
         config,
         directory,
