@@ -8,6 +8,7 @@ import pytest
 
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -121,6 +122,21 @@ def test_schedules(pair: str) -> None:
     schedule = SCHEDULES[name](initial=RATE, **options)
     found = [schedule.rate(i, 1, STEPS) for i in range(STEPS)]
     np.testing.assert_allclose(found, scheduled(make, RATE), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", CLIPPINGS)
+@pytest.mark.parametrize("limit", [0.3, 1.7, 100.0])
+def test_clipping(name: str, limit: float, rng: np.random.Generator) -> None:
+    grad = rng.normal(size=P)
+    parts = [
+        torch.nn.Parameter(torch.zeros(n, dtype=torch.float64)) for n in (WEIGHTS, P - WEIGHTS)
+    ]
+    for part, value in zip(parts, np.split(grad, [WEIGHTS]), strict=True):
+        part.grad = torch.tensor(value)
+    getattr(torch.nn.utils, f"clip_grad_{name.removeprefix('clip_')}_")(parts, limit)
+    CLIPPINGS[name](limit).clip(grad)
+    expected = np.concatenate([part.grad.numpy() for part in parts])
+    np.testing.assert_allclose(grad, expected, rtol=1e-14)
 
 
 def test_no_schedule_is_left_out() -> None:

@@ -167,6 +167,8 @@ TRAINING = {
         "learning_rate: «{schedule: piecewise, initial: 0.1, points: [[5, 0]]}»",
         "must be > 0",
     ),
+    "clip_zero": ("clip_norm: «0»", "clip_norm", "must be > 0"),
+    "clip_text": ("clip_value: «much»", "expected a number"),
     "rate_comma": ("learning_rate: «0,1»", "expected a number", "!quotes"),
     "epochs_fraction": ("epochs: «5.5»", "expected a whole number", "5.5"),
     "epochs_5_0": ("epochs: «5.0»", "expected a whole number", "5.0"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
+    build_clippings,
     build_initializers,
     build_network,
     build_objective,
@@ -28,6 +29,7 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
@@ -50,6 +52,7 @@ class Job:
     dataset: Dataset
     network: Network
     objective: Objective
+    clippings: tuple[Clipping, ...]  # of the gradient, before the rule
     rule: Optimizer
     batches: Batches
     iterations: int
@@ -102,7 +105,8 @@ def build_job(
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     objective = build_objective(config, network, m)
-    reduced = reduced_features(config, objective, rule, m, size)
+    clippings = build_clippings(config)
+    reduced = reduced_features(config, objective, clippings, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
@@ -119,6 +123,7 @@ def build_job(
         dataset,
         network,
         objective,
+        clippings,
         rule,
         batches,
         iterations,

@@ -190,6 +190,8 @@ class TrainingSection(Section):
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None
     log_every: Interval = "auto"
 
