@@ -129,16 +129,31 @@ def test_history_tells_how_often_and_resuming_does_not_forget(
 def test_history_has_the_columns_only_where_they_say_something(folder: Path) -> None:
     assert deepnet("train", write(folder), "--run-dir", "plain").code == 0
     assert (folder / "plain/history.csv").read_text().startswith("iteration,epoch,cost\n")
-    rate = {"schedule": "step", "initial": 0.1, "every": 10, "factor": 0.5}
+    rate = {"schedule": "step", "initial": 0.1, "every": 11, "factor": 0.5}
     config = write(folder, learning_rate=rate, clip_norm=0.5)
     told = deepnet("train", config, "--run-dir", "a", "--set", "data.validation.fraction=0.2")
     assert "learning_rate" in told.err
     head, *rows = (folder / "a/history.csv").read_text().splitlines()
     assert head.startswith("iteration,epoch,cost,learning_rate,clipped,val_cost,")
     found = [row.split(",") for row in rows]
-    assert [(int(row[0]), float(row[3])) for row in found] == [
-        (0, 0.1), (5, 0.1), (10, 0.05), (15, 0.05), (20, 0.025), (22, 0.025),
-    ]  # fmt: skip
+    rates = [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
+    assert [float(row[3]) for row in found] == rates
+    assert [int(row[0]) for row in found] == [0, 5, 10, 15, 20, 22]
+
+
+def test_training_decays_the_weights_and_nothing_else(folder: Path) -> None:
+    """The first update with weight_decay, less that without: -rate w W."""
+    moved = []
+    for w in (0.0, 0.5):
+        job = load_job(write(folder, optimizer={"name": "adamw", "weight_decay": w}))
+        theta = job.initial_theta()
+        state, deals = State.start(theta.copy(), job.rule), job.batches.deal(0, 1)
+        list(train(state, job.objective, (), job.rule, job.rate, deals))
+        moved.append(state.theta)
+    weights = job.network.layout.weights
+    expected = np.zeros_like(theta)
+    expected[weights] = -0.1 * 0.5 * theta[weights]
+    np.testing.assert_allclose(moved[1] - moved[0], expected, atol=1e-6)
 
 
 def test_explain_shows_the_update_that_training_makes(folder: Path) -> None:
