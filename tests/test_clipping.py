@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 from cli import deepnet
 from samples import parameters, write_blobs, write_config
 
+from deepnet_cli.cli.subject import subject_at
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
@@ -174,3 +176,12 @@ def test_explain_shows_the_update_that_training_makes(folder: Path) -> None:
     after = shown[shown.index("b[1] after") :].splitlines()[1]
     b1 = [float(word) for word in after.strip(" []^T").replace("]^T", "").split()]
     np.testing.assert_allclose(b1, parameters(folder / "a")["b1"][:, 0][: len(b1)], rtol=2e-3)
+
+
+def test_the_check_of_a_trained_network_clips_as_training_does(folder: Path) -> None:
+    """With a limit that lets nothing move, the network after 5 updates is the first one."""
+    config = write(folder, clip_norm=1e-12)
+    double = load_job(config, ("compute.precision=float64",))
+    with click.Context(click.Command("gradcheck")):
+        theta = subject_at(config, (), None, after=5).theta
+    np.testing.assert_allclose(theta, double.initial_theta(), rtol=0, atol=1e-11)
