@@ -108,6 +108,67 @@ TRAINING = {
     "rate_text": ("learning_rate: «fast»", "expected a number", "'fast'", "!quotes"),
     "rate_list": ("learning_rate: «[0.1]»", "expected a number", "a list"),
     "rate_nothing": ("learning_rate:«»", "expected a number", "found nothing"),
+    "schedule_unknown": (
+        "learning_rate: {schedule: «cosin», initial: 0.1}",
+        "'cosin'",
+        "did you mean 'cosine'",
+    ),
+    "schedule_is_no_name": (
+        "learning_rate: «{name: cosine, initial: 0.1}»",
+        "training.learning_rate",
+        "{schedule: NAME, initial: RATE}",
+    ),
+    "schedule_without_initial": ("«learning_rate»: {schedule: cosine}", "initial", "missing"),
+    "schedule_option_unknown": (
+        "learning_rate: {schedule: step, initial: 0.1, every: 5, «factr»: 0.5}",
+        "training.learning_rate.factr: unknown key",
+        "did you mean 'factor'",
+    ),
+    "schedule_option_missing": (
+        "«learning_rate»: {schedule: step, initial: 0.1}",
+        "training.learning_rate.every",
+        "missing",
+    ),
+    "schedule_initial_zero": ("learning_rate: {schedule: cosine, initial: «0»}", "must be > 0"),
+    "schedule_by_days": (
+        "learning_rate: {schedule: cosine, initial: 0.1, by: «epochs»}",
+        "expected 'iteration' or 'epoch'".replace("'", ""),
+        "did you mean 'epoch'",
+    ),
+    "schedule_points_no_list": (
+        "learning_rate: {schedule: piecewise, initial: 0.1, points: «5»}",
+        "[[1000, 0.01]]",
+    ),
+    "schedule_points_none": (
+        "learning_rate: «{schedule: piecewise, initial: 0.1, points: []}»",
+        "needs points",
+    ),
+    "schedule_point_without_rate": (
+        "learning_rate: {schedule: piecewise, initial: 0.1, points: [«[5]»]}",
+        "points[0]",
+        "missing",
+    ),
+    "schedule_point_of_three": (
+        "learning_rate: {schedule: piecewise, initial: 0.1, points: [«[5, 0.1, 2]»]}",
+        "points[0]",
+        "[[1000, 0.01]]",
+        "found a list",
+    ),
+    "schedule_point_no_count": (
+        "learning_rate: {schedule: piecewise, initial: 0.1, points: [[«0.5», 0.1]]}",
+        "points[0][0]",
+        "whole number",
+    ),
+    "schedule_points_fall": (
+        "learning_rate: «{schedule: piecewise, initial: 0.1, points: [[5, 0.1], [5, 0.01]]}»",
+        "must rise",
+    ),
+    "schedule_point_rate_zero": (
+        "learning_rate: «{schedule: piecewise, initial: 0.1, points: [[5, 0]]}»",
+        "must be > 0",
+    ),
+    "clip_zero": ("clip_norm: «0»", "clip_norm", "must be > 0"),
+    "clip_text": ("clip_value: «much»", "expected a number"),
     "rate_comma": ("learning_rate: «0,1»", "expected a number", "!quotes"),
     "epochs_fraction": ("epochs: «5.5»", "expected a whole number", "5.5"),
     "epochs_5_0": ("epochs: «5.0»", "expected a whole number", "5.0"),

@@ -16,6 +16,7 @@ from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
+from deepnet_cli.optim.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -42,8 +43,8 @@ def test_every_key_is_in_the_reference() -> None:
 
 @pytest.mark.parametrize(
     "registry",
-    [ACTIVATIONS, LOSSES, OPTIMIZERS, INITIALIZERS, SCALINGS],
-    ids=["activations", "losses", "optimizers", "initializers", "scalings"],
+    [ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, SCALINGS],
+    ids=["activations", "losses", "optimizers", "schedules", "initializers", "scalings"],
 )
 def test_every_name_is_in_the_reference_and_has_its_formula(registry: dict[str, object]) -> None:
     reference = (ROOT / "docs" / "config.md").read_text()

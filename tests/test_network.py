@@ -71,7 +71,8 @@ OPTIONS: dict[str, dict[str, float]] = {
     "adagrad": {"epsilon": 1e-6, "initial": 0.01},
     "adadelta": {"rho": 0.8, "epsilon": 1e-5},
     "rmsprop": {"alpha": 0.9, "epsilon": 1e-6},
-    "lion": {"beta1": 0.8, "beta2": 0.95},
+    "adamw": {"beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6, "weight_decay": 0.2},
+    "lion": {"beta1": 0.8, "beta2": 0.95, "weight_decay": 0.1},
 }
 
 
@@ -96,9 +97,9 @@ def test_every_optimizer_is_its_equations(name: str, rng: np.random.Generator) -
         options=options,
     )
     rule, objective = OPTIMIZERS[name](**told), Objective(network)
-    slots = np.zeros((rule.n_slots, theta.size))
+    slots, weights = np.zeros((rule.n_slots, theta.size)), network.layout.weights
     for t in range(1, 201):
-        optimizers.step(rule, theta, objective(theta, X, Y)[1], slots, 0.02, t)
+        optimizers.step(rule, theta, objective(theta, X, Y)[1], slots, 0.02, t, weights)
     np.testing.assert_allclose(theta, flat(network, parameters), rtol=1e-10, atol=1e-12)
 
 

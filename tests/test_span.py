@@ -21,6 +21,7 @@ from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.span import Span, factored
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.training import space as spaces
 from deepnet_cli.training.loop import State, train
@@ -94,7 +95,7 @@ def trajectory(job: Job) -> Iterator[tuple[float, Array]]:
     space = space_of(job, job.initial_theta())
     state = State.start(space.enter(job.initial_theta()), job.rule)
     batches = space.batches.deal(0, job.iterations)
-    for step in train(state, space.objective, job.rule, job.rate, batches):
+    for step in train(state, space.objective, job.clippings, job.rule, job.rate, batches):
         yield step.cost, space.lift(state.theta)
 
 
@@ -251,6 +252,31 @@ def test_a_penalty_says_whether_it_rotates(name: str, rng: np.random.Generator) 
     U = np.linalg.qr(rng.normal(size=(20, 20)))[0]
     W = rng.normal(size=20)
     assert penalty.rotates is bool(np.isclose(penalty.value(U @ W), penalty.value(W)))
+
+
+@pytest.mark.parametrize("name", CLIPPINGS)
+def test_a_clipping_says_whether_it_rotates(name: str, rng: np.random.Generator) -> None:
+    clipping = CLIPPINGS[name](1.0)
+
+    def clipped(_: Array, gradients: Array) -> Array:
+        held: Array = gradients[0].copy()
+        assert clipping.clip(held)
+        return held
+
+    assert clipping.rotates is commutes(clipped, rng)
+
+
+def test_only_what_rotates_clips_in_the_span(folder: Path) -> None:
+    """A limit that every step of the run meets, and still the same trajectory."""
+    config = write(folder, training={"clip_norm": 0.05, "l2": 2.0})
+    job = load_job(config)
+    space = space_of(job, job.initial_theta())
+    state = State.start(space.enter(job.initial_theta()), job.rule)
+    deals = space.batches.deal(0, 10)
+    steps = train(state, space.objective, job.clippings, job.rule, job.rate, deals)
+    assert all(step.clipped for step in steps)
+    assert_the_same(config)
+    assert load_job(write(folder, training={"clip_value": 0.05})).reduced is None
 
 
 def test_it_is_used_where_it_is_exact_and_pays(folder: Path) -> None:

@@ -19,6 +19,7 @@ Optimizers {options}, on every entry p of every W and b: p -= lr step, memories 
   gradient_descent                  step = g
   momentum {mu, dampening}          v = mu v + (1 - dampening) g,   step = v
   nesterov {mu, dampening}          v = mu v + (1 - dampening) g,   step = g + mu v
+  weight_decay                      adds weight_decay W to what the rate multiplies, of W alone
   adam {beta1, beta2, epsilon}      m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
                                     step = m/(1 - beta1^t) / (sqrt(v/(1 - beta2^t)) + epsilon)
 and the others from their papers, or as PyTorch documents them.
@@ -214,7 +215,7 @@ def step_of(
         r = math.sqrt(above / ((rho_end - 4.0) * (rho_end - 2.0) * rho))
         length = math.sqrt(1.0 - b2**t) / (math.sqrt(memory["v"]) + epsilon)
         return r * m_hat * length
-    if optimizer not in ("adam", "amsgrad", "nadam"):
+    if optimizer not in ("adam", "adamw", "amsgrad", "nadam"):
         raise ValueError(f"unknown optimizer {optimizer!r}")
     return m_hat / (math.sqrt(v_hat) + epsilon)
 
@@ -245,5 +246,7 @@ def train(
         for entry in entries:
             key, i, j = entry
             step = step_of(optimizer, o, gradient[key][i][j], memory[entry], t)
+            if key.startswith("W"):
+                step += o.get("weight_decay", 0.0) * current[key][i][j]
             current[key][i][j] -= learning_rate * step
     return costs, current

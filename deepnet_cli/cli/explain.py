@@ -54,13 +54,16 @@ def explain(
         raise click.UsageError(f"--iteration {iteration}: training makes iterations 0 to {last}")
     suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
-    for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, iteration)):
+    batches = job.batches.deal(0, iteration)
+    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
         pass
     (batch,) = job.batches.deal(iteration, iteration + 1)
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
     after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    optimizers.step(job.rule, after, trace.total, slots, rate, iteration + 1)
+    grad, weights = trace.total.copy(), job.network.layout.weights
+    clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
+    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, weights)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),
@@ -72,6 +75,7 @@ def explain(
         penalty,
         _formula(job.rule),
         rate,
+        clipped,
         after,
     )
     click.echo(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))

@@ -22,7 +22,8 @@ class Display:
 
     def __init__(self, session: Session, *, quiet: bool) -> None:
         target = session.job.network.loss.target
-        self.columns = ["epoch", "iteration", "cost", "val_cost", f"val_{HEADLINE[target]}"]
+        figures = ["cost", "learning_rate", "val_cost", f"val_{HEADLINE[target]}"]
+        self.columns = ["epoch", "iteration", *figures]
         self.quiet = quiet
         self.rows = 0
         self.began = time.monotonic()
@@ -64,8 +65,7 @@ class Display:
         self.rows += 1
         cells = [number(row[name], max(10, len(name))) for name in columns]
         self._line("  ".join([*cells, f"{seconds:10.1f}"]) + (" *" if event.best else ""))
-        if len(columns) > 3:
-            name = columns[-1]
+        if (name := columns[-1]).startswith("val_"):
             self.metric = f", {name} {row[name]:.4g}"
 
     def _line(self, text: str) -> None:

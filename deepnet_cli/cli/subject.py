@@ -69,7 +69,8 @@ def _of_config(path: Path, settings: tuple[str, ...], after: int) -> Subject:
     job = load_job(path, (*settings, *DOUBLE))
     suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
-    for _ in train(state, job.objective, job.rule, job.rate, job.batches.deal(0, after)):
+    batches = job.batches.deal(0, after)
+    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
         pass
     at = f"iteration {after}" if after else "initialization"
     part = job.dataset.parts["train"]

@@ -156,10 +156,13 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
 
 
 def _advised(error: DivergedError, session: Session) -> DivergedError:
-    rate = session.job.config.training.learning_rate
+    key, rate = "training.learning_rate", session.job.rate(session.progress.state.iteration)
+    scheduled, asked = session.job.config.training.learning_rate, rate
+    if not isinstance(scheduled, float):
+        key, asked = f"{key}.initial", scheduled.initial
     return DivergedError(
         f"{error}, with learning rate {rate:g}; the last good parameters, after "
         f"{session.progress.state.iteration:,} updates, are in {session.directory.path}\n"
-        f"try: --set training.learning_rate={rate / 10:g}, "
+        f"try: --set {key}={asked / 10:g}, "
         "or data.scale: standardize where features differ much in size"
     )

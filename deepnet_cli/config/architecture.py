@@ -14,6 +14,7 @@ from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.products import NUMPY, Product
+from deepnet_cli.optim.clipping import CLIPPINGS, Clipping
 from deepnet_cli.randomness import bits
 
 
@@ -58,6 +59,12 @@ def build_objective(config: Config, network: Network, m: int) -> Objective:
     strengths = {"l2": config.training.l2 / m, "l1": config.training.l1 / m}
     penalties = tuple(PENALTIES[name](s) for name, s in strengths.items() if s > 0)
     return Objective(network, penalties)
+
+
+def build_clippings(config: Config) -> tuple[Clipping, ...]:
+    """What limits the gradient, in the order in which it acts."""
+    limits = {name: getattr(config.training, name) for name in CLIPPINGS}
+    return tuple(CLIPPINGS[name](limit) for name, limit in limits.items() if limit is not None)
 
 
 def build_initializers(config: Config, network: Network) -> list[Initializer]:

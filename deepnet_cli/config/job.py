@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
+    build_clippings,
     build_initializers,
     build_network,
     build_objective,
@@ -16,6 +17,7 @@ from deepnet_cli.config.architecture import (
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
+from deepnet_cli.config.rates import rate_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
@@ -27,6 +29,7 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
@@ -49,6 +52,7 @@ class Job:
     dataset: Dataset
     network: Network
     objective: Objective
+    clippings: tuple[Clipping, ...]  # of the gradient, before the rule
     rule: Optimizer
     batches: Batches
     iterations: int
@@ -61,7 +65,7 @@ class Job:
     @property
     def rate(self) -> Callable[[int], float]:
         """The learning rate of iteration i, counted from 0."""
-        return lambda _: self.config.training.learning_rate
+        return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
     def initial_theta(self) -> Array:
         """The first parameters (P,): drawn with the seed, or read from a file."""
@@ -101,7 +105,8 @@ def build_job(
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     objective = build_objective(config, network, m)
-    reduced = reduced_features(config, objective, rule, m, size)
+    clippings = build_clippings(config)
+    reduced = reduced_features(config, objective, clippings, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
@@ -111,12 +116,14 @@ def build_job(
     if iterations > MOST_ITERATIONS:
         problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
         raise document.error(("training", "epochs"), ConfigError(problem))
+    config = settled(config, document, batches.per_epoch, iterations)
     job = Job(
         config,
         directory,
         dataset,
         network,
         objective,
+        clippings,
         rule,
         batches,
         iterations,

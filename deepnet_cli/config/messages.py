@@ -18,13 +18,21 @@ EXAMPLES = {
     ("file",): "file: path/to/file.h5",
 }
 
-NOT_THE_FORM = ("model_type", "model_attributes_type", "union_tag_not_found")
+NOT_THE_FORM = (
+    "model_type",
+    "model_attributes_type",
+    "union_tag_not_found",
+    "tuple_type",
+    "too_long",
+)
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
     ("data", "validation"): "a FILE, {file: FILE} or {fraction: 0.1}",
     ("data", "test"): "a FILE, {file: FILE} or {fraction: 0.1}",
     ("loss",): "a name or {name: NAME}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
+    ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
+    ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
@@ -52,10 +60,10 @@ def note_problems(document: Document, found: ValidationError) -> None:
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
         elif kind == "union_tag_invalid" and isinstance(value, dict):
-            key = "name" if "name" in _at(document.tree, path) else str(value["name"])
-            document.add(
-                (*path, key), _message(kind, value, error["ctx"], ""), at_key=key != "name"
-            )
+            key = str(error["ctx"]["discriminator"]).strip("'")
+            short = key not in _at(document.tree, path)  # {NAME: value}
+            place = (*path, str(value[key]) if short else key)
+            document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
         elif (form := _form(path)) and (kind in NOT_THE_FORM or value is None):
             document.add(path, f"expected {form}, found {described(value)}")
         else:
@@ -83,7 +91,7 @@ def _path(tree: object, loc: tuple[str | int, ...]) -> Path:
     path: Path = ()
     for part in loc:
         if (isinstance(tree, dict) and part in tree) or (
-            isinstance(tree, list) and isinstance(part, int)
+            isinstance(tree, list) and isinstance(part, int) and part < len(tree)
         ):
             tree = tree[part]  # type: ignore[index]
             path = (*path, part)
@@ -141,7 +149,7 @@ def described(value: object) -> str:
         return f"text '{value}'"
     if isinstance(value, dict):
         return "a mapping"
-    return "a list" if isinstance(value, list) else str(value)
+    return "a list" if isinstance(value, (list, tuple)) else str(value)
 
 
 def _is_quoted_number(value: object) -> bool:
@@ -186,7 +194,7 @@ def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
 
 
 def _default_name(model: type[BaseModel]) -> object:
-    field = model.model_fields.get("name")
+    field = model.model_fields.get(getattr(model, "key", "name"))
     return field.default if field else None
 
 

@@ -6,10 +6,10 @@ and describes it in the JSON Schema, so a new entry in a registry is a new word 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_origin
 
 from pydantic import (
     BaseModel,
@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     Tag,
     create_model,
+    model_validator,
 )
 from pydantic_core import PydanticKnownError
 
@@ -29,22 +30,46 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Options(Section):
-    """One chosen entry of a registry, with its options."""
+class Chosen(Section):
+    """One chosen entry of a registry, with its options; `key` is where its name stands."""
 
-    name: str
+    key: ClassVar[str]
 
     def build(self, registry: Mapping[str, Callable[..., Any]]) -> Any:
         """The entry itself, made with these options."""
-        return registry[self.name](**self.model_dump(exclude={"name"}))
+        return registry[getattr(self, self.key)](**self.model_dump(exclude={self.key}))
 
 
-def options_model(name: str, entry: object) -> type[Options]:
-    """The model of one registry entry's options."""
-    options: dict[str, Any] = {"name": (Literal[name], name)}
+class Options(Chosen):
+    """{name: NAME, option: value}"""
+
+    key: ClassVar[str] = "name"
+    name: str
+
+
+def options_model(name: str, entry: object, base: type[Chosen] = Options) -> type[Chosen]:
+    """The model of one registry entry's options; what the entry itself refuses, it does too."""
+    options: dict[str, Any] = {base.key: (Literal[name], name)}
     for option in _options_of(entry):
-        options[option.name] = (option.type, Field(default=option.default, **option.metadata))
-    return create_model(f"{name}_options", __base__=Options, __doc__=_summary(entry), **options)
+        default = ... if option.default is MISSING else option.default
+        options[option.name] = (_frozen(option.type), Field(default=default, **option.metadata))
+
+    def made(chosen: Chosen) -> Chosen:
+        if options.keys() - {base.key}:
+            chosen.build({name: entry})  # type: ignore[dict-item]
+        return chosen
+
+    after: Any = {"made": model_validator(mode="after")(made)}
+    doc = _summary(entry)
+    return create_model(
+        f"{name}_options", __base__=base, __doc__=doc, __validators__=after, **options
+    )
+
+
+def variants(registry: Mapping[str, object], base: type[Chosen]) -> Any:
+    """The type of {KEY: NAME, option: value}, with the key that `base` names."""
+    models = (options_model(name, entry, base) for name, entry in registry.items())
+    return Annotated[reduce(or_, models), Field(discriminator=base.key)]
 
 
 def choice(registry: Mapping[str, object], *words: str) -> Any:
@@ -53,7 +78,6 @@ def choice(registry: Mapping[str, object], *words: str) -> Any:
     NAME is of the registry or one of `words`, which have no options.
     """
     entries = {**dict.fromkeys(words), **registry}
-    union = reduce(or_, (options_model(name, entry) for name, entry in entries.items()))
 
     def normalized(value: object) -> object:
         if isinstance(value, str):
@@ -64,7 +88,7 @@ def choice(registry: Mapping[str, object], *words: str) -> Any:
             return {"name": name, **{f.name: option for f in first}}
         return value
 
-    return Annotated[union, Field(discriminator="name"), BeforeValidator(normalized)]
+    return Annotated[variants(entries, Options), BeforeValidator(normalized)]
 
 
 def name_of(registry: Mapping[str, object], *words: str) -> Any:
@@ -99,6 +123,25 @@ def word_or(words: Any, other: Any) -> Any:
         Annotated[words, Tag("<word>")] | Annotated[other, Tag("<value>")],
         Discriminator(lambda value: "<word>" if isinstance(value, str) else "<value>"),
     ]
+
+
+def number_or(number: Any, options: Any) -> Any:
+    """The type of a `number`, or of a mapping of `options`."""
+    return Annotated[
+        Annotated[number, Tag("<number>")] | Annotated[options, Tag("<options>")],
+        Discriminator(
+            lambda value: "<options>" if isinstance(value, (dict, Chosen)) else "<number>"
+        ),
+    ]
+
+
+def _frozen(type_: Any) -> Any:
+    """An option's type, lists being taken for the tuples of a frozen entry."""
+    return Annotated[type_, BeforeValidator(_tupled)] if get_origin(type_) is tuple else type_
+
+
+def _tupled(value: object) -> object:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def _options_of(entry: object) -> list[Any]:

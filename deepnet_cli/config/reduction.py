@@ -4,9 +4,13 @@ It does where that is exact and pays.  Shapes and names alone decide, not how lo
 is: a run that goes on for longer decides as it did.
 """
 
+from collections.abc import Sequence
+
 from deepnet_cli.config.schema import Config
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.penalties import Penalty
+from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.rule import Optimizer
 
 UPDATES = 50
@@ -17,17 +21,23 @@ FIXED = 10**7
 
 
 def reduced_features(
-    config: Config, objective: Objective, rule: Optimizer, m: int, size: int
+    config: Config,
+    objective: Objective,
+    clippings: Sequence[Clipping],
+    rule: Optimizer,
+    m: int,
+    size: int,
 ) -> int | None:
     """The features m + 1 that training has in place of n[0]; None where it keeps those.
 
-    Exact where the update rule and the penalties commute with a rotation.  The factorization
-    of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update with a
-    batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as long for
-    one as an update does: a run of 200 updates gains wherever this is used.
+    Exact where the update rule, the penalties and what clips commute with a rotation.  The
+    factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update
+    with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as
+    long for one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
-    exact = rule.rotates and all(penalty.rotates for penalty in objective.penalties)
+    parts: list[Optimizer | Penalty | Clipping] = [rule, *objective.penalties, *clippings]
+    exact = all(part.rotates for part in parts)
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None

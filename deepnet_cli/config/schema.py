@@ -5,18 +5,28 @@ turns them into things.  What one key asks of another is in checks.py.
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
-from deepnet_cli.config.options import Options, Section, choice, name_of, word_or
+from deepnet_cli.config.options import (
+    Chosen,
+    Options,
+    Section,
+    choice,
+    name_of,
+    number_or,
+    variants,
+    word_or,
+)
 from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
+from deepnet_cli.optim.schedules import SCHEDULES
 
 MOST_LAYERS = 1000
 MOST_ITERATIONS = 10_000_000
@@ -83,11 +93,20 @@ def _path(value: str) -> str:
     return value
 
 
+class Scheduled(Chosen):
+    """{schedule: NAME, initial: RATE, option: value}"""
+
+    key: ClassVar[str] = "schedule"
+    schedule: str
+    initial: float
+
+
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
     ActivationName = str
     OptimizerOptions = Options
     InitializerOptions = Options
     LossOptions = Options
+    LearningRate = float | Scheduled
     Scale = float | str
     Activations = list[str] | str
     BatchSize = int | str
@@ -98,6 +117,7 @@ else:
     OptimizerOptions = choice(OPTIMIZERS)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = name_of(LOSSES, "auto")
+    LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
     Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
     Activations = word_or(ActivationName, list[ActivationName])
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
@@ -163,13 +183,15 @@ class EarlyStopping(Section):
 
 class TrainingSection(Section):
     optimizer: OptimizerOptions = Field(default="gradient_descent", validate_default=True)
-    learning_rate: float = Field(default=0.01, gt=0)
+    learning_rate: LearningRate = 0.01
     iterations: int | None = Field(default=None, ge=1, le=MOST_ITERATIONS)
     epochs: int | None = Field(default=None, ge=1, le=MOST_ITERATIONS)
     batch_size: BatchSize = "full"
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    clip_norm: float | None = Field(default=None, gt=0)
+    clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None
     log_every: Interval = "auto"
 

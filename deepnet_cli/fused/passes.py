@@ -94,6 +94,14 @@ class Pass:
         return part
 
 
+def player(of: Pass, *args: Any) -> Callable[..., None]:
+    """The pass over arrays that stay where they are: a function of its numbers alone."""
+    with tape.record() as recorded:
+        of(*args)
+    arrays = args[: len(args) - of.shapes.count("n")]
+    return recorded.play if not recorded.broken else lambda *numbers: of(*arrays, *numbers)
+
+
 def _fits(letter: str, given: Any, dtype: np.dtype[Any]) -> bool:
     """Whether machine code may have it; NumPy also takes real numbers among complex ones."""
     if letter == "n":

@@ -10,11 +10,11 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, POSITIVE, Slots
+from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE, Optimizer, Slots
 
 
 @dataclass(frozen=True)
-class _Moments:
+class _Moments(Optimizer):
     """The two running means."""
 
     beta1: float = field(default=0.9, metadata=FRACTION)
@@ -48,6 +48,18 @@ class Adam(_Moments):
 
 
 @dataclass(frozen=True)
+class AdamW(Adam):
+    """W *= 1 - rate w;  W -= rate m_hat / (sqrt(v_hat) + eps)   (Loshchilov and Hutter, 2019)
+
+    The decay w is of the weights alone and no part of g: https://arxiv.org/abs/1711.05101, as
+    PyTorch arranges it.
+    """
+
+    name: ClassVar[str] = "adamw"
+    weight_decay: float = field(default=0.01, metadata=NOT_NEGATIVE)
+
+
+@dataclass(frozen=True)
 class AMSGrad(_Moments):
     """As adam, with the largest v so far: x = max(x, v), W -= rate m_hat / (sqrt(x_hat) + eps)
 
@@ -68,7 +80,7 @@ class AMSGrad(_Moments):
 
 
 @dataclass(frozen=True)
-class Adamax:
+class Adamax(Optimizer):
     """u = max(b2 u, |g| + eps);  W -= rate m_hat / u   (Kingma and Ba, 2015, algorithm 2)"""
 
     name: ClassVar[str] = "adamax"

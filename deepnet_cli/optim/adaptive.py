@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE, Slots
+from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, POSITIVE, Optimizer, Slots
 
 
 @dataclass(frozen=True)
-class Adagrad:
+class Adagrad(Optimizer):
     """s += g^2;  W -= rate g / (sqrt(s) + eps)   (Duchi, Hazan and Singer, 2011)"""
 
     name: ClassVar[str] = "adagrad"
@@ -26,7 +26,7 @@ class Adagrad:
 
 
 @dataclass(frozen=True)
-class Adadelta:
+class Adadelta(Optimizer):
     """s = rho s + (1 - rho) g^2;  D = g sqrt(u + eps) / sqrt(s + eps);  W -= rate D
 
     u = rho u + (1 - rho) D^2 afterwards (Zeiler, 2012, https://arxiv.org/abs/1212.5701).
@@ -49,7 +49,7 @@ class Adadelta:
 
 
 @dataclass(frozen=True)
-class RMSProp:
+class RMSProp(Optimizer):
     """s = alpha s + (1 - alpha) g^2;  W -= rate g / (sqrt(s) + eps)   (Hinton, 2012)"""
 
     name: ClassVar[str] = "rmsprop"

@@ -6,11 +6,11 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.rule import FRACTION, Slots
+from deepnet_cli.optim.rule import FRACTION, NOT_NEGATIVE, Optimizer, Slots
 
 
 @dataclass(frozen=True)
-class GradientDescent:
+class GradientDescent(Optimizer):
     """W -= rate g"""
 
     name: ClassVar[str] = "gradient_descent"
@@ -22,7 +22,7 @@ class GradientDescent:
 
 
 @dataclass(frozen=True)
-class Momentum:
+class Momentum(Optimizer):
     """v = mu v + (1 - d) g;  W -= rate v   (Polyak, 1964; d = mu is the course's form)"""
 
     name: ClassVar[str] = "momentum"
@@ -39,7 +39,7 @@ class Momentum:
 
 
 @dataclass(frozen=True)
-class Nesterov:
+class Nesterov(Optimizer):
     """v = mu v + g;  W -= rate (g + mu v)   (Sutskever et al., 2013, as PyTorch arranges it)"""
 
     name: ClassVar[str] = "nesterov"
@@ -55,10 +55,10 @@ class Nesterov:
 
 
 @dataclass(frozen=True)
-class Lion:
+class Lion(Optimizer):
     """W -= rate sign(b1 m + (1 - b1) g);  m = b2 m + (1 - b2) g   (Chen et al., 2023)
 
-    https://arxiv.org/abs/2302.06675, without its weight decay.
+    https://arxiv.org/abs/2302.06675; its weight decay, of the weights alone, is off by default.
     """
 
     name: ClassVar[str] = "lion"
@@ -66,6 +66,7 @@ class Lion:
     rotates: ClassVar[bool] = False
     beta1: float = field(default=0.9, metadata=FRACTION)
     beta2: float = field(default=0.99, metadata=FRACTION)
+    weight_decay: float = field(default=0.0, metadata=NOT_NEGATIVE)
 
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         (m,) = slots

@@ -4,26 +4,53 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from deepnet_cli.fused.passes import Pass
-from deepnet_cli.fused.tape import record
+from deepnet_cli.fused.passes import Pass, player
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.adam import Adam, Adamax, AMSGrad, NAdam, RAdam
+from deepnet_cli.optim.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
 from deepnet_cli.optim.adaptive import Adadelta, Adagrad, RMSProp
 from deepnet_cli.optim.descent import GradientDescent, Lion, Momentum, Nesterov
 from deepnet_cli.optim.rule import Optimizer
 
+NOWHERE = slice(0)
 
-def step(rule: Optimizer, theta: Array, grad: Array, slots: Array, rate: float, t: int) -> None:
-    """Apply `rule` in one pass over the vectors."""
+
+def step(
+    rule: Optimizer,
+    theta: Array,
+    grad: Array,
+    slots: Array,
+    rate: float,
+    t: int,
+    weights: slice = NOWHERE,
+) -> None:
+    """Apply `rule` in one pass over the vectors, after the decay of the weights (P,)[weights]."""
+    if rule.weight_decay:
+        DECAY(theta[weights], rate * rule.weight_decay)
     update(rule)(theta, grad, *slots, rate, t)
 
 
-def mover(rule: Optimizer, theta: Array, grad: Array, slots: Array) -> Callable[[float, int], None]:
+def mover(
+    rule: Optimizer, theta: Array, grad: Array, slots: Array, weights: slice = NOWHERE
+) -> Callable[[float, int], None]:
     """`step` for vectors that stay where they are: a function of rate and t."""
-    vectors = (theta, grad, *slots)
-    with record() as tape:
-        update(rule)(*vectors, 0.0, 1)
-    return tape.play if not tape.broken else lambda rate, t: update(rule)(*vectors, rate, t)
+    move = player(update(rule), theta, grad, *slots, 0.0, 1)
+    if not rule.weight_decay:
+        return move
+    decay = player(DECAY, theta[weights], 0.0)
+
+    def decay_and_move(rate: float, t: int) -> None:
+        decay(rate * rule.weight_decay)
+        move(rate, t)
+
+    return decay_and_move
+
+
+def _decayed(W: Array, share: float) -> None:
+    W *= 1 - share
+
+
+DECAY = Pass(_decayed, "fn")
+"""W *= 1 - share"""
 
 
 @cache
@@ -44,6 +71,7 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
         Momentum,
         Nesterov,
         Adam,
+        AdamW,
         AMSGrad,
         Adamax,
         NAdam,

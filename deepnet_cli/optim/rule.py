@@ -6,11 +6,13 @@
 Hyperparameters live in the (frozen) rule, `rate` is the learning rate of this update,
 t counts updates from 1, and nothing else is kept: (theta, slots, t) is a complete
 checkpoint.  A rule is elementwise, so it may be given any part of the vectors, and decides
-nothing by t or rate that changes what is done: it is compiled once for all of them.
+nothing by t or rate that changes what is done: it is compiled once for all of them.  What a
+rule does to the weights alone, which it cannot know from b, is its weight_decay.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from deepnet_cli.nn.types import Array
 
@@ -22,14 +24,20 @@ NOT_NEGATIVE = {"ge": 0.0}
 Slots = Array | Sequence[Array]
 
 
-class Optimizer(Protocol):
+class Optimizer(ABC):
     """One update rule; its fields are its options, their bounds in the fields' metadata."""
 
     name: ClassVar[str]
     n_slots: ClassVar[int]
     rotates: ClassVar[bool]  # whether it commutes with every rotation of theta (P,)
 
-    def __hash__(self) -> int: ...
+    @property
+    def weight_decay(self) -> float:
+        """W *= 1 - rate weight_decay before each update, of the weights alone: a field where
+        a rule has it.
+        """
+        return 0.0
 
+    @abstractmethod
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         """Move theta (P,) by one update and renew the slots (k, P)."""

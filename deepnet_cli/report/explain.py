@@ -26,6 +26,7 @@ class Iteration:
     penalty: float
     rule: str  # its formula
     rate: float
+    clipped: tuple[str, ...]  # what held the gradient to its limit
     after: Array
 
 
@@ -64,7 +65,7 @@ def explain_json(it: Iteration, rows: int) -> dict[str, object]:
         "cost": it.data_cost + it.penalty,
         "penalty": it.penalty,
         "backward": [_told(equation, rows) for equation in backward(trace, it.verdicts)],
-        "update": {"rule": it.rule, "learning_rate": it.rate},
+        "update": {"rule": it.rule, "learning_rate": it.rate, "clipped": list(it.clipped)},
         "ok": all(verdict.status in ("ok", "void") for verdict in it.verdicts),
     }
 
@@ -127,6 +128,8 @@ def _update(it: Iteration, rows: int) -> list[str]:
     lines += fill(f"  {it.rule},  rate = {it.rate:g}", 80, subsequent_indent="    ").split("\n")
     if it.penalty:
         lines.append("  g = dW + the penalty's derivative for W, db for b")
+    if it.clipped:
+        lines.append(f"  g is held to its limit by {' and '.join(it.clipped)}")
     after = layout.views(it.after)
     for name in layout.names:
         shown = name.rstrip("0123456789")

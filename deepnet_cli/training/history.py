@@ -1,6 +1,7 @@
 """The rows of history.csv, and what is watched in them.
 
-`cost` is the mean of J over the batches since the last row, each before its update;
+`cost` is the mean of J over the batches since the last row, each before its update, `clipped`
+the share of their gradients that were clipped, `learning_rate` that of the row's update;
 `val_...` are of the parameters after the row's update.
 """
 
@@ -15,16 +16,23 @@ Row = dict[str, float]
 
 @dataclass
 class History:
-    """Every row so far, and the sum of the costs that the next one will average."""
+    """Every row so far, and the sums that the next one will average."""
 
     rows: list[Row] = field(default_factory=list)
     cost_sum: float = 0.0
     batches: int = 0
+    clipped: int = 0  # of these, how many gradients
 
-    def add_cost(self, cost: float) -> None:
-        """Take in J of one batch."""
+    @property
+    def clipped_share(self) -> float:
+        """The share of the steps since the last row whose gradient was clipped."""
+        return self.clipped / self.batches
+
+    def add_step(self, cost: float, clipped: bool = False) -> None:
+        """Take in J of one batch, and whether its gradient was clipped."""
         self.cost_sum += cost
         self.batches += 1
+        self.clipped += clipped
 
     def next_row(self, iteration: int, epoch: int, figures: Figures) -> Row:
         """The row that an iteration would have: the mean cost, and figures such as val_cost."""
@@ -34,7 +42,7 @@ class History:
     def add_row(self, row: Row) -> None:
         """Keep a row and begin the next mean."""
         self.rows.append(row)
-        self.cost_sum, self.batches = 0.0, 0
+        self.cost_sum, self.batches, self.clipped = 0.0, 0, 0
 
     def before(self, iteration: int) -> "History":
         """The same with the rows of earlier iterations only."""

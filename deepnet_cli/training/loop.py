@@ -1,6 +1,6 @@
 """The training loop: a generator of steps over an explicit state."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.rule import Optimizer
 
 
@@ -40,11 +41,13 @@ class Step(NamedTuple):
     iteration: int  # counted from 0
     epoch: int  # counted from 0
     cost: float  # J on the batch, before the update
+    clipped: bool = False  # whether its gradient was
 
 
 def train(
     state: State,
     objective: Objective,
+    clippings: Sequence[Clipping],
     rule: Optimizer,
     rate: Callable[[int], float],
     batches: Iterable[Batch],
@@ -62,12 +65,16 @@ def train(
         if trouble := not_finite(objective, state.theta, cost):
             raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
         if move is None:
-            move = optimizers.mover(rule, state.theta, grad, state.slots)
+            weights = objective.network.layout.weights
+            move = optimizers.mover(rule, state.theta, grad, state.slots, weights)
+        clipped = False
+        for clipping in clippings:
+            clipped |= clipping.clip(grad)
         t = batch.iteration + 1
         move(rate(batch.iteration), t)
         objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
-        yield Step(batch.iteration, batch.epoch, cost)
+        yield Step(batch.iteration, batch.epoch, cost, clipped)
 
 
 def not_finite(objective: Objective, theta: Array, cost: float) -> str:

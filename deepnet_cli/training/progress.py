@@ -6,7 +6,7 @@
     /history                                  the rows as CSV text
     /code                                     name and sha256 of the file of --code, as JSON
     attributes: iteration, config (YAML), data (digests, as JSON),
-                cost_sum and batches (the costs since the last row),
+                cost_sum, batches and clipped (of the steps since the last row),
                 space (digest of its directions)
 
 Only what regular rows made is kept here: a row that closes a run at its last iteration is
@@ -90,6 +90,7 @@ class Progress:
             file.attrs["data"] = _digests(job)
             file.attrs["cost_sum"] = self.history.cost_sum
             file.attrs["batches"] = self.history.batches
+            file.attrs["clipped"] = self.history.clipped
             if job.code is not None:
                 file["code"] = json.dumps(job.code.identity)
 
@@ -114,6 +115,7 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
         history = History.from_csv(str(source.read("history")))
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
+        history.clipped = int(source.number("clipped"))
         space, state = _restored(source, job)
         best = _best(source)
     watch = _watch(job)

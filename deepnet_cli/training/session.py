@@ -79,11 +79,11 @@ class Session:
         waiting: Progress | None = None
         try:
             batches = space.batches.deal(state.iteration, job.iterations)
-            for step in train(state, space.objective, job.rule, job.rate, batches):
+            for step in train(state, space.objective, job.clippings, job.rule, job.rate, batches):
                 if waiting is not None:  # this step's cost has shown it to be good
                     self._save(waiting)
                     waiting = None
-                self.progress.history.add_cost(step.cost)
+                self.progress.history.add_step(step.cost, step.clipped)
                 yield self._event(step)
                 if self.stale():
                     break
@@ -129,7 +129,7 @@ class Session:
         regular = step.iteration % self.job.log_every == 0
         if not regular and step.iteration < self.job.iterations - 1:
             return Event(step)
-        row = progress.history.next_row(step.iteration, step.epoch, self._validation())
+        row = progress.history.next_row(step.iteration, step.epoch, self._measured(step.iteration))
         if not regular:
             self._closing = row
             return Event(step, row, self._beats(row))
@@ -140,12 +140,17 @@ class Session:
         self._hold()
         return Event(step, row, best)
 
-    def _validation(self) -> Figures:
-        part = self.job.dataset.parts.get("validation")
-        if part is None:
-            return {}
-        measured = figures(self.job.objective, self.progress.theta, part)
-        return {f"val_{name}": value for name, value in measured.items()}
+    def _measured(self, iteration: int) -> Figures:
+        """What the row of the last step tells beside its cost."""
+        job, told = self.job, dict[str, float]()
+        if not isinstance(job.config.training.learning_rate, float):
+            told["learning_rate"] = job.rate(iteration)
+        if job.clippings:
+            told["clipped"] = self.progress.history.clipped_share
+        if (part := job.dataset.parts.get("validation")) is not None:
+            measured = figures(job.objective, self.progress.theta, part)
+            told |= {f"val_{name}": value for name, value in measured.items()}
+        return told
 
     def _closing_row(self) -> Row | None:
         """The row of the last step, where it is not a regular one."""
@@ -154,7 +159,8 @@ class Session:
             return None
         if self._closing is not None:
             return self._closing
-        return history.next_row(last, last // self.job.batches.per_epoch, self._validation())
+        epoch = last // self.job.batches.per_epoch
+        return history.next_row(last, epoch, self._measured(last))
 
     def _kept(self, closing: Row | None) -> tuple[Array, int]:
         """The parameters for model.h5, and how many updates are behind them."""
