@@ -76,7 +76,9 @@ def taken_apart(job: Job) -> tuple[Progress, Objective, Any, list[Part]]:
     progress = Progress.start(job)
     state, objective = progress.state, progress.space.objective.fused
     (batch,) = progress.space.batches.deal(0, 1)
-    for _ in train(state, progress.space.objective, job.rule, lambda _: 0.0, [batch]):
+    for _ in train(
+        state, progress.space.objective, job.clippings, job.rule, lambda _: 0.0, [batch]
+    ):
         pass
     return progress, objective, batch, parts_of(objective, job.rule, state, batch)
 
@@ -205,7 +207,8 @@ def test_steps_of_rate_0_leave_the_parameters_where_they_are(rule: str) -> None:
     progress = Progress.start(job)
     before = progress.state.theta.copy()
     batches = job.batches.deal(0, 20)
-    assert len(list(train(progress.state, job.objective, job.rule, lambda _: 0.0, batches))) == 20
+    steps = train(progress.state, job.objective, (), job.rule, lambda _: 0.0, batches)
+    assert len(list(steps)) == 20
     np.testing.assert_array_equal(progress.state.theta, before)
 
 

@@ -75,7 +75,9 @@ def _measured(job: Job) -> Timing:
     space, state = progress.space, progress.state
     objective, batches = space.objective.fused, space.batches
     deal = batches.deal(0, ENDLESS)
-    steps = train(state, space.objective, job.rule, lambda _: 0.0, batches.deal(0, ENDLESS))
+    steps = train(
+        state, space.objective, job.clippings, job.rule, lambda _: 0.0, batches.deal(0, ENDLESS)
+    )
     next(steps)  # makes what later ones only use
     batch = next(deal)
     parts = parts_of(objective, job.rule, state, batch)
