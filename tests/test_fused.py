@@ -122,6 +122,7 @@ def test_what_is_compiled(dtype: Any) -> None:
 
 REFERENCES: dict[Any, Callable[[Array], Array]] = {
     np.exp: np.exp,
+    np.expm1: np.expm1,
     np.tanh: np.tanh,
     np.log: np.log,
     np.log1p: np.log1p,

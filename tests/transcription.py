@@ -45,6 +45,13 @@ def gelu_argument(z: float) -> float:
     return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z**3)
 
 
+def softplus(z: float) -> float:
+    return math.log(1.0 + math.exp(z))
+
+
+SELU = (1.0507009873554805, 1.6732632423543772)
+
+
 # g and g' of every activation that acts on each unit alone (softmax does not).
 UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
@@ -73,6 +80,31 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
             / 2.0
         ),
     ),
+    "elu": (
+        lambda z: z if z > 0.0 else math.exp(z) - 1.0,
+        lambda z: 1.0 if z > 0.0 else math.exp(z),
+    ),
+    "selu": (
+        lambda z: SELU[0] * (z if z > 0.0 else SELU[1] * (math.exp(z) - 1.0)),
+        lambda z: SELU[0] * (1.0 if z > 0.0 else SELU[1] * math.exp(z)),
+    ),
+    "mish": (
+        lambda z: z * math.tanh(softplus(z)),
+        lambda z: (
+            math.tanh(softplus(z)) + z * (1.0 - math.tanh(softplus(z)) ** 2) / (1.0 + math.exp(-z))
+        ),
+    ),
+    "softplus": (lambda z: softplus(z), lambda z: 1.0 / (1.0 + math.exp(-z))),
+    "softsign": (lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2),
+    "hard_tanh": (
+        lambda z: max(-1.0, min(1.0, z)),
+        lambda z: 1.0 if -1.0 < z < 1.0 else 0.0,
+    ),
+    "hard_sigmoid": (
+        lambda z: max(0.0, min(1.0, (z + 3.0) / 6.0)),
+        lambda z: 1.0 / 6.0 if -3.0 < z < 3.0 else 0.0,
+    ),
+    "exp": (math.exp, math.exp),
     "linear": (lambda z: z, lambda _z: 1.0),
 }
 

@@ -20,7 +20,8 @@ from functools import cached_property
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation, sigmoid, softmax
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.activations.sigmoidal import sigmoid, softmax
 from deepnet_cli.nn.types import Array, Cost, Kernel
 
 
