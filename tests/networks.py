@@ -27,6 +27,8 @@ def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
         return np.eye(K)[:, rng.integers(0, K, m)]
     if loss.target == "binary":
         return rng.integers(0, 2, (K, m)).astype(float)
+    if loss.link.name == "exp":
+        return rng.poisson(2, (K, m)).astype(float)
     return rng.normal(size=(K, m))
 
 

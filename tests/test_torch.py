@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.losses import Loss, made_loss
 from deepnet_cli.nn.types import Array
 
 torch = pytest.importorskip("torch")
@@ -50,3 +51,43 @@ def test_activations(g: Activation, rng: np.random.Generator) -> None:
     A = g.forward(Z)
     close(A, theirs)
     close(g.backward(dA, Z if g.keeps_Z else A), z.grad)
+
+
+def cross_entropy(Z: Any, Y: Any, smoothing: float = 0.0) -> Any:
+    return F.cross_entropy(Z.T, Y.T, label_smoothing=smoothing, reduction="sum")
+
+
+LOSSES: list[tuple[Loss, Callable[[Any, Any], Any]]] = [
+    (
+        made_loss("binary_cross_entropy"),
+        lambda Z, Y: F.binary_cross_entropy_with_logits(Z, Y, reduction="sum"),
+    ),
+    (made_loss("cross_entropy"), cross_entropy),
+    (
+        made_loss("cross_entropy", label_smoothing=0.1),
+        lambda Z, Y: cross_entropy(Z, Y, 0.1),
+    ),
+    (made_loss("mean_squared_error"), lambda A, Y: F.mse_loss(A, Y, reduction="sum")),
+    (made_loss("mean_absolute_error"), lambda A, Y: F.l1_loss(A, Y, reduction="sum")),
+    (made_loss("huber"), lambda A, Y: F.huber_loss(A, Y, reduction="sum")),
+    (
+        made_loss("huber", delta=0.3),
+        lambda A, Y: F.huber_loss(A, Y, delta=0.3, reduction="sum"),
+    ),
+    (made_loss("poisson"), lambda Z, Y: F.poisson_nll_loss(Z, Y, reduction="sum")),
+]
+
+
+@pytest.mark.parametrize(("loss", "theirs"), LOSSES, ids=lambda x: getattr(x, "name", ""))
+def test_losses(loss: Loss, theirs: Callable[[Any, Any], Any], rng: np.random.Generator) -> None:
+    """Sums over all entries; that a mean is a mean is tested elsewhere."""
+    S, Y = rng.normal(scale=3, size=(4, 50)), rng.integers(0, 2, (4, 50)).astype(float)
+    if loss.target == "class":
+        Y = np.eye(4)[:, rng.integers(0, 4, 50)]
+    elif loss.link.name == "linear":
+        S[:, :5] = Y[:, :5]
+    s = torch.tensor(S, requires_grad=True)
+    total = theirs(s, torch.tensor(Y))
+    total.backward()
+    assert loss.entries(S, Y).sum() == pytest.approx(total.item(), rel=1e-14)
+    close(loss.gradient(S, Y), s.grad)

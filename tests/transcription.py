@@ -13,6 +13,7 @@ Losses, and the da[L] of one example:
                          da = (-y/a + (1-y)/(1-a)) / K
   cross_entropy          J = mean over m examples of -sum_k y_k log a_k,   da = -y/a
   mean_squared_error     J = mean over m K entries of (a - y)^2,   da = 2 (a - y) / K
+  and the other losses of numbers likewise, as their papers have them
 L2 (weights only):   J += lambda/(2m) sum ||W||^2,   dW += lambda/m W
 
 Optimizers {options}, on every entry p of every W and b: p -= lr step, memories 0 before t = 1:
@@ -138,6 +139,22 @@ def loss_and_da(name: str, a: list[float], y: list[float]) -> tuple[float, list[
         elif name == "mean_squared_error":
             loss += (a_k - y_k) ** 2 / len(a)
             da.append(2.0 * (a_k - y_k) / len(a))
+        elif name == "mean_absolute_error":
+            loss += abs(a_k - y_k) / len(a)
+            da.append(math.copysign(1.0, a_k - y_k) / len(a))
+        elif name == "huber":
+            e = a_k - y_k
+            loss += (e * e / 2.0 if abs(e) <= 1.0 else abs(e) - 0.5) / len(a)
+            da.append((e if abs(e) <= 1.0 else math.copysign(1.0, e)) / len(a))
+        elif name == "log_cosh":
+            loss += math.log(math.cosh(a_k - y_k)) / len(a)
+            da.append(math.tanh(a_k - y_k) / len(a))
+        elif name == "quantile":
+            loss += abs(a_k - y_k) / 2.0 / len(a)
+            da.append(math.copysign(0.5, a_k - y_k) / len(a))
+        elif name == "poisson":
+            loss += (a_k - y_k * math.log(a_k)) / len(a)
+            da.append((1.0 - y_k / a_k) / len(a))
         else:
             raise ValueError(f"unknown loss {name!r}")
     return loss, da

@@ -16,6 +16,9 @@ from deepnet_cli.nn.types import Array
 def of_activation(s: Scene) -> Wrong:
     """dZ = dA * g'(Z)"""
     own, l = s.op.g, s.op.layer
+    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
+    if s.explains(right):
+        return  # the step is right, and the activation's own derivative is not
     yield "activation missing", f"{own.name}'(Z[{l}]) is missing: dZ[{l}] = dA[{l}]", s.dU
     for h in ACTIVATIONS.values():
         if h.elementwise and h.name != own.name:
@@ -23,9 +26,6 @@ def of_activation(s: Scene) -> Wrong:
             yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
             if not h.keeps_Z:
                 yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
-    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
-    if s.explains(right):
-        return  # the step is right, and the activation's own derivative is not
     given, taken = ("A", "Z") if own.keeps_Z else ("Z", "A")
     swapped = own.backward(s.dU, s.U if own.keeps_Z else s.V)
     yield "Z or A", f"{own.name}' is taken at {given}[{l}] in place of {taken}[{l}]", swapped
