@@ -46,8 +46,9 @@ def hard_tanh(Z: Array, out: Array | None = None) -> Array:
     return np.positive(_between(Z, -1, 1), out=out)
 
 
-def hard_tanh_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
-    return np.multiply(dA, (A.real > -1) * (A.real < 1), out=out)
+def hard_tanh_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    """By Z: a saturated A stands on the very kink, where the last bit would decide."""
+    return np.multiply(dA, (Z.real > -1) * (Z.real < 1), out=out)
 
 
 def hard_sigmoid(Z: Array, out: Array | None = None) -> Array:
@@ -56,8 +57,8 @@ def hard_sigmoid(Z: Array, out: Array | None = None) -> Array:
     return A
 
 
-def hard_sigmoid_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
-    dZ: Array = np.multiply(dA, (A.real > 0) * (A.real < 1), out=out)
+def hard_sigmoid_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    dZ: Array = np.multiply(dA, (Z.real > -3) * (Z.real < 3), out=out)
     dZ /= 6
     return dZ
 
@@ -90,16 +91,18 @@ HARD_TANH = Activation(
     "hard_tanh",
     hard_tanh,
     hard_tanh_backward,
+    keeps_Z=True,
     kinks=(-1.0, 1.0),
     formula="Z, but at least -1 and at most 1",
-    slope="1 where -1 < A < 1, else 0",
+    slope="1 where -1 < Z < 1, else 0",
 )
 HARD_SIGMOID = Activation(
     "hard_sigmoid",
     hard_sigmoid,
     hard_sigmoid_backward,
+    keeps_Z=True,
     kinks=(-3.0, 3.0),
     formula="(Z + 3) / 6, but at least 0 and at most 1",
-    slope="1/6 where 0 < A < 1, else 0",
+    slope="1/6 where -3 < Z < 3, else 0",
 )
 LINEAR = Activation("linear", linear, linear_backward, formula="Z", slope="1")
