@@ -1,6 +1,6 @@
 """Networks and data for the laws."""
 
-from itertools import product
+from itertools import cycle
 
 import numpy as np
 
@@ -9,14 +9,14 @@ from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Layer, Network
 from deepnet_cli.nn.types import Array
 
-HIDDEN = [g for g in ACTIVATIONS.values() if g.elementwise]
+HIDDEN = [g for g in ACTIVATIONS.values() if not g.link_only]
 
-HEADS = [
-    (g, loss)
-    for g, loss in product(ACTIVATIONS.values(), LOSSES.values())
-    if g is loss.link or (loss.link.name == "linear" and g.elementwise)
-]
-"""Every output activation with every loss that takes it."""
+FREE = [loss for loss in LOSSES.values() if loss.link.name == "linear"]
+"""The losses that take any output activation but those that other losses carry."""
+
+HEADS = [(loss.link, loss) for loss in LOSSES.values()]
+HEADS += [(g, loss) for g, loss in zip(HIDDEN, cycle(FREE)) if g is not loss.link]
+"""Every loss with the output activation that it carries; every other one with a loss in turn."""
 
 HEAD_IDS = [f"{g.name}-{loss.name}" for g, loss in HEADS]
 
@@ -27,6 +27,8 @@ def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
         return np.eye(K)[:, rng.integers(0, K, m)]
     if loss.target == "binary":
         return rng.integers(0, 2, (K, m)).astype(float)
+    if loss.link.name == "exp":
+        return rng.poisson(2, (K, m)).astype(float)
     return rng.normal(size=(K, m))
 
 

@@ -182,7 +182,10 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     ),
     "config_unknown_key": (in_config("seed:", "sede:"), "config", "sede", "unknown key"),
     "config_unknown_activation": (in_config("relu", "rulu"), "config", "rulu"),
-    "config_auto_loss": (in_config("loss: cross_entropy", "loss: auto"), "loss|damaged"),
+    "config_auto_loss": (
+        in_config("loss: {name: cross_entropy, label_smoothing: 0.0}", "loss: auto"),
+        "loss|damaged",
+    ),
     "config_one_activation": (in_config("[relu, softmax]", "relu"), "activation|damaged"),
     "config_with_escape": (attribute("config", '"\\e[31m": 1'), r"\x1b[31m", "unknown key"),
     "no_scaling_rule": (attribute("scaling", None), "scaling|damaged"),

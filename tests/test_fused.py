@@ -12,7 +12,7 @@ from deepnet_cli.fused.compiling import compiled_pass
 from deepnet_cli.fused.elementary import ELEMENTARY
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
-from deepnet_cli.nn.losses import LOSSES, Loss
+from deepnet_cli.nn.losses import LOSSES, Loss, made_loss
 from deepnet_cli.nn.ops import batch_norm, dropout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS, update
@@ -21,6 +21,9 @@ pytestmark = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 
 HIDDEN = [g for g in ACTIVATIONS.values() if g.elementwise]
 BY_NUMPY = {"gelu"}  # erfc is SciPy's
+SMOOTHED = [
+    made_loss(name, label_smoothing=0.1) for name in ("binary_cross_entropy", "cross_entropy")
+]
 precisions = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 each_hidden = pytest.mark.parametrize("g", HIDDEN, ids=lambda g: g.name)
 
@@ -61,7 +64,7 @@ def test_activations_both_ways(g: Activation, dtype: Any, rng: np.random.Generat
 
 
 @precisions
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES.values(), *SMOOTHED], ids=lambda loss: loss.name)
 def test_losses(loss: Loss, dtype: Any, rng: np.random.Generator) -> None:
     """As many columns as fill the lanes, fewer, and more."""
     for K, m in ((1, 1), (3, 15), (4, 16), (10, 17), (2, 100)):
@@ -114,7 +117,7 @@ def test_what_is_compiled(dtype: Any) -> None:
             compiled_pass(lambda dA, A, g=g: g.backward(dA, A, out=dA), "ff", None, kind),
         ]
         assert all(both) == (g.name not in BY_NUMPY)
-    for loss in LOSSES.values():
+    for loss in (*LOSSES.values(), *SMOOTHED):
         assert loss._both._compiled(kind)
     for name in OPTIMIZERS:
         assert update(OPTIMIZERS[name]())._compiled(kind)
@@ -122,6 +125,7 @@ def test_what_is_compiled(dtype: Any) -> None:
 
 REFERENCES: dict[Any, Callable[[Array], Array]] = {
     np.exp: np.exp,
+    np.expm1: np.expm1,
     np.tanh: np.tanh,
     np.log: np.log,
     np.log1p: np.log1p,

@@ -31,6 +31,7 @@ from deepnet_cli.nn.gradcheck.report import check
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.gradcheck.walk import gaussian, judge, unit, walk
+from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.types import Array
 
@@ -61,7 +62,7 @@ def test_random_points_are_of_every_kind() -> None:
     assert {l.activation.name for o in objectives for l in o.network.layers} > {
         g.name for g in HIDDEN
     }
-    assert {o.network.loss.name for o in objectives} == {BCE.name, CE.name, MSE.name}
+    assert {o.network.loss.name for o in objectives} == {*LOSSES}
     assert {p.name for o in objectives for p in o.penalties} == {"l1", "l2"}
     assert any(p.weights is not None for p in points)
 

@@ -20,6 +20,14 @@ def test_gaussian_with_its_variance(name: str, variance: float, rng: np.random.G
     assert stats.kstest(W.reshape(-1), "norm", (0, np.sqrt(variance))).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("name", ["he", "xavier", "lecun"])
+def test_uniform_of_the_same_variance(name: str, rng: np.random.Generator) -> None:
+    limit = np.sqrt(3 * GAUSSIAN[name])
+    W = INITIALIZERS[f"{name}_uniform"]().draw(rng, 120, 80)
+    assert W.shape == (120, 80)
+    assert stats.kstest(W.reshape(-1), "uniform", (-limit, 2 * limit)).pvalue > 1e-3
+
+
 def test_uniform_within_its_limit(rng: np.random.Generator) -> None:
     W = INITIALIZERS["uniform"](limit=0.2).draw(rng, 120, 80)
     assert stats.kstest(W.reshape(-1), "uniform", (-0.2, 0.4)).pvalue > 1e-3
@@ -30,6 +38,10 @@ def test_orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> None:
     W = INITIALIZERS["orthogonal"]().draw(rng, *shape)
     product = W.T @ W if shape[0] >= shape[1] else W @ W.T
     np.testing.assert_allclose(product, np.eye(min(shape)), atol=1e-14)
+
+
+def test_constant(rng: np.random.Generator) -> None:
+    assert (INITIALIZERS["constant"](value=0.3).draw(rng, 3, 4) == np.full((3, 4), 0.3)).all()
 
 
 def test_zeros(rng: np.random.Generator) -> None:
@@ -48,7 +60,7 @@ def test_a_network_starts_with_zero_biases_and_own_draws(
     assert not p["b1"].any()
     assert not p["b2"].any()
     assert theta.dtype == np.float64
-    assert name == "zeros" or not np.array_equal(p["W1"], p["W2"])
+    assert name in ("zeros", "constant") or not np.array_equal(p["W1"], p["W2"])
 
 
 @pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)

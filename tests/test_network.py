@@ -251,7 +251,7 @@ def test_pairs_that_make_no_sense_are_refused() -> None:
     softmax, relu = ACTIVATIONS["softmax"], ACTIVATIONS["relu"]
     with pytest.raises(ValueError, match="needs the output activation"):
         Network.of(2, [Layer(2, relu)], LOSSES["cross_entropy"])
-    with pytest.raises(ValueError, match="each entry by itself"):
+    with pytest.raises(ValueError, match="softmax is an output activation only"):
         Network.of(2, [Layer(2, softmax), Layer(2, softmax)], LOSSES["cross_entropy"])
     with pytest.raises(ValueError, match="behind the output layer"):
         Network.of(2, [Layer(2, softmax, dropout=0.5)], LOSSES["cross_entropy"])

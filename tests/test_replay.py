@@ -3,6 +3,7 @@
 import tracemalloc
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,11 @@ def begin(
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("norm", [None, Norm()])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)
-@pytest.mark.parametrize(("output", "loss"), HEADS, ids=lambda x: x.name)
+@pytest.mark.parametrize(
+    ("output", "loss", "hidden"),
+    [(*head, g) for head, g in zip(HEADS, cycle(HIDDEN))],
+    ids=lambda x: x.name,
+)
 def test_training_by_tape_is_training(
     hidden: Activation,
     output: Activation,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import transcription
 from cli import deepnet
-from networks import HEAD_IDS, HEADS
+from networks import HEAD_IDS, HEADS, labels_for
 from samples import write_config
 
 from deepnet_cli.nn.activations import Activation
@@ -32,7 +32,7 @@ def test_500_iterations_by_the_command_line(
     y = {
         "class": labels,
         "binary": rng.integers(0, 2, (M, 3)),
-        "number": rng.normal(size=(M, 3)),
+        "number": labels_for(loss, 3, M, rng).T,
     }[loss.target]
     Y = np.eye(3)[:, labels] if loss.target == "class" else y.T.astype(float)
     first = {

@@ -13,6 +13,7 @@ Losses, and the da[L] of one example:
                          da = (-y/a + (1-y)/(1-a)) / K
   cross_entropy          J = mean over m examples of -sum_k y_k log a_k,   da = -y/a
   mean_squared_error     J = mean over m K entries of (a - y)^2,   da = 2 (a - y) / K
+  and the other losses of numbers likewise, as their papers have them
 L2 (weights only):   J += lambda/(2m) sum ||W||^2,   dW += lambda/m W
 
 Optimizers {options}, on every entry p of every W and b: p -= lr step, memories 0 before t = 1:
@@ -46,6 +47,13 @@ def gelu_argument(z: float) -> float:
     return math.sqrt(2.0 / math.pi) * (z + 0.044715 * z**3)
 
 
+def softplus(z: float) -> float:
+    return math.log(1.0 + math.exp(z))
+
+
+SELU = (1.0507009873554805, 1.6732632423543772)
+
+
 # g and g' of every activation that acts on each unit alone (softmax does not).
 UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
@@ -74,6 +82,31 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
             / 2.0
         ),
     ),
+    "elu": (
+        lambda z: z if z > 0.0 else math.exp(z) - 1.0,
+        lambda z: 1.0 if z > 0.0 else math.exp(z),
+    ),
+    "selu": (
+        lambda z: SELU[0] * (z if z > 0.0 else SELU[1] * (math.exp(z) - 1.0)),
+        lambda z: SELU[0] * (1.0 if z > 0.0 else SELU[1] * math.exp(z)),
+    ),
+    "mish": (
+        lambda z: z * math.tanh(softplus(z)),
+        lambda z: (
+            math.tanh(softplus(z)) + z * (1.0 - math.tanh(softplus(z)) ** 2) / (1.0 + math.exp(-z))
+        ),
+    ),
+    "softplus": (lambda z: softplus(z), lambda z: 1.0 / (1.0 + math.exp(-z))),
+    "softsign": (lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2),
+    "hard_tanh": (
+        lambda z: max(-1.0, min(1.0, z)),
+        lambda z: 1.0 if -1.0 < z < 1.0 else 0.0,
+    ),
+    "hard_sigmoid": (
+        lambda z: max(0.0, min(1.0, (z + 3.0) / 6.0)),
+        lambda z: 1.0 / 6.0 if -3.0 < z < 3.0 else 0.0,
+    ),
+    "exp": (math.exp, math.exp),
     "linear": (lambda z: z, lambda _z: 1.0),
 }
 
@@ -107,6 +140,22 @@ def loss_and_da(name: str, a: list[float], y: list[float]) -> tuple[float, list[
         elif name == "mean_squared_error":
             loss += (a_k - y_k) ** 2 / len(a)
             da.append(2.0 * (a_k - y_k) / len(a))
+        elif name == "mean_absolute_error":
+            loss += abs(a_k - y_k) / len(a)
+            da.append(math.copysign(1.0, a_k - y_k) / len(a))
+        elif name == "huber":
+            e = a_k - y_k
+            loss += (e * e / 2.0 if abs(e) <= 1.0 else abs(e) - 0.5) / len(a)
+            da.append((e if abs(e) <= 1.0 else math.copysign(1.0, e)) / len(a))
+        elif name == "log_cosh":
+            loss += math.log(math.cosh(a_k - y_k)) / len(a)
+            da.append(math.tanh(a_k - y_k) / len(a))
+        elif name == "quantile":
+            loss += abs(a_k - y_k) / 2.0 / len(a)
+            da.append(math.copysign(0.5, a_k - y_k) / len(a))
+        elif name == "poisson":
+            loss += (a_k - y_k * math.log(a_k)) / len(a)
+            da.append((1.0 - y_k / a_k) / len(a))
         else:
             raise ValueError(f"unknown loss {name!r}")
     return loss, da

@@ -9,7 +9,7 @@ from deepnet_cli.config.schema import Config
 from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES
@@ -51,7 +51,7 @@ def build_network(config: Config, features: int, multiply: Product = NUMPY) -> N
         )
         for l, (spec, name) in enumerate(named, start=1)
     ]
-    return Network.of(features, layers, LOSSES[config.loss.name])
+    return Network.of(features, layers, made_loss(**config.loss.model_dump()))
 
 
 def build_objective(config: Config, network: Network, m: int) -> Objective:

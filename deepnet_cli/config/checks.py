@@ -35,7 +35,7 @@ def check_model(document: Document, model: ModelSection) -> None:
                     "model.activations names this layer's activation too; keep one of them",
                 )
     for l, name in enumerate(named_activations(model)):
-        if name and not ACTIVATIONS[name].elementwise and l < L - 1:
+        if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
             )
@@ -57,7 +57,7 @@ def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     link = LOSSES[loss].link.name if loss != "auto" else ""
     if output is None or not link or output == link:
         return
-    if link == "linear" and ACTIVATIONS[output].elementwise:
+    if link == "linear" and not ACTIVATIONS[output].link_only:
         return  # a squared error of any numbers
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
     advice = f"use loss {fitting}, or " if fitting else ""

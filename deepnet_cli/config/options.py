@@ -91,15 +91,19 @@ def choice(registry: Mapping[str, object], *words: str) -> Any:
     return Annotated[variants(entries, Options), BeforeValidator(normalized)]
 
 
-def name_of(registry: Mapping[str, object], *words: str) -> Any:
-    """The type of NAME | {name: NAME} for a registry whose entries have no options.
+def growing_choice(
+    registry: Mapping[str, object], options: Mapping[str, object], *words: str
+) -> Any:
+    """As `choice`, for a registry that is read when a name is checked: it may have grown since.
 
-    The registry is read when a name is checked: it may have grown since.
+    Some of its entries have options, by name in `options`; what is registered later has none.
     """
 
     def normalized(value: object) -> object:
         if isinstance(value, dict) and len(value) == 1 and "name" not in value:
-            return {"name": next(iter(value))}
+            ((name, option),) = value.items()
+            first = _options_of(options.get(name))[:1]
+            return {"name": name, **{f.name: option for f in first}}
         return {"name": value} if isinstance(value, str) else value
 
     def known(value: object) -> object:
@@ -114,7 +118,15 @@ def name_of(registry: Mapping[str, object], *words: str) -> Any:
             raise PydanticKnownError("union_tag_invalid", tag)
         return value
 
-    return Annotated[Options, BeforeValidator(known), BeforeValidator(normalized)]
+    def tag(value: Any) -> str:
+        name = value.get("name") if isinstance(value, dict) else getattr(value, "name", "")
+        return f"<{name}>" if name in options else "<plain>"
+
+    models = (
+        Annotated[options_model(name, entry), Tag(f"<{name}>")] for name, entry in options.items()
+    )
+    union = reduce(or_, models, Annotated[Options, Tag("<plain>")])
+    return Annotated[union, Discriminator(tag), BeforeValidator(known), BeforeValidator(normalized)]
 
 
 def word_or(words: Any, other: Any) -> Any:

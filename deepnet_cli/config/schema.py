@@ -15,7 +15,7 @@ from deepnet_cli.config.options import (
     Options,
     Section,
     choice,
-    name_of,
+    growing_choice,
     number_or,
     variants,
     word_or,
@@ -24,7 +24,7 @@ from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -41,8 +41,7 @@ def one_of(names: Collection[str], what: str, own: str = "") -> Any:
     def check(value: str) -> str:
         if value not in names:
             near = did_you_mean(value, names)
-            hint = "" if near else own
-            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){hint}")
+            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){own}")
         return value
 
     return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
@@ -116,7 +115,7 @@ else:
     ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
     OptimizerOptions = choice(OPTIMIZERS)
     InitializerOptions = choice(INITIALIZERS, "auto")
-    LossOptions = name_of(LOSSES, "auto")
+    LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
     Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
     Activations = word_or(ActivationName, list[ActivationName])

@@ -85,6 +85,21 @@ def exp(x: Node) -> Node:
     return multiply(value, apply("two_to", subtract(n, half)))
 
 
+def expm1(x: Node) -> Node:
+    """exp(x) - 1 as 2^n (exp(r) - 1) + (2^n - 1), which cancels nothing; above 40 it is exp(x)."""
+    f = format_of(x)
+    x = where(below(x, constant(-50)), constant(-50), x)
+    x = where(above(x, constant(f.most)), constant(f.most), x)
+    n, rest = reduced(x)
+    half = apply("rint", multiply(n, constant(0.5)))
+    first, second = apply("two_to", half), apply("two_to", subtract(n, half))
+    scale = multiply(first, second)
+    near = apply("fma", scale, rest, subtract(scale, constant(1)))
+    return where(
+        above(x, constant(40)), multiply(multiply(add(rest, constant(1)), first), second), near
+    )
+
+
 def tanh(x: Node) -> Node:
     """-e / (e + 2) with e = exp(-2 |x|) - 1, and the sign of x."""
     size = apply("fabs", x)
@@ -131,6 +146,7 @@ def _at_the_ends(u: Node, value: Node) -> Node:
 
 ELEMENTARY: dict[np.ufunc, Callable[[Node], Node]] = {
     np.exp: exp,
+    np.expm1: expm1,
     np.tanh: tanh,
     np.log: natural_log,
     np.log1p: log1p,

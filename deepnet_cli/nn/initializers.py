@@ -28,6 +28,12 @@ def gaussian(rng: np.random.Generator, n_out: int, n_in: int, variance: float) -
     return W
 
 
+def uniform(rng: np.random.Generator, n_out: int, n_in: int, variance: float) -> Array:
+    """W (n_out, n_in) of independent U(-a, a), a^2 / 3 the variance."""
+    limit = np.sqrt(3 * variance)
+    return rng.uniform(-limit, limit, (n_out, n_in))
+
+
 @dataclass(frozen=True)
 class He:
     """N(0, 2 / n_in), for relu (He et al., 2015, https://arxiv.org/abs/1502.01852)"""
@@ -56,6 +62,36 @@ class LeCun:
 
     def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
         return gaussian(rng, n_out, n_in, 1 / n_in)
+
+
+@dataclass(frozen=True)
+class HeUniform:
+    """U(-a, a) of the same variance, 2 / n_in: a = sqrt(3 variance)"""
+
+    name: ClassVar[str] = "he_uniform"
+
+    def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
+        return uniform(rng, n_out, n_in, 2 / n_in)
+
+
+@dataclass(frozen=True)
+class XavierUniform:
+    """U(-a, a) of the same variance, 2 / (n_in + n_out): a = sqrt(3 variance)"""
+
+    name: ClassVar[str] = "xavier_uniform"
+
+    def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
+        return uniform(rng, n_out, n_in, 2 / (n_in + n_out))
+
+
+@dataclass(frozen=True)
+class LeCunUniform:
+    """U(-a, a) of the same variance, 1 / n_in: a = sqrt(3 variance)"""
+
+    name: ClassVar[str] = "lecun_uniform"
+
+    def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
+        return uniform(rng, n_out, n_in, 1 / n_in)
 
 
 @dataclass(frozen=True)
@@ -98,6 +134,17 @@ class Orthogonal:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """The same number everywhere: for comparisons; all units of a hidden layer stay equal."""
+
+    name: ClassVar[str] = "constant"
+    value: float = 0.01
+
+    def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
+        return np.full((n_out, n_in), self.value)
+
+
+@dataclass(frozen=True)
 class Zeros:
     """0: right for a network without hidden layers; with them, all units of a layer stay equal."""
 
@@ -109,5 +156,17 @@ class Zeros:
 
 INITIALIZERS: dict[str, Callable[..., Initializer]] = {
     initializer.name: initializer
-    for initializer in (He, Xavier, LeCun, Normal, Uniform, Orthogonal, Zeros)
+    for initializer in (
+        He,
+        HeUniform,
+        Xavier,
+        XavierUniform,
+        LeCun,
+        LeCunUniform,
+        Normal,
+        Uniform,
+        Orthogonal,
+        Constant,
+        Zeros,
+    )
 }

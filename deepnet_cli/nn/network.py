@@ -88,8 +88,9 @@ class Network:
         ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
         if output is loss.link:
             ops.pop()  # the loss carries it
-        if not all(op.g.elementwise for op in ops if isinstance(op, Activate)):
-            raise ValueError("a hidden activation works on each entry by itself")
+        for op in ops:
+            if isinstance(op, Activate) and op.g.link_only:
+                raise ValueError(f"{op.g.name} is an output activation only, of its own loss")
         return cls(features, tuple(layers), loss, tuple(ops))
 
     @cached_property

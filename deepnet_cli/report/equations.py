@@ -98,7 +98,7 @@ def _start(trace: Trace, last: Verdict) -> Iterator[Equation]:
         dA = loss.start(A, point.Y) * (point.m / K * point.share)
         pulled = loss.link.backward(dA.copy(), A)
     yield Equation(f"dA[{L}]", formula, dA, L, inputs=given, verdict=_agreement(pulled, dS, last))
-    short = f" = A[{L}] - Y" if loss.link.name != "linear" else ""
+    short = f" = {loss.by_Z.replace('A', f'A[{L}]')}" if loss.by_Z else ""
     told = f"dA[{L}] * {loss.link.name}'({S}){short}"
     yield Equation(f"d{S}", told, dS, L, verdict=last)
 

@@ -17,15 +17,15 @@ def of_activation(s: Scene) -> Wrong:
     """dZ = dA * g'(Z)"""
     own, l = s.op.g, s.op.layer
     yield "activation missing", f"{own.name}'(Z[{l}]) is missing: dZ[{l}] = dA[{l}]", s.dU
+    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
+    if s.explains(right):
+        return  # the step is right, and the activation's own derivative is not
     for h in ACTIVATIONS.values():
-        if h.elementwise and h.name != own.name:
+        if not h.link_only and h.name != own.name:
             sentence = f"the derivative of {h.name} stands in the place of {own.name}'s"
             yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
             if not h.keeps_Z:
                 yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
-    right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
-    if s.explains(right):
-        return  # the step is right, and the activation's own derivative is not
     given, taken = ("A", "Z") if own.keeps_Z else ("Z", "A")
     swapped = own.backward(s.dU, s.U if own.keeps_Z else s.V)
     yield "Z or A", f"{own.name}' is taken at {given}[{l}] in place of {taken}[{l}]", swapped

@@ -1,4 +1,4 @@
-"""Losses over the scores S of the output layer: J is a mean over examples.
+"""What a loss over the scores S of the output layer is: J is a mean over examples.
 
     J = mean of the entries of      entries(S, Y)    (K, m), over m K or over m
     dS = d(sum of entries)/dS =     gradient(S, Y)   (K, m)
@@ -7,7 +7,7 @@ The mean is weighted where examples have weights: sum of w_i cost_i / sum of w_i
 
 Each loss has a canonical link, the output activation g[L] that it carries inside.
 Under that activation S is Z[L], and logarithms never see a rounded 0: the costs are
-finite for any finite Z, and dZ[L] = A[L] - Y for the two logistic losses.  Under any
+finite for any finite Z, and dZ[L] = A[L] - Y for each of them.  Under any
 other activation S is A[L], which a loss with the link `linear` accepts.
 
 `start(A, Y)` is dJ/dA[L] as the course writes it, for one example.  Training does not
@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation, sigmoid, softmax
+from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.types import Array, Cost, Kernel
 
 
@@ -47,6 +47,7 @@ class Loss:
     complex_step: bool = True  # a complex step goes through `entries`
     formula: str = ""  # of one entry, for a reader
     start_formula: str = ""  # its derivative by A
+    by_Z: str = ""  # its derivative by Z, where the loss carries g inside
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""
@@ -105,98 +106,3 @@ def _total(costs: Array, J: Array) -> None:
 
 
 TOTAL = Pass(_total, "fr", axis=1)
-
-
-def binary_cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:
-    """-[Y log A + (1 - Y) log(1 - A)], A = sigmoid(Z), as Z ([Z > 0] - Y) + log(1 + exp(-|Z|))."""
-    positive = Z.real > 0
-    tail = np.log1p(np.exp(np.where(positive, -Z, Z)))
-    costs: Array = np.multiply(Z, positive - Y, out=out)
-    costs += tail
-    return costs
-
-
-def binary_cross_entropy_gradient(Z: Array, Y: Array, out: Array | None = None) -> Array:
-    return np.subtract(sigmoid(Z), Y, out=out)
-
-
-def binary_cross_entropy_start(A: Array, Y: Array) -> Array:
-    dA: Array = -Y / A + (1 - Y) / (1 - A)
-    return dA
-
-
-def cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:
-    """-Y log A, A = softmax(Z), with log A = Z - log sum exp(Z)."""
-    costs: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
-    costs -= np.log(np.exp(costs).sum(axis=0, keepdims=True))
-    costs *= -Y
-    return costs
-
-
-def cross_entropy_gradient(Z: Array, Y: Array, out: Array | None = None) -> Array:
-    """A - Y, as A sum(Y) - Y: the same for columns of Y that sum to 1, and right for others."""
-    dZ: Array = np.subtract(softmax(Z) * Y.sum(axis=0, keepdims=True), Y, out=out)
-    return dZ
-
-
-def cross_entropy_start(A: Array, Y: Array) -> Array:
-    dA: Array = -Y / A
-    return dA
-
-
-def mean_squared_error(A: Array, Y: Array, out: Array | None = None) -> Array:
-    """(A - Y)^2, without the 1/2 of some books."""
-    error: Array = np.subtract(A, Y, out=out)
-    error *= error
-    return error
-
-
-def mean_squared_error_gradient(A: Array, Y: Array, out: Array | None = None) -> Array:
-    error: Array = np.subtract(A, Y, out=out)
-    error *= 2
-    return error
-
-
-def mean_squared_error_start(A: Array, Y: Array) -> Array:
-    dA: Array = 2 * (A - Y)
-    return dA
-
-
-LOSSES = {
-    loss.name: loss
-    for loss in (
-        Loss(
-            "binary_cross_entropy",
-            "binary",
-            ACTIVATIONS["sigmoid"],
-            binary_cross_entropy,
-            binary_cross_entropy_gradient,
-            binary_cross_entropy_start,
-            over_outputs=True,
-            formula="-(Y log A + (1 - Y) log(1 - A))",
-            start_formula="-Y/A + (1 - Y)/(1 - A)",
-        ),
-        Loss(
-            "cross_entropy",
-            "class",
-            ACTIVATIONS["softmax"],
-            cross_entropy,
-            cross_entropy_gradient,
-            cross_entropy_start,
-            over_outputs=False,
-            formula="-Y log A",
-            start_formula="-Y/A",
-        ),
-        Loss(
-            "mean_squared_error",
-            "number",
-            ACTIVATIONS["linear"],
-            mean_squared_error,
-            mean_squared_error_gradient,
-            mean_squared_error_start,
-            over_outputs=True,
-            formula="(A - Y)^2",
-            start_formula="2 (A - Y)",
-        ),
-    )
-}

@@ -1,0 +1,108 @@
+"""Activations of straight pieces.  At a kink each has the slope of the flatter side."""
+
+import numpy as np
+
+from deepnet_cli.nn.activations.activation import Activation
+from deepnet_cli.nn.types import Array
+
+LEAKY_SLOPE = 0.01
+
+
+def linear(Z: Array, out: Array | None = None) -> Array:
+    return Z if out is Z else np.positive(Z, out=out)
+
+
+def linear_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    return dA if out is dA else np.positive(dA, out=out)
+
+
+def relu(Z: Array, out: Array | None = None) -> Array:
+    """max(0, Z)"""
+    return np.multiply(Z, Z.real > 0, out=out)
+
+
+def relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    """The convention at the kink is relu'(0) = 0."""
+    return np.multiply(dA, A.real > 0, out=out)
+
+
+def _leaky_slope(Z: Array) -> Array:
+    """1 where Z > 0, else the slope, in Z's precision; A has Z's sign and serves as well."""
+    slope: Array = np.where(Z.real > 0, Z.real.dtype.type(1), Z.real.dtype.type(LEAKY_SLOPE))
+    return slope
+
+
+def leaky_relu(Z: Array, out: Array | None = None) -> Array:
+    """Z where Z > 0, else 0.01 Z (Maas, Hannun and Ng, 2013)"""
+    return np.multiply(Z, _leaky_slope(Z), out=out)
+
+
+def leaky_relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
+    return np.multiply(dA, _leaky_slope(A), out=out)
+
+
+def hard_tanh(Z: Array, out: Array | None = None) -> Array:
+    """Z between -1 and 1, else the nearer of the two (Collobert, 2004)"""
+    return np.positive(_between(Z, -1, 1), out=out)
+
+
+def hard_tanh_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    """By Z: a saturated A stands on the very kink, where the last bit would decide."""
+    return np.multiply(dA, (Z.real > -1) * (Z.real < 1), out=out)
+
+
+def hard_sigmoid(Z: Array, out: Array | None = None) -> Array:
+    """(Z + 3) / 6 between 0 and 1, else the nearer of the two (as PyTorch; Howard et al., 2019)"""
+    A: Array = np.divide(_between(Z, -3, 3) + 3, 6, out=out)
+    return A
+
+
+def hard_sigmoid_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    dZ: Array = np.multiply(dA, (Z.real > -3) * (Z.real < 3), out=out)
+    dZ /= 6
+    return dZ
+
+
+def _between(Z: Array, least: float, most: float) -> Array:
+    """Z, or the bound that it has reached."""
+    inside: Array = np.where(Z.real >= most, most, np.where(Z.real <= least, least, Z))
+    return inside
+
+
+RELU = Activation(
+    "relu",
+    relu,
+    relu_backward,
+    weights="he",
+    kinks=(0.0,),
+    formula="max(0, Z)",
+    slope="1 where A > 0, else 0",
+)
+LEAKY_RELU = Activation(
+    "leaky_relu",
+    leaky_relu,
+    leaky_relu_backward,
+    weights="he",
+    kinks=(0.0,),
+    formula="Z where Z > 0, else 0.01 Z",
+    slope="1 where A > 0, else 0.01",
+)
+HARD_TANH = Activation(
+    "hard_tanh",
+    hard_tanh,
+    hard_tanh_backward,
+    keeps_Z=True,
+    kinks=(-1.0, 1.0),
+    formula="Z, but at least -1 and at most 1",
+    slope="1 where -1 < Z < 1, else 0",
+)
+HARD_SIGMOID = Activation(
+    "hard_sigmoid",
+    hard_sigmoid,
+    hard_sigmoid_backward,
+    keeps_Z=True,
+    kinks=(-3.0, 3.0),
+    formula="(Z + 3) / 6, but at least 0 and at most 1",
+    slope="1/6 where -3 < Z < 3, else 0",
+)
+LINEAR = Activation("linear", linear, linear_backward, formula="Z", slope="1")
