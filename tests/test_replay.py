@@ -42,7 +42,7 @@ def begin(
     objective: Objective, rng: np.random.Generator, m: int, dtype: Any = np.float64
 ) -> tuple[Array, Array, Array]:
     network = objective.network
-    theta = network.initialize([INITIALIZERS["he"]()] * 3, rng).astype(dtype)
+    theta = (0.5 * network.initialize([INITIALIZERS["he"]()] * 3, rng)).astype(dtype)
     X = rng.normal(size=(m, 5)).astype(dtype).T
     return theta, X, np.ascontiguousarray(labels_for(network.loss, 3, m, rng), dtype)
 
@@ -76,8 +76,8 @@ def test_training_by_tape_is_training(
         cost, grad = replay(theta, X, Y, weights, t)
         assert cost == pytest.approx(J, rel=1e-12)
         np.testing.assert_allclose(grad, expected, rtol=1e-9, atol=1e-12)
-        optimizers.mover(rule, theta, grad, slots)(0.01, t)
-        rule.update(plain, expected, plain_slots, 0.01, t)
+        optimizers.mover(rule, theta, grad, slots)(1e-4, t)
+        rule.update(plain, expected, plain_slots, 1e-4, t)
         np.testing.assert_allclose(theta, plain, rtol=1e-10, atol=1e-13)
     known = replay._recorded[11]
     assert known.tape.broken == (hidden.name == "gelu" or output.name == "gelu")

@@ -121,7 +121,7 @@ def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
         np.testing.assert_array_equal(ours[name], again[name])
     resolved = yaml.safe_load((folder / "a" / "config.yaml").read_text())
     assert resolved["model"]["activations"] == ["relu", "softmax"]
-    assert resolved["loss"] == "cross_entropy"
+    assert resolved["loss"]["name"] == "cross_entropy"
 
 
 def same_files(a: Path, b: Path) -> None:
