@@ -36,6 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "mini-batches": {"training": {"batch_size": 32, "optimizer": "adam"}},
     "two batches": {"training": {"batch_size": 64}},
     "penalties": {"training": {"l2": 0.1, "l1": 0.2, "optimizer": "momentum"}},
+    "clipped": {"training": {"clip_norm": 0.01, "clip_value": 0.02, "optimizer": "adamw"}},
+    "scheduled": {"training": {"learning_rate": {"schedule": "cosine", "initial": 0.1}}},
     "norms and masks": {"model": {"layers": RICH, "activations": "relu"}},
     "not to be compiled": {"model": {"layers": [6, 3], "activations": "gelu"}},
     "weights": {"data": {"train": {"file": "blobs.h5", "weights": "w"}}},
@@ -76,11 +78,10 @@ def taken_apart(job: Job) -> tuple[Progress, Objective, Any, list[Part]]:
     progress = Progress.start(job)
     state, objective = progress.state, progress.space.objective.fused
     (batch,) = progress.space.batches.deal(0, 1)
-    for _ in train(
-        state, progress.space.objective, job.clippings, job.rule, lambda _: 0.0, [batch]
-    ):
+    whole, clippings = progress.space.objective, job.clippings
+    for _ in train(state, whole, clippings, job.rule, lambda _: 0.0, [batch]):
         pass
-    return progress, objective, batch, parts_of(objective, job.rule, state, batch)
+    return progress, objective, batch, parts_of(objective, clippings, job.rule, state, batch)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,6 +133,8 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
         "mini-batches": ["batch of 32", "adam"],
         "two batches": ["batch of 64"],
         "penalties": ["l2 and l1", "momentum"],
+        "clipped": ["clip_value and clip_norm", "adamw"],
+        "scheduled": [],
         "norms and masks": ["dropout's masks", "1: 4-6 norm relu dropout", "running statistics"],
         "not to be compiled": ["1: 4-6 gelu"],
         "weights": ["softmax and loss"],
@@ -162,6 +165,8 @@ def test_the_parts_make_the_step(kind: str, on_tape: bool, monkeypatch: pytest.M
     )
     fresh = replace(objective)
     J, expected = fresh(theta, batch.X, batch.Y, batch.weights, 1)
+    for clipping in job.clippings:
+        assert clipping.clip(expected)
     work = objective.workspace(batch.X.shape[1], theta.dtype)
     grad, _ = objective._gradient(theta.dtype)
     trained = objective.network.layout.trained
@@ -207,7 +212,7 @@ def test_steps_of_rate_0_leave_the_parameters_where_they_are(rule: str) -> None:
     progress = Progress.start(job)
     before = progress.state.theta.copy()
     batches = job.batches.deal(0, 20)
-    steps = train(progress.state, job.objective, (), job.rule, lambda _: 0.0, batches)
+    steps = train(progress.state, job.objective, job.clippings, job.rule, lambda _: 0.0, batches)
     assert len(list(steps)) == 20
     np.testing.assert_array_equal(progress.state.theta, before)
 

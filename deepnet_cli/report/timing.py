@@ -128,6 +128,7 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
         labels[f"{LAYER}{l}"] = " ".join(words)
     labels["loss"] = f"{loss.link.name} and loss" if carried else "loss"
     labels["penalty"] = " and ".join(penalty.name for penalty in job.objective.penalties)
+    labels["clipping"] = " and ".join(clipping.name for clipping in job.clippings)
     labels["optimizer"] = job.rule.name
     labels["statistics"] = "running statistics"
     there = {of for of, _ in timing.parts}

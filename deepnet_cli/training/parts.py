@@ -16,6 +16,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.training.loop import State
 
@@ -37,7 +38,13 @@ class Part:
     played: bool = False  # from a tape
 
 
-def parts_of(objective: Objective, rule: Optimizer, state: State, batch: Batch) -> list[Part]:
+def parts_of(
+    objective: Objective,
+    clippings: Sequence[Clipping],
+    rule: Optimizer,
+    state: State,
+    batch: Batch,
+) -> list[Part]:
     """A step in order, but for the dealing of its batch; the objective is the fused one.
 
     The learning rate is 0: the parameters in `state` stay as they are.  A step was made before
@@ -82,7 +89,8 @@ def parts_of(objective: Objective, rule: Optimizer, state: State, batch: Batch) 
         add = partial(objective.add_penalty_gradient, theta, grad)
         swept.append(Part("penalty", BACKWARD, add))
         after.append(Part("penalty", FORWARD, partial(objective.penalty, theta)))
-    move = optimizers.mover(rule, theta, grad, state.slots)
+    after += [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
+    move = optimizers.mover(rule, theta, grad, state.slots, network.layout.weights)
     after.append(Part("optimizer", "", partial(move, 0.0, 1)))
     if any(each.batch_norm for each in network.layers):
         after.append(Part("statistics", "", partial(objective.track, theta, X.shape[1])))
