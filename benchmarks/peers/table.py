@@ -19,7 +19,7 @@ def table(contest: Results) -> str:
     lines.append(
         f"  {'':16}{'per ' + unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}"
     )
-    for result in sorted(contest.results, key=lambda result: result.seconds):
+    for result in sorted(contest.results, key=lambda result: result.ratio or result.seconds):
         lines.append(f"  {_row(result)}")
     for peer, reason in contest.refused.items():
         lines.append(f"  {peer:16}{'-':>14}  {reason}"[:80])
