@@ -16,10 +16,8 @@ def shown(seconds: float) -> str:
 
 def table(contest: Results) -> str:
     """Who was how fast, and whether all reached the same."""
-    lines = [f"{contest.name}: {contest.title}", ""]
-    lines.append(
-        f"  {'':16}{'per ' + contest.unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}"
-    )
+    unit, lines = f"per {contest.unit}", [f"{contest.name}: {contest.title}", ""]
+    lines.append(f"  {'':16}{unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}")
     for result in sorted(contest.results, key=lambda result: result.ratio or result.seconds):
         lines.append(f"  {_row(result)}")
     for peer, reason in contest.refused.items():
