@@ -29,6 +29,7 @@ class Contest:
     kind: type[Contestant]
     peers: dict[str, Peer]
     trials: int = 0  # rounds with one thread as well as with all, to keep the faster
+    rounds: int = 5
 
 
 FLOOR = {
@@ -67,8 +68,8 @@ CONTESTS = {
         Contest(CASES["course"], Worker, FLOOR | STEPS, trials=2),
         Contest(CASES["tabular"], Worker, FLOOR | STEPS, trials=2),
         Contest(CASES["mnist"], Worker, FLOOR | STEPS, trials=2),
-        Contest(CASES["wide"], Worker, FLOOR | STEPS | MIXED),
-        Contest(CASES["course-job"], Script, JOBS, trials=1),
+        Contest(CASES["wide"], Worker, FLOOR | STEPS | MIXED, rounds=3),
+        Contest(CASES["course-job"], Script, JOBS, trials=1, rounds=3),
         Contest(CASES["digits-job"], Script, RAGGED, trials=1),
         Contest(CASES["predict"], Worker, PREDICTORS),
     )

@@ -1,5 +1,7 @@
 """The results as text of at most 80 columns."""
 
+from textwrap import fill
+
 from benchmarks.peers.measure import Result, Results
 
 SCALES = ((1e-3, 1e6, "us"), (1.0, 1e3, "ms"), (float("inf"), 1.0, "s"))
@@ -14,15 +16,13 @@ def shown(seconds: float) -> str:
 
 def table(contest: Results) -> str:
     """Who was how fast, and whether all reached the same."""
-    unit = contest.unit
-    lines = [f"{contest.name}: {contest.title}", ""]
-    lines.append(
-        f"  {'':16}{'per ' + unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}"
-    )
-    for result in sorted(contest.results, key=lambda result: result.seconds):
+    unit, lines = f"per {contest.unit}", [f"{contest.name}: {contest.title}", ""]
+    lines.append(f"  {'':16}{unit:>14}{'x deepnet':>11}{'threads':>9}{'off by':>10}{'first':>9}")
+    for result in sorted(contest.results, key=lambda result: result.ratio or result.seconds):
         lines.append(f"  {_row(result)}")
     for peer, reason in contest.refused.items():
-        lines.append(f"  {peer:16}{'-':>14}  {reason}"[:80])
+        told = f"{peer}: not measured: {reason}"
+        lines.append(fill(told, 80, initial_indent="  ", subsequent_indent="    "))
     return "\n".join(lines) + "\n"
 
 
