@@ -173,6 +173,11 @@ class Network:
             if k > 0:
                 dU = op.pull(p, dU, cache)
 
+    @property
+    def tracks(self) -> bool:
+        """Whether there are running statistics."""
+        return bool(self._tracking)
+
     def track(self, p: Windows, work: Workspace) -> None:
         """Move the running statistics in theta by those of the batch in `work`."""
         for k in self._tracking:

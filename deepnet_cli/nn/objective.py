@@ -89,7 +89,8 @@ class Objective:
 
     def track(self, theta: Array, m: int) -> None:
         """Move the running statistics in theta by those of the last batch of m examples."""
-        self.network.track(self.windows(theta), self.workspace(m, theta.dtype))
+        if self.network.tracks:
+            self.network.track(self.windows(theta), self.workspace(m, theta.dtype))
 
     @cached_property
     def fused(self) -> "Objective":

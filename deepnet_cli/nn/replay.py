@@ -48,7 +48,10 @@ class Replay:
             work.share[...] = shares(weights, m)
         self.objective.network.draw(work, step)
         known.tape.play()
-        return work.J.item() + self.objective.measured(theta.dtype), known.grad
+        J: Cost = work.J.item()
+        if self.objective.penalties:
+            J += self.objective.measured(theta.dtype)
+        return J, known.grad
 
     def _record(self, theta: Array, X: Array, Y: Array) -> Recorded:
         """Put a step on tape; the examples have equal shares until weights are given."""

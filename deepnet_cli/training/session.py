@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +23,7 @@ from deepnet_cli.training.summary import summary
 CHECKPOINT_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """A step; with a row where the iteration is logged, and whether it is a new best."""
 
     step: Step
@@ -84,8 +83,9 @@ class Session:
                     self._save(waiting)
                     waiting = None
                 self.progress.history.add_step(step.cost, step.clipped)
-                yield self._event(step)
-                if self.stale():
+                event = self._event(step)
+                yield event
+                if event.row is not None and self.stale():
                     break
                 if self._checkpoint_due(step.iteration, time.monotonic() - saved):
                     waiting, saved = self._hold(), time.monotonic()
