@@ -18,6 +18,10 @@ HEADS = [(loss.link, loss) for loss in LOSSES.values()]
 HEADS += [(g, loss) for g, loss in zip(HIDDEN, cycle(FREE)) if g is not loss.link]
 """Every loss with the output activation that it carries; every other one with a loss in turn."""
 
+IN_TURN = [(*head, g) for head, g in zip(HEADS, cycle(HIDDEN), strict=False)]
+IN_TURN += [(*head, g) for g, head in zip(HIDDEN, cycle(HEADS), strict=False)]
+"""Each head with some hidden activation, and each of these with some head, for what takes long."""
+
 HEAD_IDS = [f"{g.name}-{loss.name}" for g, loss in HEADS]
 
 

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 import transcription
-from networks import HEAD_IDS, HEADS, HIDDEN, labels_for, network_of, start
+from networks import HEAD_IDS, HEADS, HIDDEN, IN_TURN, labels_for, network_of, start
 
 from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
@@ -37,8 +37,7 @@ def flat(network: Network, parameters: transcription.Parameters) -> Array:
     return network.layout.join(blocks, np.dtype(float))
 
 
-@each_head
-@each_hidden
+@pytest.mark.parametrize(("output", "loss", "hidden"), IN_TURN)
 def test_500_iterations_are_those_of_the_equations(
     hidden: Activation, output: Activation, loss: Loss, rng: np.random.Generator
 ) -> None:
