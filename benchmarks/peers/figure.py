@@ -46,7 +46,7 @@ def _panel(ax: Any, contest: Results, bars: int) -> None:
     for label, result in zip(ax.get_yticklabels(), results, strict=True):
         label.set_color(OURS if result.peer.startswith(BASE) else INK)
         label.set_fontweight("bold" if result.peer.startswith(BASE) else "normal")
-    ax.axvline(1, color=OURS, linewidth=0.8, linestyle=":", zorder=0)
+    ax.vlines(1, -0.5, len(results) - 0.5, color=OURS, linewidth=0.8, linestyle=":", zorder=0)
     ax.set_xlim(0, LONGEST * 1.35)
     ax.set_ylim(bars - 0.4, -0.6)
     ax.set_xticks([])
