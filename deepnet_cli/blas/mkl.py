@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli.blas.library import load
+from deepnet_cli.fused.gemm import ROW_MAJOR, stored
 from deepnet_cli.nn.types import Array
 
-ROW_MAJOR, AS_IS, TRANSPOSED = 101, 111, 112
 SAME_EACH_RUN = 2  # MKL_CBWR_AUTO: the sum does not depend on where an array stands
 
 
@@ -31,7 +31,7 @@ class MKL:
         self.dtypes = frozenset(self._gemm)
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        (order_A, row_A), (order_B, row_B) = _stored(A), _stored(B)
+        (order_A, row_A), (order_B, row_B) = stored(A), stored(B)
         a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data
         n, k, m = *A.shape, B.shape[1]
         gemm = self._gemm[out.dtype]
@@ -51,9 +51,3 @@ def _typed(gemm: Any, real: Any) -> Any:
     gemm.argtypes = [number] * 6 + matrices
     gemm.restype = None
     return gemm
-
-
-def _stored(M: Array) -> tuple[int, int]:
-    """Whether M (r, c) stands in memory as it is or transposed, and how far apart its rows are."""
-    (row, column), c = (stride // M.itemsize for stride in M.strides), M.shape[1]
-    return (TRANSPOSED, column) if row < column else (AS_IS, max(row, c))

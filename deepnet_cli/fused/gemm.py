@@ -27,10 +27,10 @@ ret void
 
 def note(tape: Tape, A: NDArray[Any], B: NDArray[Any], out: NDArray[Any]) -> None:
     """Put out = A B on a tape, for A (n, k), B (k, m) and out (n, m); or break it."""
-    a, b = _stored(A), _stored(B)
+    a, b = stored(A), stored(B)
     found = _gemm(out.dtype.char)
-    same = A.dtype == B.dtype == out.dtype
-    if found is None or a is None or b is None or not same or not out.flags.c_contiguous:
+    same = A.dtype == B.dtype == out.dtype and out.flags.c_contiguous
+    if found is None or not same or not all(M.itemsize in M.strides for M in (A, B)):
         tape.broken = True
         return
     function, thunk = found
@@ -40,11 +40,10 @@ def note(tape: Tape, A: NDArray[Any], B: NDArray[Any], out: NDArray[Any]) -> Non
     tape.add(thunk, [function, a[0], b[0], n, m, k, *addresses, *sizes], (A, B, out))
 
 
-def _stored(A: NDArray[Any]) -> tuple[int, int] | None:
-    """Whether A stands in memory as it is or transposed, and how far apart its lines are."""
-    if A.flags.c_contiguous:
-        return PLAIN, max(1, A.shape[1])
-    return (TRANSPOSED, max(1, A.shape[0])) if A.flags.f_contiguous else None
+def stored(M: NDArray[Any]) -> tuple[int, int]:
+    """Whether M (r, c) stands in memory as it is or transposed, and how far apart its lines are."""
+    (row, column), c = (stride // M.itemsize for stride in M.strides), M.shape[1]
+    return (TRANSPOSED, column) if row < column else (PLAIN, max(row, c))
 
 
 @cache

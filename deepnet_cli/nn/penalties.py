@@ -26,24 +26,15 @@ class Penalty(Protocol):
 
     def value(self, W: Array) -> Cost:
         """The penalty of some weights."""
+        total: Cost = self.entries(W).sum().item()
+        return total
 
     def gradient(self, W: Array) -> Array:
         """Its derivative by each of them."""
 
 
-class _Sum:
-    """A penalty by its entries."""
-
-    def entries(self, W: Array) -> Array:
-        raise NotImplementedError
-
-    def value(self, W: Array) -> Cost:
-        total: Cost = self.entries(W).sum().item()
-        return total
-
-
 @dataclass(frozen=True)
-class L2(_Sum):
+class L2(Penalty):
     """strength / 2 * sum W^2"""
 
     name: ClassVar[str] = "l2"
@@ -61,7 +52,7 @@ class L2(_Sum):
 
 
 @dataclass(frozen=True)
-class L1(_Sum):
+class L1(Penalty):
     """strength * sum |W|, with derivative 0 at W = 0"""
 
     name: ClassVar[str] = "l1"

@@ -9,6 +9,7 @@ windows p["W1"] onto theta, their gradients windows g["W1"] onto the gradient, a
 that one batch needs is in a cache made once for each batch width.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -30,7 +31,7 @@ class Cache(Protocol):
 C = TypeVar("C", bound=Cache)
 
 
-class Op(Generic[C]):
+class Op(ABC, Generic[C]):
     """One step; C is its cache.  What most steps do not need has a default here."""
 
     layer: int  # l, from 1
@@ -64,25 +65,25 @@ class Op(Generic[C]):
         """Numbers in its cache for each example."""
         return 0
 
+    @abstractmethod
     def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> C:
         """Buffers for batches of m examples; V is the buffer that the input will stand in."""
-        raise NotImplementedError
 
     def draw(self, c: C, step: int) -> None:
         """Draw what is random in update number `step`: forward is then a function of V."""
 
+    @abstractmethod
     def forward(self, p: Windows, V: Array, c: C) -> Array:
         """U, in its buffer in the cache, which may be the buffer of V."""
-        raise NotImplementedError
 
     def backward(self, p: Windows, dU: Array, c: C, g: Windows) -> None:
         """Write the gradients of the parameters into g; `pull` is all that then sees dU, which
         may be overwritten.
         """
 
+    @abstractmethod
     def pull(self, p: Windows, dU: Array, c: C) -> Array:
         """dV; dU may be overwritten."""
-        raise NotImplementedError
 
     def track(self, p: Windows, c: C) -> None:
         """Move running statistics, which are in theta but not trained, by this batch's."""
