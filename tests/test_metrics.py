@@ -1,102 +1,326 @@
-"""Figures of merit, held against scikit-learn and against their definitions."""
+"""Figures of merit: each held against scikit-learn, and against the laws of all of them."""
 
+import warnings
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from deepnet_cli.nn.metrics import (
-    FIGURES,
+    DEFAULTS,
     HEADLINE,
     METRICS,
     SMALLER_IS_BETTER,
     Figures,
-    area_under_curve,
-    binary_figures,
-    class_figures,
+    States,
+    chosen,
     confusion_matrix,
     decisions,
-    number_figures,
+    figures_of,
+    figures_of_each,
+    find,
+    observed,
+    pooled,
+    weighted_figures,
 )
 from deepnet_cli.nn.types import Array
 
 law = settings(max_examples=60, derandomize=True, deadline=None)
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+targets = pytest.mark.parametrize("target", METRICS)
+each_metric = pytest.mark.parametrize(
+    ("target", "name"), [(target, name) for target in METRICS for name in METRICS[target]]
+)
+
+Case = tuple[Array, Array]
+"""A and Y (K, m)."""
+
+
+def figures(target: str, A: Array, Y: Array, w: Array | None = None) -> Figures:
+    """Every metric of a target."""
+    metrics = METRICS[target]
+    return figures_of(metrics, observed(metrics, A, Y, None if w is None else w[np.newaxis]))
 
 
 def one_hot(labels: Array, K: int) -> Array:
     return np.eye(K)[:, labels]
 
 
-def sk_binary(true: Array, score: Array) -> Figures:
-    decided = score > 0.5
-    both = true.min() < true.max()
-    return {
-        "accuracy": sk.accuracy_score(true, decided),
-        "precision": sk.precision_score(true, decided, zero_division=0),
-        "recall": sk.recall_score(true, decided, zero_division=0),
-        "f1": sk.f1_score(true, decided, zero_division=0),
-        "auc": sk.roc_auc_score(true, score) if both else float("nan"),
+def of_each(
+    score: Callable[..., float], defined: Callable[[Array], bool]
+) -> Callable[[Array, Array, Any], float]:
+    """scikit-learn's score of each class against the rest, the mean of those defined."""
+
+    def macro(A: Array, Y: Array, w: Any) -> float:
+        each = [score(y, a, sample_weight=w) for a, y in zip(A, Y, strict=True) if defined(y)]
+        return float(np.mean(each)) if each else float("nan")
+
+    return macro
+
+
+def decided(score: Callable[..., float], **more: Any) -> Callable[[Array, Array, Any], float]:
+    """scikit-learn's score of decisions."""
+
+    def of(A: Array, Y: Array, w: Any) -> float:
+        if len(A) == 1:
+            return score(Y[0].astype(int), (A[0] > 0.5).astype(int), sample_weight=w, **more)
+        return score(Y.argmax(axis=0), A.argmax(axis=0), sample_weight=w, **more)
+
+    return of
+
+
+def ranked(score: Callable[..., float]) -> Callable[[Array, Array, Any], float]:
+    return lambda A, Y, w: score(Y[0], A[0], sample_weight=w)
+
+
+def numbers(score: Callable[..., float]) -> Callable[[Array, Array, Any], float]:
+    return lambda A, Y, w: score(Y.T.astype(float), A.T.astype(float), sample_weight=w)
+
+
+def top(k: int) -> Callable[[Array, Array, Any], float]:
+    def of(A: Array, Y: Array, w: Any) -> float:
+        if len(A) == 2:  # scikit-learn wants one column then
+            return 1.0
+        labels = range(len(A))
+        return float(sk.top_k_accuracy_score(Y.argmax(0), A.T, k=k, labels=labels, sample_weight=w))
+
+    return of
+
+
+def class_brier(A: Array, Y: Array, w: Any) -> float:
+    """By its formula: older scikit-learns know two classes only."""
+    squares = [sum((a - y) ** 2) for a, y in zip(A.T, Y.T, strict=True)]
+    return float(np.average(squares, weights=w)) / (2 if len(A) == 2 else 1)
+
+
+def log_loss(A: Array, Y: Array, w: Any) -> float:
+    flags = len(A) == 1
+    labels = range(2 if flags else len(A))
+    true = Y[0] if flags else Y.argmax(axis=0)
+    return float(sk.log_loss(true, A[0] if flags else A.T, labels=labels, sample_weight=w))
+
+
+of_decisions: dict[str, Callable[[Array, Array, Any], float]] = {
+    "accuracy": decided(sk.accuracy_score),
+    "balanced_accuracy": decided(sk.balanced_accuracy_score),
+    "mcc": decided(sk.matthews_corrcoef),
+    "cohen_kappa": decided(sk.cohen_kappa_score),
+    "log_loss": log_loss,
+}
+average: dict[str, Callable[..., float]] = {
+    "precision": sk.precision_score,
+    "recall": sk.recall_score,
+    "f1": sk.f1_score,
+}
+ORACLES: dict[str, dict[str, Callable[[Array, Array, Any], float]]] = {
+    "binary": of_decisions
+    | {name: decided(score, zero_division=0) for name, score in average.items()}
+    | {
+        "auc": ranked(sk.roc_auc_score),
+        "average_precision": ranked(sk.average_precision_score),
+        "brier": ranked(sk.brier_score_loss),
+    },
+    "class": of_decisions
+    | {name: decided(score, average="macro", zero_division=0) for name, score in average.items()}
+    | {
+        "auc": of_each(sk.roc_auc_score, lambda y: 0 < y.sum() < y.size),
+        "average_precision": of_each(sk.average_precision_score, lambda y: y.sum() > 0),
+        "brier": class_brier,
+        "top_3": top(3),
+        "top_5": top(5),
+    },
+    "number": {
+        "mse": numbers(sk.mean_squared_error),
+        "rmse": lambda A, Y, w: float(
+            np.mean(
+                [
+                    np.sqrt(sk.mean_squared_error(y, a, sample_weight=w))
+                    for a, y in zip(A.astype(float), Y.astype(float), strict=True)
+                ]
+            )
+        ),
+        "mae": numbers(sk.mean_absolute_error),
+        "medae": numbers(sk.median_absolute_error),
+        "r2": numbers(sk.r2_score),
+        "explained_variance": numbers(sk.explained_variance_score),
+        "mape": numbers(sk.mean_absolute_percentage_error),
+    },
+}
+
+
+def expected(target: str, name: str, A: Array, Y: Array, w: Any = None) -> float:
+    """What scikit-learn says, without its warnings of what is undefined."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return float(ORACLES[target][name](A, Y, w))
+
+
+def assert_scikit_learns(target: str, A: Array, Y: Array, w: Any = None) -> None:
+    found = figures(target, A, Y, w)
+    for name, value in found.items():
+        told = expected(target, name, A, Y, w)
+        assert value == pytest.approx(told, rel=1e-9, abs=1e-9, nan_ok=True), name
+        assert type(value) is float
+
+
+def test_each_metric_has_its_oracle() -> None:
+    assert {t: set(names) for t, names in METRICS.items()} == {
+        t: set(names) for t, names in ORACLES.items()
     }
 
 
-def sk_class(true: Array, decided: Array) -> Figures:
-    averaged: dict[str, Callable[..., float]] = {
-        "precision": sk.precision_score,
-        "recall": sk.recall_score,
-        "f1": sk.f1_score,
-    }
-    return {"accuracy": sk.accuracy_score(true, decided)} | {
-        name: score(true, decided, average="macro", zero_division=0)
-        for name, score in averaged.items()
-    }
+@targets
+def test_names(target: str) -> None:
+    assert HEADLINE[target] in DEFAULTS[target]
+    assert set(DEFAULTS[target]) <= set(METRICS[target])
+    assert METRICS.keys() == DEFAULTS.keys() == HEADLINE.keys()
 
 
-def sk_number(A: Array, Y: Array) -> Figures:
-    return {
-        "mse": sk.mean_squared_error(Y.T, A.T),
-        "mae": sk.mean_absolute_error(Y.T, A.T),
-        "r2": sk.r2_score(Y.T, A.T),
-    }
+@each_metric
+def test_what_is_better(target: str, name: str) -> None:
+    """A right answer is better than a wrong one, in the direction that the registry says."""
+    Y = {"binary": np.array([[0.0, 1, 0, 1]]), "number": np.array([[1.0, -2, 3, 5]])}.get(
+        target, np.eye(6)
+    )
+    right, wrong = (figures(target, A, Y)[name] for A in (0.9 * Y, 0.9 - 0.8 * Y))
+    assert right < wrong if name in SMALLER_IS_BETTER else right > wrong
 
 
-def assert_same(found: Figures, expected: Figures) -> None:
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True)
-    assert all(type(value) is float for value in found.values())
+probabilities = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.75, 1.0])
+"""Few, so that there are ties, 0.5 itself, and no decision for a class."""
 
 
-@pytest.mark.parametrize("target", FIGURES)
-def test_the_names_of_the_figures(target: str) -> None:
-    A, Y = np.array([[0.2, 0.9, 0.4], [0.8, 0.1, 0.6]]), np.eye(2)[:, [0, 1, 1]]
-    assert tuple(FIGURES[target](A, Y)) == METRICS[target]
-    assert HEADLINE[target] in METRICS[target]
+@st.composite
+def cases(draw: st.DrawFn, target: str, m: int = 0) -> Case:
+    """Outputs and targets of a few examples: any class may be missing, any target constant."""
+    m = m or draw(st.integers(1, 12))
+    if target == "binary":
+        row = st.lists(probabilities, min_size=m, max_size=m)
+        flags = st.lists(st.sampled_from([0.0, 1.0]), min_size=m, max_size=m)
+        return np.array([draw(row)]), np.array([draw(flags)])
+    if target == "number":
+        K = draw(st.integers(1, 3))
+        whole = st.lists(
+            st.lists(st.integers(-3, 3), min_size=m, max_size=m), min_size=K, max_size=K
+        )
+        return np.array(draw(whole)) / 2, np.array(draw(whole)).astype(float)
+    K = draw(st.integers(2, 7))
+    labels = np.array(draw(st.lists(st.integers(0, K - 1), min_size=m, max_size=m)))
+    weights = st.lists(st.integers(0, 3), min_size=K, max_size=K).filter(any)
+    A = np.array([draw(weights) for _ in range(m)], float).T
+    return A / A.sum(axis=0), one_hot(labels, K)
 
 
-def test_the_registries_know_the_same_targets() -> None:
-    assert FIGURES.keys() == METRICS.keys() == HEADLINE.keys()
-    assert {"cost"} | {name for names in METRICS.values() for name in names} > SMALLER_IS_BETTER
-
-
+@targets
 @law
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])), min_size=1))
-def test_binary_is_scikit_learns(examples: list[tuple[bool, float]]) -> None:
-    """Few scores make ties, 0.5 itself, one class alone, and no decision for class 1."""
-    true, score = (np.array(column) for column in zip(*examples, strict=True))
-    found = binary_figures(score[np.newaxis], true[np.newaxis].astype(float))
-    assert_same(found, sk_binary(true.astype(int), score))
+@given(st.data())
+def test_small_and_degenerate_cases_are_scikit_learns(target: str, data: st.DataObject) -> None:
+    A, Y = data.draw(cases(target))
+    assume(A.shape[1] > 1)  # of one example scikit-learn tells no r2
+    with np.errstate(divide="raise", invalid="raise"):
+        assert_scikit_learns(target, A, Y)
+
+
+def many(target: str, rng: np.random.Generator, dtype: str = "float64", m: int = 1500) -> Case:
+    """Outputs that are right more often than not."""
+    if target == "binary":
+        Y = rng.integers(0, 2, (1, m)).astype(dtype)
+        return (0.3 * Y + rng.uniform(0, 0.7, (1, m))).astype(dtype), Y
+    if target == "number":
+        scale = 10.0 ** np.arange(3)[:, np.newaxis]
+        Y = (scale * rng.normal(5, 1, (3, m))).astype(dtype)
+        return (Y + scale * rng.normal(0.1, 0.5, (3, m))).astype(dtype), Y
+    labels = rng.integers(0, 6, m)  # the last of seven classes is empty
+    A = rng.dirichlet(np.ones(7), m).T + 0.3 * one_hot(labels, 7)
+    return (A / A.sum(axis=0)).astype(dtype), one_hot(labels, 7).astype(dtype)
 
 
 @dtypes
-def test_binary_of_many_examples(dtype: str, rng: np.random.Generator) -> None:
-    true = rng.integers(0, 2, 5000)
-    A = (0.3 * true + rng.uniform(0, 0.7, 5000)).astype(dtype)[np.newaxis]
-    found = binary_figures(A, true.astype(dtype)[np.newaxis])
-    assert_same(found, sk_binary(true, A[0]))
-    assert 0.6 < found["auc"] < 1
+@targets
+def test_many_examples_are_scikit_learns(target: str, dtype: str, rng: np.random.Generator) -> None:
+    A, Y = many(target, rng, dtype)
+    found = figures(target, A, Y)
+    for name, value in found.items():
+        rel = 1e-6 if dtype == "float32" and name in ("brier", "log_loss") else 1e-9
+        assert value == pytest.approx(expected(target, name, A, Y), rel=rel), name
+
+
+@targets
+def test_weights_are_scikit_learns(target: str, rng: np.random.Generator) -> None:
+    A, Y = many(target, rng, m=300)
+    w = rng.uniform(0, 2, 300) * (rng.uniform(size=300) > 0.3)
+    found = figures(target, A, Y, w)
+    del found["medae" if target == "number" else "accuracy"]  # scikit-learn changed medae
+    for name, value in found.items():
+        assert value == pytest.approx(expected(target, name, A, Y, w), rel=1e-9), name
+
+
+@each_metric
+@settings(max_examples=25, derandomize=True, deadline=None)
+@given(data=st.data())
+def test_a_weight_of_two_is_the_example_twice(target: str, name: str, data: st.DataObject) -> None:
+    """So a resample of a bootstrap is a row of weights."""
+    A, Y = data.draw(cases(target, m=6))
+    counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=6, max_size=6).filter(any)))
+    often = np.repeat(np.arange(6), counts)
+    weighed = figures(target, A, Y, counts.astype(float))[name]
+    repeated = figures(target, A[:, often], Y[:, often])[name]
+    assert weighed == pytest.approx(repeated, rel=1e-9, abs=1e-9, nan_ok=True)
+
+
+@each_metric
+def test_several_weightings_at_once_are_each_by_itself(
+    target: str, name: str, rng: np.random.Generator
+) -> None:
+    A, Y = many(target, rng, m=50)
+    w = rng.integers(0, 3, (4, 50)).astype(float)
+    metrics = METRICS[target]
+    together = weighted_figures(metrics, observed(metrics, A, Y, w))[name]
+    assert together.shape == (4,)
+    alone = [figures(target, A, Y, row)[name] for row in w]
+    np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+def in_blocks(target: str, A: Array, Y: Array, cuts: list[int]) -> States:
+    states: States = {}
+    for i in np.split(np.arange(A.shape[1]), cuts):
+        block = observed(METRICS[target], A[:, i], Y[:, i])
+        states = pooled(METRICS[target], states, block)
+    return states
+
+
+@pytest.mark.parametrize("cuts", [[1], [7, 8, 200], list(range(10, 300, 10))])
+@targets
+def test_blocks_are_the_whole(target: str, cuts: list[int], rng: np.random.Generator) -> None:
+    A, Y = many(target, rng, m=300)
+    found = figures_of(METRICS[target], in_blocks(target, A, Y, cuts))
+    assert found == pytest.approx(figures(target, A, Y), rel=1e-11)
+
+
+@targets
+def test_sums_do_not_grow_with_the_examples(target: str, rng: np.random.Generator) -> None:
+    """Only what says so keeps the examples; and in few blocks."""
+    A, Y = many(target, rng, m=320)
+    kept = {"ranks", "errors"}
+    few, whole = (in_blocks(target, A, Y, list(range(10, stop, 10))) for stop in (20, 320))
+    for name in whole:
+        sizes = [sum(array.size for array in states[name]) for states in (few, whole)]
+        assert sizes[0] == sizes[1] or name in kept
+        assert len(whole[name]) <= 3 * 6 or name not in kept
+
+
+def test_numbers_far_from_0_lose_no_digits_in_blocks(rng: np.random.Generator) -> None:
+    Y = 1e8 + rng.normal(size=(2, 400))
+    A = Y + rng.normal(3, 0.1, size=Y.shape)
+    metrics = METRICS["number"]
+    found = figures_of(metrics, in_blocks("number", A, Y, [5, 100, 101]))
+    for name in ("r2", "explained_variance"):
+        assert found[name] == pytest.approx(expected("number", name, A, Y), rel=1e-6)
 
 
 def test_half_is_not_class_1() -> None:
@@ -105,12 +329,15 @@ def test_half_is_not_class_1() -> None:
 
 
 def test_multilabel_takes_all_entries_together(rng: np.random.Generator) -> None:
-    Y, A = rng.integers(0, 2, (4, 50)), rng.uniform(size=(4, 50)).round(1)
-    found, decided = binary_figures(A, Y.astype(float)), A > 0.5
-    assert found["accuracy"] == pytest.approx((decided == Y).mean())
-    for name, score in (("precision", sk.precision_score), ("recall", sk.recall_score)):
-        assert found[name] == pytest.approx(score(Y.T, decided.T, average="micro"))
-    assert found["f1"] == pytest.approx(sk.f1_score(Y.T, decided.T, average="micro"))
+    Y, A = rng.integers(0, 2, (4, 50)).astype(float), rng.uniform(size=(4, 50)).round(1)
+    w = rng.uniform(size=50)
+    found, weighed = figures("binary", A, Y), figures("binary", A, Y, w)
+    entries = A.reshape(1, -1), Y.reshape(1, -1)
+    for name, value in found.items():
+        assert value == pytest.approx(expected("binary", name, *entries)), name
+        told = expected("binary", name, *entries, np.tile(w, 4))
+        assert weighed[name] == pytest.approx(told), name
+    assert found["f1"] == pytest.approx(sk.f1_score(Y.T, (A > 0.5).T, average="micro"))
     assert found["auc"] == pytest.approx(sk.roc_auc_score(Y.T, A.T, average="micro"))
 
 
@@ -124,7 +351,8 @@ def test_area_is_the_chance_to_rank_a_pair_right(examples: list[tuple[int, int]]
         for high, low in product(score[true == 1].tolist(), score[true == 0].tolist())
     ]
     chance = sum(pairs) / len(pairs) if pairs else float("nan")
-    assert area_under_curve(true, score) == pytest.approx(chance, nan_ok=True)
+    found = figures("binary", score[np.newaxis] / 10, true[np.newaxis].astype(float))
+    assert found["auc"] == pytest.approx(chance, nan_ok=True)
 
 
 @pytest.mark.parametrize(
@@ -136,63 +364,60 @@ def test_area_is_the_chance_to_rank_a_pair_right(examples: list[tuple[int, int]]
     ],
 )
 def test_area_by_hand(true: list[int], score: list[float], area: float) -> None:
-    assert area_under_curve(np.array(true), np.array(score)) == area
-
-
-@law
-@given(st.integers(2, 5), st.data())
-def test_class_is_scikit_learns(K: int, data: st.DataObject) -> None:
-    """Classes may be missing in Y, in the decisions, or in both."""
-    m = data.draw(st.integers(1, 12))
-    index = st.integers(0, K - 1)
-    true, decided = (np.array(data.draw(st.lists(index, min_size=m, max_size=m))) for _ in range(2))
-    A = 0.1 / K + 0.9 * one_hot(decided, K)
-    assert_same(class_figures(A, one_hot(true, K)), sk_class(true, decided))
-
-
-@dtypes
-def test_class_of_many_examples(dtype: str, rng: np.random.Generator) -> None:
-    true, A = rng.integers(0, 6, 3000), rng.dirichlet(np.ones(7), 3000).T.astype(dtype)
-    found = class_figures(A, one_hot(true, 7).astype(dtype))
-    assert_same(found, sk_class(true, A.argmax(axis=0)))
+    assert figures("binary", np.array([score]), np.array([true]))["auc"] == area
 
 
 def test_a_class_nobody_met_does_not_count() -> None:
     """Class 2 stands neither in Y nor in the decisions; class 1 does, and has F1 0."""
-    figures = class_figures(one_hot(np.array([0, 0, 1]), 3), one_hot(np.array([0, 0, 0]), 3))
-    assert figures["precision"] == pytest.approx((1 + 0) / 2)
-    assert figures["recall"] == pytest.approx((2 / 3 + 0) / 2)
-    assert figures["f1"] == pytest.approx((0.8 + 0) / 2)
+    found = figures("class", one_hot(np.array([0, 0, 0]), 3), one_hot(np.array([0, 0, 1]), 3))
+    assert found["precision"] == pytest.approx((2 / 3 + 0) / 2)
+    assert found["recall"] == pytest.approx((1 + 0) / 2)
+    assert found["f1"] == pytest.approx((0.8 + 0) / 2)
+
+
+def test_each_class_by_itself(rng: np.random.Generator) -> None:
+    A, Y = many("class", rng)
+    metrics = METRICS["class"]
+    each = figures_of_each(metrics, observed(metrics, A, Y))
+    told = sk.precision_recall_fscore_support(
+        Y.argmax(0), A.argmax(0), labels=range(7), zero_division=0
+    )
+    for name, values in zip(("precision", "recall", "f1"), told[:3], strict=True):
+        np.testing.assert_allclose(each[name], values)
+
+
+def test_each_output_by_itself(rng: np.random.Generator) -> None:
+    A, Y = many("number", rng)
+    each = figures_of_each(METRICS["number"], observed(METRICS["number"], A, Y))
+    assert each.keys() == METRICS["number"].keys()
+    for k in range(3):
+        alone = figures("number", A[k : k + 1], Y[k : k + 1])
+        assert {name: values[k] for name, values in each.items()} == pytest.approx(alone)
 
 
 @law
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1))
 def test_confusion_is_scikit_learns(examples: list[tuple[int, int]]) -> None:
-    true, decided = (np.array(column) for column in zip(*examples, strict=True))
-    expected = sk.confusion_matrix(true, decided, labels=range(4))
-    np.testing.assert_array_equal(confusion_matrix(true, decided, 4), expected)
+    true, taken = (np.array(column) for column in zip(*examples, strict=True))
+    told = sk.confusion_matrix(true, taken, labels=range(4))
+    np.testing.assert_array_equal(confusion_matrix(true, taken, 4), told)
 
 
-@dtypes
-@pytest.mark.parametrize("K", [1, 3])
-def test_number_is_scikit_learns(K: int, dtype: str, rng: np.random.Generator) -> None:
-    scale = 10.0 ** np.arange(K)[:, np.newaxis]
-    Y = (scale * rng.normal(5, 1, (K, 200))).astype(dtype)
-    A = (Y + scale * rng.normal(0, 0.5, (K, 200))).astype(dtype)
-    assert_same(number_figures(A, Y), sk_number(A.astype(float), Y.astype(float)))
+@pytest.mark.parametrize("k", [1, 2, 4, 6])
+def test_any_k_of_top_k(k: int, rng: np.random.Generator) -> None:
+    """Also where scores tie."""
+    A, Y = rng.integers(0, 3, (6, 200)).astype(float), one_hot(rng.integers(0, 6, 200), 6)
+    metrics = chosen("class", [f"top_{k}"])
+    found = figures_of(metrics, observed(metrics, A, Y))[f"top_{k}"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # k = 6 is always right
+        assert found == sk.top_k_accuracy_score(Y.argmax(0), A.T, k=k, labels=range(6))
 
 
-def test_number_worse_than_the_mean_is_below_0() -> None:
-    Y, A = np.array([[1.0, 2.0, 3.0]]), np.array([[3.0, 2.0, 1.0]])
-    assert number_figures(A, Y) == pytest.approx({"mse": 8 / 3, "mae": 4 / 3, "r2": -3.0})
-
-
-@pytest.mark.parametrize("off", [0.0, 1.0])
-def test_constant_targets_are_scikit_learns(off: float) -> None:
-    """One constant output beside one that varies."""
-    Y = np.array([[2.0, 2.0, 2.0], [1.0, 2.0, 4.0]])
-    A = Y + np.array([[off], [0.5]])
-    assert_same(number_figures(A, Y), sk_number(A, Y))
+@pytest.mark.parametrize("name", ["top_0", "top_", "top_-1", "top_1.5", "top_03", "accuracies"])
+def test_no_such_metric(name: str) -> None:
+    assert find("class", name) is None
+    assert find("binary", "top_3") is None
 
 
 @pytest.mark.parametrize("m", [1, 3, 10, 101])
@@ -200,11 +425,13 @@ def test_constant_targets_are_scikit_learns(off: float) -> None:
 def test_r2_of_a_constant_is_0_or_1(constant: float, m: int) -> None:
     """Also where the mean of equal numbers is, rounded, not that number."""
     Y = np.full((1, m), constant)
-    assert number_figures(Y + 1, Y)["r2"] == 0
-    assert number_figures(Y, Y)["r2"] == 1
+    for name in ("r2", "explained_variance"):
+        assert figures("number", Y + np.arange(1, m + 1), Y)["r2"] == 0
+        assert figures("number", Y, Y)[name] == 1
 
 
 def test_squares_of_float32_numbers_do_not_overflow() -> None:
     Y = np.array([[1e30, -1e30]], np.float32)
-    figures = number_figures(np.zeros_like(Y), Y)
-    assert figures == pytest.approx({"mse": 1e60, "mae": 1e30, "r2": 0.0}, rel=1e-6)
+    found = figures("number", np.zeros_like(Y), Y)
+    told = {"mse": 1e60, "rmse": 1e30, "mae": 1e30, "medae": 1e30, "r2": 0.0, "mape": 1.0}
+    assert found == pytest.approx(told | {"explained_variance": 0.0}, rel=1e-6)

@@ -21,8 +21,11 @@ class Display:
     """A row for each logged iteration, a bar below it where stderr is a terminal."""
 
     def __init__(self, session: Session, *, quiet: bool) -> None:
-        target = session.job.network.loss.target
-        figures = ["cost", "learning_rate", "val_cost", f"val_{HEADLINE[target]}"]
+        asked = list(session.job.running_metrics)
+        metric = asked[0] if asked else HEADLINE[session.job.network.loss.target]
+        held_out = "validation" in session.job.dataset.parts
+        shown = ["val_cost", f"val_{metric}"] if held_out else [metric]
+        figures = ["cost", "learning_rate", *shown]
         self.columns = ["epoch", "iteration", *figures]
         self.quiet = quiet
         self.rows = 0

@@ -6,16 +6,20 @@ from collections.abc import Collection
 from typing import Any
 
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
+from deepnet_cli.config.schema import (
+    METRIC_NAMES,
+    DataFile,
+    DataSection,
+    ModelSection,
+    TrainingSection,
+)
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.metrics import METRICS
+from deepnet_cli.nn.metrics import top
 
-MONITORED = list(
-    dict.fromkeys(["val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)])
-)
-"""What early stopping can watch."""
+MONITORED = ["val_cost", *(f"val_{name}" for name in METRIC_NAMES)]
+"""What early stopping can watch, and any val_top_K."""
 
 
 def check_model(document: Document, model: ModelSection) -> None:
@@ -73,10 +77,13 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
     """Iterations or epochs; something to monitor."""
     if training.iterations is not None and training.epochs is not None:
         document.add(("training", "epochs"), "give iterations or epochs, not both")
+    for i, name in enumerate(training.metrics or []):
+        if name in (training.metrics or [])[:i]:
+            document.add(("training", "metrics", i), f"'{name}' stands here already")
     if training.early_stopping is None:
         return
     monitor = training.early_stopping.monitor
-    if monitor not in MONITORED:
+    if monitor not in MONITORED and not (monitor[:4] == "val_" and top(monitor[4:])):
         document.add(
             ("training", "early_stopping", "monitor"),
             f"unknown figure '{monitor}'{did_you_mean(monitor, MONITORED)} "

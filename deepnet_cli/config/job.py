@@ -23,9 +23,9 @@ from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
-from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
+from deepnet_cli.errors import ConfigError, DeepnetError, MachineError, did_you_mean
 from deepnet_cli.memory import available_memory, told
-from deepnet_cli.nn.metrics import METRICS
+from deepnet_cli.nn.metrics import DEFAULTS, METRICS, Metric, chosen, find, top
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -67,6 +67,24 @@ class Job:
         """The learning rate of iteration i, counted from 0."""
         return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
+    @property
+    def running_metrics(self) -> dict[str, Metric]:
+        """What the config asks for: measured on the batches as they go by."""
+        return chosen(self.network.loss.target, self.config.training.metrics or ())
+
+    @property
+    def metrics(self) -> dict[str, Metric]:
+        """Of the validation set, in each row of the history."""
+        training, target = self.config.training, self.network.loss.target
+        stopping = training.early_stopping
+        watched = [stopping.monitor.removeprefix("val_")] if stopping else []
+        return chosen(target, [*(training.metrics or DEFAULTS[target]), *watched])
+
+    @property
+    def summary_metrics(self) -> dict[str, Metric]:
+        """Of every part, at the end."""
+        return chosen(self.network.loss.target, DEFAULTS[self.network.loss.target]) | self.metrics
+
     def initial_theta(self) -> Array:
         """The first parameters (P,): drawn with the seed, or read from a file."""
         dtype = self.dataset.encoding.dtype
@@ -99,7 +117,7 @@ def build_job(
     config = resolve(config, tables["train"])
     features = tables["train"].rows.shape[1]
     network = build_network(config, features, product(config.compute.precision))
-    _check_monitor(config, document, network)
+    _check_metrics(config, document, network)
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
@@ -188,10 +206,21 @@ def _check_memory(memory: dict[str, int], size: int, document: Document) -> None
     raise document.error(("training", "batch_size"), error)
 
 
-def _check_monitor(config: Config, document: Document, network: Network) -> None:
-    stopping = config.training.early_stopping
-    fitting = METRICS[network.loss.target]
-    if stopping and stopping.monitor.removeprefix("val_") not in ("cost", *fitting):
-        known = ", ".join(f"val_{name}" for name in ("cost", *fitting))
-        message = f"{config.loss.name} has no figure '{stopping.monitor}' (one of {known})"
-        raise document.error(("training", "early_stopping", "monitor"), ConfigError(message))
+def _check_metrics(config: Config, document: Document, network: Network) -> None:
+    """The metrics that the config names are those of the loss's target."""
+    training, target = config.training, network.loss.target
+    asked: dict[tuple[str | int, ...], str] = {}
+    for i, name in enumerate(training.metrics or []):
+        asked["training", "metrics", i] = name
+    if training.early_stopping:
+        monitor = training.early_stopping.monitor.removeprefix("val_")
+        asked["training", "early_stopping", "monitor"] = monitor
+    for place, name in asked.items():
+        if name != "cost" and find(target, name) is None:
+            known = f"{did_you_mean(name, METRICS[target])} (one of {', '.join(METRICS[target])})"
+            message = f"{config.loss.name} has no metric '{name}'{known}"
+            document.add(place, message)
+        elif (top(name) or 0) >= network.sizes[-1]:
+            message = f"{name} of {network.sizes[-1]} classes is always 1; ask for fewer"
+            document.add(place, message)
+    document.raise_problems()

@@ -23,6 +23,7 @@ NOT_THE_FORM = (
     "model_attributes_type",
     "union_tag_not_found",
     "tuple_type",
+    "list_type",
     "too_long",
 )
 FORMS: dict[Path, str] = {
@@ -33,6 +34,7 @@ FORMS: dict[Path, str] = {
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
+    ("training", "metrics"): "a list such as [accuracy, f1]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",

@@ -25,6 +25,7 @@ from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
+from deepnet_cli.nn.metrics import METRICS, top
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -33,6 +34,8 @@ MOST_ITERATIONS = 10_000_000
 LARGEST_SEED = 2**53
 LONGEST_NAME = 100
 MOST_THREADS = 1024
+METRIC_NAMES = list(dict.fromkeys(name for names in METRICS.values() for name in names))
+METRIC_WORDS = {"anyOf": [{"enum": METRIC_NAMES}, {"pattern": "^top_[1-9][0-9]*$"}]}
 
 
 def one_of(names: Collection[str], what: str, own: str = "") -> Any:
@@ -92,6 +95,13 @@ def _path(value: str) -> str:
     return value
 
 
+def _metric(value: str) -> str:
+    if value not in METRIC_NAMES and top(value) is None:
+        near = did_you_mean(value, METRIC_NAMES)
+        raise ValueError(f"unknown metric '{value}'{near} (one of {', '.join(METRIC_NAMES)})")
+    return value
+
+
 class Scheduled(Chosen):
     """{schedule: NAME, initial: RATE, option: value}"""
 
@@ -111,6 +121,7 @@ if TYPE_CHECKING:  # what a checked value is; the branch below is what is checke
     BatchSize = int | str
     Interval = int | str
     Threads = int | str
+    MetricName = str
 else:
     ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
     OptimizerOptions = choice(OPTIMIZERS)
@@ -121,6 +132,7 @@ else:
     Activations = word_or(ActivationName, list[ActivationName])
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
+    MetricName = Annotated[str, AfterValidator(_metric), Field(json_schema_extra=METRIC_WORDS)]
     Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
 
 
@@ -191,6 +203,7 @@ class TrainingSection(Section):
     l1: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
+    metrics: Annotated[list[MetricName], Field(min_length=1)] | None = None
     early_stopping: EarlyStopping | None = None
     log_every: Interval = "auto"
 

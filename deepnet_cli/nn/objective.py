@@ -87,6 +87,11 @@ class Objective:
         S = network.forward(self.windows(theta), X, work)
         return network.loss.cost(S, Y, shares(weights, X.shape[1])) + self.penalty(theta)
 
+    def scores(self, m: int, dtype: np.dtype[np.generic]) -> Array:
+        """S (n[L], m) that the last step with m examples left: a buffer."""
+        S: Array = self.workspace(m, dtype).caches[-1].U
+        return S
+
     def track(self, theta: Array, m: int) -> None:
         """Move the running statistics in theta by those of the last batch of m examples."""
         if self.network.tracks:

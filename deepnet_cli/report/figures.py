@@ -12,10 +12,13 @@ MOST_CLASSES = 12
 
 
 def figures_text(parts: dict[str, Figures]) -> str:
-    """A row a part, a column a figure."""
-    columns = list(dict.fromkeys(name for figures in parts.values() for name in figures))
-    rows = [[part, *(figures[name] for name in columns)] for part, figures in parts.items()]
-    return table(["", *columns], rows)
+    """A row a part, a column a figure; or the other way round, where that would be too wide."""
+    names = list(dict.fromkeys(name for figures in parts.values() for name in figures))
+    rows = [[part, *(figures[name] for name in names)] for part, figures in parts.items()]
+    text = table(["", *names], rows)
+    if max(map(len, text.splitlines())) <= COLUMNS:
+        return text
+    return table(["", *parts], [[name, *(part[name] for part in parts.values())] for name in names])
 
 
 def confusion_text(C: Array, names: Sequence[str]) -> str:

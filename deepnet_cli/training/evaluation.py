@@ -1,5 +1,6 @@
 """What a network makes of a whole part, a bounded number of examples at a time."""
 
+from collections.abc import Mapping
 from math import ceil
 from typing import Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from deepnet_cli.data.batches import Part
 from deepnet_cli.fused.blocks import blocks
-from deepnet_cli.nn.metrics import FIGURES, Figures
+from deepnet_cli.nn.metrics import Figures, Metric, figures_of, observed
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -39,14 +40,17 @@ def scores(network: Network, theta: Array, rows: Rows) -> Array:
     return S
 
 
-def figures(objective: Objective, theta: Array, part: Part) -> Figures:
-    """J, its weight penalty included as in training, and every metric on a part."""
-    return measured(objective, theta, part, scores(objective.network, theta, part.rows))
-
-
-def measured(objective: Objective, theta: Array, part: Part, S: Array) -> Figures:
-    """The figures of a part whose scores S (n[L], m) are known."""
-    loss = objective.network.loss
+def figures(
+    objective: Objective, theta: Array, part: Part, metrics: Mapping[str, Metric]
+) -> Figures:
+    """J, its weight penalty included as in training, and metrics of a part."""
+    S, link = scores(objective.network, theta, part.rows), objective.network.loss.link
     with np.errstate(all="ignore"):
-        J = loss.cost(S, part.Y, part.share) + objective.penalty(theta)
-        return {"cost": float(J.real), **FIGURES[loss.target](loss.link.forward(S), part.Y)}
+        J = cost(objective, theta, part, S)
+        return {"cost": J, **figures_of(metrics, observed(metrics, link.forward(S), part.Y))}
+
+
+def cost(objective: Objective, theta: Array, part: Part, S: Array) -> float:
+    """J of a part whose scores S (n[L], m) are known."""
+    J = objective.network.loss.cost(S, part.Y, part.share) + objective.penalty(theta)
+    return float(J.real)

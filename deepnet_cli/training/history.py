@@ -1,14 +1,23 @@
 """The rows of history.csv, and what is watched in them.
 
-`cost` is the mean of J over the batches since the last row, each before its update, `clipped`
+`cost` is the mean of J over the batches since the last row, each before its update; so are the
+metrics without `val_`, of all the examples of these batches together.  `clipped` is
 the share of their gradients that were clipped, `learning_rate` that of the row's update;
 `val_...` are of the parameters after the row's update.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from deepnet_cli.nn.metrics import SMALLER_IS_BETTER, Figures
+from deepnet_cli.nn.metrics import (
+    SMALLER_IS_BETTER,
+    Figures,
+    Metric,
+    States,
+    observed,
+    pooled,
+)
+from deepnet_cli.nn.types import Array
 
 Row = dict[str, float]
 """iteration, epoch, cost, val_cost, ...; iteration and epoch are whole."""
@@ -22,6 +31,7 @@ class History:
     cost_sum: float = 0.0
     batches: int = 0
     clipped: int = 0  # of these, how many gradients
+    states: States = field(default_factory=dict)  # of the metrics of their outputs
 
     @property
     def clipped_share(self) -> float:
@@ -34,6 +44,10 @@ class History:
         self.batches += 1
         self.clipped += clipped
 
+    def add_outputs(self, metrics: Mapping[str, Metric], A: Array, Y: Array) -> None:
+        """Take in what metrics need of one batch, A and Y (K, m)."""
+        self.states = pooled(metrics, self.states, observed(metrics, A, Y))
+
     def next_row(self, iteration: int, epoch: int, figures: Figures) -> Row:
         """The row that an iteration would have: the mean cost, and figures such as val_cost."""
         mean = self.cost_sum / self.batches
@@ -42,7 +56,7 @@ class History:
     def add_row(self, row: Row) -> None:
         """Keep a row and begin the next mean."""
         self.rows.append(row)
-        self.cost_sum, self.batches, self.clipped = 0.0, 0, 0
+        self.cost_sum, self.batches, self.clipped, self.states = 0.0, 0, 0, {}
 
     def before(self, iteration: int) -> "History":
         """The same with the rows of earlier iterations only."""

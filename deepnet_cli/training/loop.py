@@ -51,8 +51,11 @@ def train(
     rule: Optimizer,
     rate: Callable[[int], float],
     batches: Iterable[Batch],
+    seen: Callable[[Array, Array], None] | None = None,
 ) -> Iterator[Step]:
     """Make one update a batch, changing `state` in place.
+
+    `seen` is called with S and Y (n[L], m) of each batch before its update; both are buffers.
 
     Raises DivergedError at the first cost that is not finite, or where a running statistic
     is not; that update is not made.
@@ -64,6 +67,8 @@ def train(
         cost = float(J.real)
         if trouble := not_finite(objective, state.theta, cost):
             raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
+        if seen is not None:
+            seen(objective.scores(batch.X.shape[1], state.theta.dtype), batch.Y)
         if move is None:
             weights = objective.network.layout.weights
             move = optimizers.mover(rule, state.theta, grad, state.slots, weights)

@@ -200,7 +200,7 @@ def _row(job: Job, progress: Progress) -> float:
         began = perf_counter()
         progress.copy()
         if part is not None:
-            figures(job.objective, progress.theta, part)
+            figures(job.objective, progress.theta, part, job.metrics)
         return [perf_counter() - began]
 
     return float(np.median(_rounds(round_, FOR_ROWS)))

@@ -23,11 +23,11 @@ from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
-from deepnet_cli.nn.metrics import Figures, decisions
+from deepnet_cli.nn.metrics import METRICS, Figures, decisions, figures_of, observed
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import measured, scores
+from deepnet_cli.training.evaluation import cost, scores
 from deepnet_cli.training.sealed import open_sealed, sealed
 
 NAME = "model.h5"
@@ -69,9 +69,9 @@ class Model:
         except ClassCountError as error:  # here the data are at fault, not a config
             raise DataError(str(error)) from None
         S = scores(self.network, self.theta, part.rows)
-        return measured(self.objective, self.theta, part, S), self.network.loss.link.forward(
-            S, out=S
-        )
+        J, metrics = cost(self.objective, self.theta, part, S), METRICS[self.encoding.target]
+        A = self.network.loss.link.forward(S, out=S)
+        return {"cost": J, **figures_of(metrics, observed(metrics, A, part.Y))}, A
 
     def to_bytes(self, config: str, figures: dict[str, Figures]) -> bytes:
         """The model file; with the config as YAML, and the figures of each part."""

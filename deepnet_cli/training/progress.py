@@ -4,6 +4,7 @@
     /best/theta (P,)                          with a validation set
     /image/theta (P',), /image/slots (k, P')  where the state moves in another space: its bits
     /history                                  the rows as CSV text
+    /states/NAME/0, 1, ...                    of running metrics, since the last row
     /code                                     name and sha256 of the file of --code, as JSON
     attributes: iteration, config (YAML), data (digests, as JSON),
                 cost_sum, batches and clipped (of the steps since the last row),
@@ -15,6 +16,7 @@ made anew when the run goes on and comes to another end.
 
 import json
 from dataclasses import dataclass, replace
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
+from deepnet_cli.nn.metrics import States
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.history import History, Watch
 from deepnet_cli.training.loop import State
@@ -91,6 +94,9 @@ class Progress:
             file.attrs["cost_sum"] = self.history.cost_sum
             file.attrs["batches"] = self.history.batches
             file.attrs["clipped"] = self.history.clipped
+            for name, state in self.history.states.items():
+                for i, array in enumerate(state):
+                    file[f"states/{name}/{i}"] = array
             if job.code is not None:
                 file["code"] = json.dumps(job.code.identity)
 
@@ -116,6 +122,7 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
         history.clipped = int(source.number("clipped"))
+        history.states = _states(source, job)
         space, state = _restored(source, job)
         best = _best(source)
     watch = _watch(job)
@@ -149,6 +156,18 @@ def _vectors(source: Source, group: str, size: int, job: Job) -> tuple[Array, Ar
     if theta.shape != (size,) or slots.shape != (job.rule.n_slots, size):
         raise DataError(f"{source.path}: holds parameters of another network")
     return theta, slots
+
+
+def _states(source: Source, job: Job) -> States:
+    """What running metrics have seen since the last row."""
+    names = {metric.statistic.name for metric in job.running_metrics.values()}
+    states: States = {}
+    for name in names:
+        places = (f"states/{name}/{i}" for i in count())
+        state = tuple(source.read(place) for place in takewhile(source.has, places))
+        if state:
+            states[name] = state
+    return states
 
 
 def _best(source: Source) -> Array | None:

@@ -9,7 +9,7 @@ import numpy as np
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DivergedError
-from deepnet_cli.nn.metrics import Figures
+from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import figures
 from deepnet_cli.training.history import History, Row
@@ -78,7 +78,9 @@ class Session:
         waiting: Progress | None = None
         try:
             batches = space.batches.deal(state.iteration, job.iterations)
-            for step in train(state, space.objective, job.clippings, job.rule, job.rate, batches):
+            seen = self._saw if job.running_metrics else None
+            steps = train(state, space.objective, job.clippings, job.rule, job.rate, batches, seen)
+            for step in steps:
                 if waiting is not None:  # this step's cost has shown it to be good
                     self._save(waiting)
                     waiting = None
@@ -116,13 +118,19 @@ class Session:
         if closing is not None:
             self.history.add_row(closing)
         for name, part in job.dataset.parts.items():
-            self.figures[name] = figures(job.objective, theta, part)
+            self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, job.batches.part.m)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
         told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
+
+    def _saw(self, S: Array, Y: Array) -> None:
+        """Take in the scores of a batch, before its update."""
+        with np.errstate(all="ignore"):
+            A = self.job.network.loss.link.forward(S)
+            self.progress.history.add_outputs(self.job.running_metrics, A, Y)
 
     def _event(self, step: Step) -> Event:
         progress = self.progress
@@ -143,12 +151,15 @@ class Session:
     def _measured(self, iteration: int) -> Figures:
         """What the row of the last step tells beside its cost."""
         job, told = self.job, dict[str, float]()
+        if states := self.progress.history.states:
+            with np.errstate(all="ignore"):
+                told |= figures_of(job.running_metrics, states)
         if not isinstance(job.config.training.learning_rate, float):
             told["learning_rate"] = job.rate(iteration)
         if job.clippings:
             told["clipped"] = self.progress.history.clipped_share
         if (part := job.dataset.parts.get("validation")) is not None:
-            measured = figures(job.objective, self.progress.theta, part)
+            measured = figures(job.objective, self.progress.theta, part, job.metrics)
             told |= {f"val_{name}": value for name, value in measured.items()}
         return told
 

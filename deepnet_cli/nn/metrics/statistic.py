@@ -1,0 +1,98 @@
+"""What a metric is: a figure of a statistic, which examples are taken into block by block.
+
+    state   = of(A, Y, w)        of a block: A and Y (K, m), w (R, m)
+    state   = pool(old, new)     of the examples of both
+    figures = figure(read(state))                                (R,)
+
+w weighs the examples in R ways at once: one of ones for a plain figure, one with the weights
+that examples have (scikit-learn's sample_weight), or a row for each resample of a
+bootstrap, which is nothing but how often each example was drawn.  A state is a tuple of arrays:
+sums, whose size does not grow with the examples, wherever the figure is exact that way.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.nn.types import Array
+
+State = tuple[Array, ...]
+States = dict[str, State]
+"""By the name of the statistic."""
+
+Figures = dict[str, float]
+
+
+def add(old: State, new: State) -> State:
+    """Sums over the examples of both."""
+    return tuple(a + b for a, b in zip(old, new, strict=True))
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What several metrics are computed from; `name` tells it from the others of a target."""
+
+    name: str
+    of: Callable[[Array, Array, Array], State]
+    read: Callable[[State], Any]
+    pool: Callable[[State, State], State] = add
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure (R,) of what a statistic reads; `each`: of each class or output, (R, K)."""
+
+    statistic: Statistic
+    figure: Callable[[Any], Array]
+    smaller_is_better: bool = False
+    each: Callable[[Any], Array] | None = None
+
+
+def observed(metrics: Mapping[str, Metric], A: Array, Y: Array, w: Array | None = None) -> States:
+    """The states of a block of examples: outputs A and Y (K, m), w (R, m) or all the same."""
+    w = np.ones((1, A.shape[1])) if w is None else w
+    return {known.name: known.of(A, Y, w) for known in _statistics(metrics)}
+
+
+def pooled(metrics: Mapping[str, Metric], old: States, new: States) -> States:
+    """The states of the examples of both; `old` may be that of none, {}."""
+    if not old:
+        return new
+    return {s.name: s.pool(old[s.name], new[s.name]) for s in _statistics(metrics)}
+
+
+def weighted_figures(metrics: Mapping[str, Metric], states: States) -> dict[str, Array]:
+    """Each figure (R,)."""
+    seen = {known.name: known.read(states[known.name]) for known in _statistics(metrics)}
+    return {name: metric.figure(seen[metric.statistic.name]) for name, metric in metrics.items()}
+
+
+def figures_of(metrics: Mapping[str, Metric], states: States) -> Figures:
+    """Each figure, by the first way to weigh the examples."""
+    found = weighted_figures(metrics, states)
+    return {name: float(values[0]) for name, values in found.items()}
+
+
+def figures_of_each(metrics: Mapping[str, Metric], states: States) -> dict[str, Array]:
+    """(K,): the figures of each class or output, where a metric has them."""
+    seen = {known.name: known.read(states[known.name]) for known in _statistics(metrics)}
+    return {
+        name: metric.each(seen[metric.statistic.name])[0]
+        for name, metric in metrics.items()
+        if metric.each is not None
+    }
+
+
+def ratio(above: Array, below: Array, otherwise: float = 0.0) -> Array:
+    """above / below, and `otherwise` where that is not above 0."""
+    above, below = np.broadcast_arrays(above, below)
+    out = np.full(above.shape, otherwise)
+    np.divide(above, below, out=out, where=below > 0)
+    return out
+
+
+def _statistics(metrics: Mapping[str, Metric]) -> list[Statistic]:
+    """Each once."""
+    return list({metric.statistic.name: metric.statistic for metric in metrics.values()}.values())
