@@ -10,8 +10,8 @@ from deepnet_cli.cli.say import say, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
-from deepnet_cli.nn.metrics import confusion_matrix
-from deepnet_cli.report.figures import confusion_text, figures_text
+from deepnet_cli.report.assessment import assessment_json, assessment_text
+from deepnet_cli.training.assessment import assess
 from deepnet_cli.training.model import load_model
 
 
@@ -20,32 +20,32 @@ from deepnet_cli.training.model import load_model
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
 @click.option("--y", metavar="NAME", help="The dataset of labels, where it is not clear.")
+@click.option("--weights", metavar="NAME", help="The dataset of how much each example counts.")
+@click.option("--no-intervals", is_flag=True, help="Leave out the 95 % intervals.")
 @code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
-def evaluate(model: Path, data: Path, x: str | None, y: str | None, as_json: bool) -> None:
+def evaluate(
+    model: Path,
+    data: Path,
+    x: str | None,
+    y: str | None,
+    weights: str | None,
+    no_intervals: bool,
+    as_json: bool,
+) -> None:
     """Measure the cost and metrics of a trained MODEL on labelled DATA.
+
+    Beside them stand 95 % intervals and the same figures of two baselines.
 
     \b
     Example:
         deepnet evaluate runs/digits-001 data/digits.h5
     """
     trained = load_model(model)
-    table = trained.table(Location(data, x, y), labelled=True)
+    table = trained.table(Location(data, x, y, weights=weights), labelled=True)
     suit(trained.network.sizes, table.m)
-    figures, A = trained.evaluate(table)
-    told: dict[str, object] = {**figures, "examples": table.m}
-    classes = trained.encoding.classes
-    matrix = None
-    if classes is not None:
-        true = trained.encoding.class_indices(table)
-        matrix = confusion_matrix(true, trained.decisions(A), len(classes))
-        told |= {"confusion_matrix": matrix.tolist(), "class_names": list(classes.names)}
+    found = assess(trained, table, resampled=not no_intervals)
     say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
-    if as_json:
-        click.echo(json_text(told))
-    else:
-        click.echo(figures_text({data.name: figures}))
-        if matrix is not None and classes is not None:
-            click.echo(f"\n{confusion_text(matrix, classes.names)}")
+    click.echo(json_text(assessment_json(found)) if as_json else assessment_text(found))
     named = shlex.join([str(data), *(["--x", x] if x else [])])
     say(f"next: {typed('predict', model)} {named} -o predictions.csv")

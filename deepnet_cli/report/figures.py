@@ -7,6 +7,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.table import table
 
 WIDEST_NAME = 16
+LONGEST_NAME = 30
 COLUMNS = 80
 MOST_CLASSES = 12
 
@@ -16,24 +17,33 @@ def figures_text(parts: dict[str, Figures]) -> str:
     names = list(dict.fromkeys(name for figures in parts.values() for name in figures))
     rows = [[part, *(figures[name] for name in names)] for part, figures in parts.items()]
     text = table(["", *names], rows)
-    if max(map(len, text.splitlines())) <= COLUMNS:
+    if fits(text):
         return text
     return table(["", *parts], [[name, *(part[name] for part in parts.values())] for name in names])
+
+
+def fits(text: str) -> bool:
+    """Whether no line is wider than a screen."""
+    return max(map(len, text.splitlines())) <= COLUMNS
 
 
 def confusion_text(C: Array, names: Sequence[str]) -> str:
     """The confusion matrix (K, K): a row a true class, a column a decision."""
     if len(names) > MOST_CLASSES:
         wrong = sorted(
-            ((int(C[i, j]), i, j) for i in range(len(C)) for j in range(len(C)) if i != j),
+            ((C[i, j].item(), i, j) for i in range(len(C)) for j in range(len(C)) if i != j),
             reverse=True,
         )
-        worst = [[names[i], names[j], count] for count, i, j in wrong[:MOST_CLASSES] if count]
+        worst = [
+            [names[i][:LONGEST_NAME], names[j][:LONGEST_NAME], count]
+            for count, i, j in wrong[:MOST_CLASSES]
+            if count
+        ]
         return table(["true", "taken for", "examples"], worst) if worst else "no confusion"
     short = [name[:WIDEST_NAME] for name in names]
     if sum(max(len(name), 4) + 2 for name in short) > COLUMNS - WIDEST_NAME:
         heads = [f"({k})" for k in range(1, len(names) + 1)]
-        rows = [[f"{k} {n}", *map(int, row)] for k, n, row in zip(heads, short, C, strict=True)]
+        rows = [[f"{k} {n}", *row.tolist()] for k, n, row in zip(heads, short, C, strict=True)]
         return table(["true \\ decided", *heads], rows)
-    rows = [[name, *map(int, row)] for name, row in zip(short, C, strict=True)]
+    rows = [[name, *row.tolist()] for name, row in zip(short, C, strict=True)]
     return table(["true \\ decided", *short], rows)

@@ -15,7 +15,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns as wide as they need to be; text to the left, numbers to the right."""
     cells = [[_cell(value) for value in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    texts = [isinstance(value, str) for value in rows[0]] if rows else [True] * len(head)
+    texts = [all(isinstance(value, str) for value in column) for column in zip(*rows, strict=True)]
+    texts = texts or [True] * len(head)
 
     def line(values: Sequence[str]) -> str:
         padded = [

@@ -2,6 +2,7 @@
 
     /parameters/W1 (n[1], n[0]), /parameters/b1 (n[1], 1), ...
     /scaling, /classes                           see data/encoding_file.py
+    /baselines                                   see training/baselines.py
     attributes: deepnet (version), config (YAML text), figures (JSON), examples (m)
 
 Reading it runs no code and opens no other file: the config in it is checked like any
@@ -16,6 +17,7 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoded, Encoding
 from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
 from deepnet_cli.data.labels import ClassCountError
@@ -23,11 +25,12 @@ from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
-from deepnet_cli.nn.metrics import METRICS, Figures, decisions, figures_of, observed
+from deepnet_cli.nn.metrics import Figures, decisions
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import cost, scores
+from deepnet_cli.training.baselines import Baselines, read_baselines, write_baselines
+from deepnet_cli.training.evaluation import scores
 from deepnet_cli.training.sealed import open_sealed, sealed
 
 NAME = "model.h5"
@@ -42,6 +45,7 @@ class Model:
     encoding: Encoding
     config: Config
     examples: int  # it was trained on: the m of the weight penalties
+    baselines: Baselines | None = None  # fitted to the same examples
 
     @property
     def network(self) -> Network:
@@ -62,16 +66,12 @@ class Model:
         """Class indices (m,) for outputs of a network that tells classes apart."""
         return decisions(A, self.network.loss.target)
 
-    def evaluate(self, table: Table) -> tuple[Figures, Array]:
-        """The cost and every metric on a table with y, and A[L] (n[L], m).  Raises DataError."""
+    def part(self, table: Table) -> Part:
+        """The examples of a table with y as the network takes them.  Raises DataError."""
         try:
-            part = self.encoding.part(table)
+            return self.encoding.part(table)
         except ClassCountError as error:  # here the data are at fault, not a config
             raise DataError(str(error)) from None
-        S = scores(self.network, self.theta, part.rows)
-        J, metrics = cost(self.objective, self.theta, part, S), METRICS[self.encoding.target]
-        A = self.network.loss.link.forward(S, out=S)
-        return {"cost": J, **figures_of(metrics, observed(metrics, A, part.Y))}, A
 
     def to_bytes(self, config: str, figures: dict[str, Figures]) -> bytes:
         """The model file; with the config as YAML, and the figures of each part."""
@@ -83,6 +83,8 @@ class Model:
             file.attrs["figures"] = json_text(figures)
             write_parameters(file, self.network.layout, self.theta)
             write_encoding(file, self.encoding)
+            if self.baselines is not None:
+                write_baselines(file, self.baselines)
 
         return sealed("model", fill)
 
@@ -109,4 +111,5 @@ def load_model(path: Path) -> Model:
         theta = read_parameters(source, network.layout, dtype)
         examples = max(1, int(source.number("examples")))
         objective = build_objective(config, network, examples)
-        return Model(objective, theta, encoding, config, examples)
+        baselines = read_baselines(source, network.features, network.sizes[-1])
+        return Model(objective, theta, encoding, config, examples, baselines)

@@ -11,6 +11,7 @@ from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
+from deepnet_cli.training.baselines import fitted
 from deepnet_cli.training.evaluation import figures
 from deepnet_cli.training.history import History, Row
 from deepnet_cli.training.loop import Step, not_finite, train
@@ -119,7 +120,11 @@ class Session:
             self.history.add_row(closing)
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-        model = Model(job.objective, theta, job.dataset.encoding, job.config, job.batches.part.m)
+        part, layers = job.batches.part, job.network.layout.weights.stop
+        made = 3 * layers * job.batches.size * self.progress.state.iteration
+        baselines = fitted(job.network.loss, part, made, job.config.seed)
+        encoding = job.dataset.encoding
+        model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
         told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)

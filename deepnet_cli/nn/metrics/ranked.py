@@ -29,31 +29,19 @@ class Areas(NamedTuple):
 def areas(score: Array, true: Array, w: Array) -> tuple[Array, Array]:
     """auc and average precision (R,) for scores and flags (m,) and weights (R, m).
 
-    The steps of TP are at the scores that a positive example has.  auc is nan where Y lacks one
-    of the two kinds; average precision 0 where it lacks positives.
+    auc is nan where Y lacks one of the two kinds; average precision 0 where it lacks positives.
     """
-    down = np.argsort(-score, kind="stable")
-    score, true, w = score[down], true[down], w[:, down]
-    met = np.zeros((len(w), len(score) + 1))
-    np.cumsum(w, axis=1, out=met[:, 1:])  # by all examples before the i-th
-    found = np.cumsum(w[:, true], axis=1)
-    P, N = w[:, true].sum(axis=1), w[:, ~true].sum(axis=1)
-    if not true.any():
-        return np.full(len(w), np.nan), np.zeros(len(w))
-
-    begins = np.flatnonzero(np.append(True, score[1:] != score[:-1]))  # of each distinct score
-    ends = np.append(begins[1:], len(score))
-    step = np.searchsorted(begins, np.flatnonzero(true), side="right") - 1  # of each positive
-    last = np.append(step[1:] != step[:-1], True)  # of its step
-    step = step[last]
-    TP = found[:, last]
-    gained = np.diff(TP, axis=1, prepend=0.0)
-    FP = met[:, ends[step]] - TP
-    FP_before = met[:, begins[step]] - (TP - gained)
-    behind = N[:, np.newaxis] - (FP + FP_before) / 2
+    steps = np.unique(score[true])  # the scores at which TP grows
+    S = len(steps)
+    below, upto = (np.searchsorted(steps, score, side) for side in ("left", "right"))
+    gained = _binned(below[true], w[:, true], S)
+    between = _binned((below + upto)[~true], w[:, ~true], 2 * S + 1)  # 2t + 1: at step t
+    under = np.cumsum(between, axis=1)[:, 0::2]  # negatives with a score below step t
+    P, N = gained.sum(axis=1), between.sum(axis=1)
+    behind = under[:, :S] + between[:, 1::2] / 2
     auc = ratio((gained * behind).sum(axis=1), P * N, np.nan)
-    precision = ratio(TP, TP + FP)
-    return auc, ratio((gained * precision).sum(axis=1), P)
+    TP, FP = np.cumsum(gained[:, ::-1], axis=1)[:, ::-1], N[:, np.newaxis] - under[:, :S]
+    return auc, ratio((gained * ratio(TP, TP + FP)).sum(axis=1), P)
 
 
 def read_areas(state: State) -> Areas:
@@ -78,6 +66,11 @@ def average_precision(found: Areas) -> Array:
     if found.present.shape[1] == 1:
         return found.average_precision[:, 0]
     return mean_where(found.present, found.average_precision)
+
+
+def _binned(bins: Array, w: Array, size: int) -> Array:
+    """The weights (R, m) summed over the examples of each bin, (R, size)."""
+    return np.stack([np.bincount(bins, row, size) for row in w])
 
 
 def _kept(A: Array, Y: Array, w: Array) -> State:

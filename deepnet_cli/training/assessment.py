@@ -1,0 +1,112 @@
+"""All that labelled data say of a model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from deepnet_cli.data.batches import Part
+from deepnet_cli.data.tables import Table
+from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.metrics import (
+    METRICS,
+    Figures,
+    Metric,
+    figures_of,
+    figures_of_each,
+    observed,
+    top,
+    weighted_figures,
+)
+from deepnet_cli.nn.metrics.calibration import Calibration, calibration
+from deepnet_cli.nn.metrics.decided import confusion_matrix
+from deepnet_cli.nn.metrics.probable import mean, mean_statistic
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.evaluation import cost, scores
+from deepnet_cli.training.intervals import Interval, affordable, intervals
+from deepnet_cli.training.model import Model
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Figures of the network and of its baselines, and what is behind them.
+
+    `each` are those of each class or output (K,), by the names in `names`.
+    """
+
+    examples: int
+    figures: Figures
+    intervals: dict[str, Interval]
+    resamples: int | None  # 0: there are too many examples; None: nobody asked
+    baselines: dict[str, Figures]
+    fitted_to: int  # examples, the linear baseline; 0 where there is none
+    names: tuple[str, ...]
+    each: dict[str, Array]
+    confusion: Array | None = None  # (K, K), where there are classes
+    calibration: Calibration | None = None  # where there are probabilities
+
+    @cached_property
+    def support(self) -> Array:
+        """The weight (K,) of the examples of each class."""
+        return np.zeros(0) if self.confusion is None else self.confusion.sum(axis=1)
+
+
+def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
+    """Measure a model on a table with y, whose weights weigh all figures.  Raises DataError."""
+    part, loss, K = model.part(table), model.network.loss, model.network.sizes[-1]
+    weights = np.ones(part.m) if part.weights is None else part.weights
+    metrics = {name: m for name, m in METRICS[loss.target].items() if (top(name) or 0) < K}
+    S = scores(model.network, model.theta, part.rows)
+    resamples = affordable(part.m, K) if resampled else None
+    with np.errstate(all="ignore"):
+        A = loss.link.forward(S)
+        states = observed(metrics, A, part.Y, weights[np.newaxis])
+        figures = {"cost": cost(model.objective, model.theta, part, S)}
+        penalty = float(np.real(model.objective.penalty(model.theta)))
+        between = {}
+        if resamples:
+            between = intervals(_of_weights(metrics, loss, S, A, part, penalty), weights, resamples)
+        rivals = model.baselines and model.baselines.outputs(loss, part.rows)
+        baselines = {
+            name: figures_of(metrics, observed(metrics, other, part.Y, weights[np.newaxis]))
+            for name, other in (rivals or {}).items()
+        }
+    linear = model.baselines and model.baselines.linear
+    classes, confusion = model.encoding.classes, None
+    if classes is not None:
+        true = model.encoding.class_indices(table)
+        counted = None if part.weights is None else part.weights
+        confusion = confusion_matrix(true, model.decisions(A), len(classes), counted)
+    named = len(table.class_names) == K
+    return Assessment(
+        part.m,
+        figures | figures_of(metrics, states),
+        between,
+        resamples,
+        baselines,
+        linear.examples if linear else 0,
+        classes.names if classes else table.class_names if named else _numbered(K),
+        figures_of_each(metrics, states) if classes or loss.target == "number" else {},
+        confusion,
+        calibration(A, part.Y, weights, loss.target) if loss.target != "number" else None,
+    )
+
+
+def _of_weights(
+    metrics: Mapping[str, Metric], loss: Loss, S: Array, A: Array, part: Part, penalty: float
+) -> Callable[[Array], dict[str, Array]]:
+    """All figures as functions of R weightings (R, m) of the examples; J first."""
+    costs = loss.entries(S, part.Y).sum(axis=0, dtype=np.float64) / loss.outputs(part.Y)
+    J = Metric(mean_statistic("cost", lambda *_: costs), mean)
+
+    def figures(w: Array) -> dict[str, Array]:
+        every = {"cost": J, **metrics}
+        found = weighted_figures(every, observed(every, A, part.Y, w))
+        return found | {"cost": found["cost"] + penalty}
+
+    return figures
+
+
+def _numbered(K: int) -> tuple[str, ...]:
+    return tuple(str(k) for k in range(1, K + 1))

@@ -1,0 +1,142 @@
+"""What a network is held against: a constant, and the same loss without hidden layers.
+
+    constant   A = the mean of Y over the training examples: of classes how frequent each is, so
+               that the most frequent is decided on; of numbers their mean
+    linear     A = g(W X + b), g the loss's link, with the smallest J + 1/(2m) sum of W^2 for
+               features of mean 0 and deviation 1: scikit-learn's LogisticRegression() and
+               Ridge(alpha=K/2) after a StandardScaler
+
+Both are fitted when training ends, and kept with the model.  The second takes examples enough to
+be a good one, but not so many that it costs much beside the training.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.data.batches import Part
+from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.errors import DataError
+from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.penalties import L2
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.lbfgs import minimize
+from deepnet_cli.randomness import order
+
+STEPS = 60
+"""Of L-BFGS, at most."""
+
+SHARE = 0.05
+"""Of the multiplications of the training, that fitting may add."""
+
+ALWAYS = 2**25
+"""Multiplications in half a step, that it may make however short the training was."""
+
+ELEMENTWISE = 64
+"""Multiplications in the time of the rest that there is to do for an entry of Z."""
+
+VALUES = 2**25
+"""Examples times features, at most: in float64 a quarter of a GiB."""
+
+FEWEST = 1000
+"""Examples, where not all can be taken, that a linear model is worth having for."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """W (K, n[0]) and b (K, 1) in float64, for X as the network takes it, fitted to `examples`."""
+
+    W: Array
+    b: Array
+    examples: int
+
+    def outputs(self, loss: Loss, rows: Array) -> Array:
+        """A (K, m) for rows (m, n[0])."""
+        A = np.empty((len(self.W), len(rows)))
+        with np.errstate(all="ignore"):
+            for i in blocks(len(rows), max(1, 2**20 // rows.shape[1])):
+                A[:, i] = loss.link.forward(self.W @ rows[i].T.astype(np.float64) + self.b)
+        return A
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The constant (K, 1), and the linear model where one was fitted."""
+
+    constant: Array
+    linear: Linear | None
+
+    def outputs(self, loss: Loss, rows: Array) -> dict[str, Array]:
+        """A (K, m) of each by name: `linear`, and `majority` or `mean`."""
+        name = "mean" if loss.target == "number" else "majority"
+        told = {} if self.linear is None else {"linear": self.linear.outputs(loss, rows)}
+        return told | {name: np.repeat(self.constant, len(rows), axis=1)}
+
+
+def fitted(loss: Loss, part: Part, multiplications: float, seed: int) -> Baselines:
+    """Fit both to training examples, after so many multiplications of the training itself."""
+    constant = (part.Y.astype(np.float64) @ part.share)[:, np.newaxis]
+    size = (part.rows.shape[1] + ELEMENTWISE) * len(part.Y)
+    many = max(ALWAYS, SHARE * multiplications / (2 * STEPS)) // size  # W X and dZ X^T
+    taken = int(min(part.m, many, VALUES // part.rows.shape[1]))
+    if taken < min(part.m, FEWEST):
+        return Baselines(constant, None)
+    if taken < part.m:
+        chosen = np.sort(order(seed, "baseline", 0, part.m)[:taken])
+        weights = None if part.weights is None else part.weights[chosen]
+        part = Part(part.rows[chosen], part.Y[:, chosen], weights)
+    return Baselines(constant, _linear(loss, part))
+
+
+def _linear(loss: Loss, part: Part) -> Linear:
+    """The linear model of all examples of a part, by L-BFGS from 0."""
+    X = part.rows.T.astype(np.float64)
+    Y, share, K, n = part.Y.astype(np.float64), part.share, len(part.Y), len(X)
+    mean = (X @ share)[:, np.newaxis]
+    X -= mean
+    deviation = np.sqrt((X**2) @ share)[:, np.newaxis]
+    deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0  # a constant, rounded
+    X /= deviation
+    penalty, over = L2(1 / part.m), share / loss.outputs(Y)
+
+    def J(theta: Array) -> tuple[float, Array]:
+        W, b = theta[: K * n].reshape(K, n), theta[K * n :, np.newaxis]
+        Z = W @ X + b
+        cost = float((loss.entries(Z, Y).sum(axis=0) * over).sum())
+        dZ = loss.gradient(Z, Y) * over
+        dW = dZ @ X.T + penalty.gradient(W)
+        total = cost + float(np.real(penalty.value(W)))
+        return total, np.concatenate([dW.reshape(-1), dZ.sum(axis=1)])
+
+    with np.errstate(all="ignore"):
+        theta = minimize(J, np.zeros(K * n + K), STEPS)
+    W, b = theta[: K * n].reshape(K, n) / deviation.T, theta[K * n :, np.newaxis]
+    return Linear(W, b - W @ mean, part.m)
+
+
+def write_baselines(file: Any, baselines: Baselines) -> None:
+    """Put them into the open h5py file, under /baselines."""
+    file["baselines/constant"] = baselines.constant
+    if baselines.linear is not None:
+        file["baselines/W"], file["baselines/b"] = baselines.linear.W, baselines.linear.b
+        file["baselines/examples"] = baselines.linear.examples
+
+
+def read_baselines(source: Source, features: int, outputs: int) -> Baselines | None:
+    """Those of a model file, where it has some.  Raises DataError where they are unfit."""
+    if not source.has("baselines/constant"):
+        return None
+    constant = _block(source, "constant", (outputs, 1))
+    if not source.has("baselines/W"):
+        return Baselines(constant, None)
+    W, b = _block(source, "W", (outputs, features)), _block(source, "b", (outputs, 1))
+    return Baselines(constant, Linear(W, b, int(_block(source, "examples", ()))))
+
+
+def _block(source: Source, name: str, shape: tuple[int, ...]) -> Array:
+    block = source.read(f"baselines/{name}")
+    if block.shape != shape or block.dtype.kind not in "fi" or not np.isfinite(block).all():
+        raise DataError(f"{source.path}: baselines/{name} is not {shape} finite numbers")
+    return block

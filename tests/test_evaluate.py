@@ -1,0 +1,436 @@
+"""deepnet evaluate: every metric, classes, calibration, intervals and baselines."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from cli import deepnet
+from samples import write_blobs, write_config
+from sklearn import calibration as sk_calibration
+from sklearn import metrics as sk
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from deepnet_cli.data.batches import Part
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.metrics import METRICS, confusion_matrix
+from deepnet_cli.nn.metrics.calibration import BINS, calibration
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training import baselines, intervals
+from deepnet_cli.training.model import load_model
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(name: str, **datasets: Array) -> None:
+    with h5py.File(name, "w") as file:
+        for key, values in datasets.items():
+            file[key] = values
+
+
+def trained(folder: Path, units: int, output: str, run: str = "a", **more: object) -> str:
+    """A run on data.h5, a little trained."""
+    model = {"layers": [4, units], "activations": ["tanh", output]}
+    config = write_config(folder / "c.yaml", data={"train": "data.h5"}, model=model, **more)
+    result = deepnet("train", config, "--run-dir", run, "-q")
+    assert result.code == 0, result.err
+    return run
+
+
+def told(*args: str) -> dict[str, Any]:
+    result = deepnet("evaluate", *args, "--json")
+    assert result.code == 0, result.err
+    found: dict[str, Any] = json.loads(result.out)
+    return found
+
+
+def some_numbers(rng: np.random.Generator, K: int, m: int = 80) -> tuple[Array, Array]:
+    x = rng.normal(size=(m, 3))
+    return x, x @ rng.normal(size=(3, K)) + rng.normal(size=(m, K)) + 5
+
+
+def probabilities(run: str, data: str = "data.h5") -> Array:
+    assert deepnet("predict", run, data, "-o", "out.h5").code == 0
+    with h5py.File("out.h5") as file:
+        found: Array = file["probabilities"][()].astype(float)
+    return found
+
+
+# what is told
+
+
+def test_every_metric_is_scikit_learns(folder: Path) -> None:
+    write_blobs(folder / "data.h5", K=6, m=200)
+    found = told(trained(folder, 6, "softmax"), "data.h5", "--no-intervals")
+    with h5py.File("data.h5") as file:
+        y = file["y"][()]
+    A = probabilities("a")
+    A /= A.sum(axis=1, keepdims=True)
+    assert set(METRICS["class"]) < found.keys()
+    assert found["top_3"] == sk.top_k_accuracy_score(y, A, k=3)
+    assert found["auc"] == pytest.approx(sk.roc_auc_score(y, A, multi_class="ovr"))
+    assert found["log_loss"] == pytest.approx(sk.log_loss(y, A), rel=1e-5)
+    assert found["mcc"] == pytest.approx(sk.matthews_corrcoef(y, A.argmax(1)))
+    columns = sk.precision_recall_fscore_support(y, A.argmax(1), zero_division=0)
+    for k, values in enumerate(zip(*columns, strict=True)):
+        names = ("precision", "recall", "f1", "support")
+        assert found["classes"][str(k)] == pytest.approx(dict(zip(names, values, strict=True)))
+
+
+def test_top_k_is_told_where_it_can_be_wrong(folder: Path) -> None:
+    write_blobs(folder / "data.h5", K=4)
+    found = told(trained(folder, 4, "softmax"), "data.h5")
+    assert "top_3" in found
+    assert "top_5" not in found
+
+
+@pytest.mark.parametrize("names", [None, [b"alpha", b"a name that is far too long", b"c"]])
+def test_each_output_by_its_name(
+    folder: Path, names: list[bytes] | None, rng: np.random.Generator
+) -> None:
+    x, y = some_numbers(rng, 3)
+    write("data.h5", x=x, y=y, **({} if names is None else {"class_names": np.array(names)}))
+    run = trained(folder, 3, "linear")
+    found = told(run, "data.h5", "--no-intervals")
+    called = ["1", "2", "3"] if names is None else [name.decode() for name in names]
+    assert list(found["outputs"]) == called
+    for name in METRICS["number"]:
+        each = [found["outputs"][output][name] for output in called]
+        assert found[name] == pytest.approx(np.mean(each))
+    text = deepnet("evaluate", run, "data.h5").out
+    assert all(name[:30] in text for name in called)
+
+
+def test_weights_are_rows_that_stand_there_often(folder: Path, rng: np.random.Generator) -> None:
+    write_blobs(folder / "data.h5")
+    with h5py.File("data.h5") as file:
+        x, y = file["x"][()], file["y"][()]
+    run, often = trained(folder, 3, "softmax"), rng.integers(0, 3, len(y))
+    write("weighted.h5", x=x, y=y, w=often)
+    write("repeated.h5", x=np.repeat(x, often, axis=0), y=np.repeat(y, often))
+    weighed = told(run, "weighted.h5", "--weights", "w", "--no-intervals")
+    repeated = told(run, "repeated.h5", "--no-intervals")
+    assert weighed["examples"] == 90
+    for key in ("classes", "calibration", "baselines"):
+        for name, values in repeated[key].items():
+            assert weighed[key][name] == pytest.approx(values, rel=1e-6), (key, name)
+    assert weighed["confusion_matrix"] == repeated["confusion_matrix"]
+    for name in ("cost", *METRICS["class"]):
+        if name in repeated:
+            assert weighed[name] == pytest.approx(repeated[name], rel=1e-5), name
+    write("broken.h5", x=x, y=y, w=often / 7)
+    assert "." in deepnet("evaluate", run, "broken.h5", "--weights", "w").out.split("decided")[1]
+    refused = deepnet("evaluate", run, "weighted.h5", "--weights", "v")
+    assert refused.code == 3
+    assert "no dataset 'v'" in refused.err
+
+
+LONG = [f"the class number {k} of a great many" for k in range(100)]
+
+SHAPES = {
+    "2 classes": (2, 1, "sigmoid", None),
+    "2 long names": (2, 1, "sigmoid", LONG[:2]),
+    "10 classes": (10, 10, "softmax", None),
+    "10 long names": (10, 10, "softmax", LONG[:10]),
+    "100 classes": (100, 100, "softmax", None),
+    "100 long names": (100, 100, "softmax", LONG),
+    "1 number": (0, 1, "linear", None),
+    "3 numbers": (0, 3, "linear", LONG[:3]),
+    "40 numbers": (0, 40, "linear", None),
+    "multilabel": (-1, 4, "sigmoid", None),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_it_reads_well_in_80_columns(folder: Path, shape: str, rng: np.random.Generator) -> None:
+    K, units, output, names = SHAPES[shape]
+    x, y = some_numbers(rng, units, m=300)
+    y = 1e4 * y if K == 0 else (y > 5).astype(int) if K < 0 else np.arange(300) % K
+    more = {} if names is None else {"class_names": np.array(names, "S")}
+    write("data.h5", x=x, y=y, **more)
+    training = {"iterations": 3, "learning_rate": 1e-6}
+    result = deepnet("evaluate", trained(folder, units, output, training=training), "data.h5")
+    lines = result.out.splitlines()
+    assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+    assert len(lines) < 75
+    assert lines[0].split() == ["network", "95", "%", "interval", "linear", rival(K)]
+    assert ("true" in result.out) is (K > 0)
+    assert ("calibration error" in result.out) is (K != 0)
+    assert ("12 of 100 with the lowest f1" in result.out) is (K == 100)
+    assert ("12 of 40 with the lowest r2" in result.out) is (units == 40)
+
+
+def rival(K: int) -> str:
+    return "majority" if K else "mean"
+
+
+# calibration
+
+
+def test_calibration_is_scikit_learns_curve(rng: np.random.Generator) -> None:
+    A = rng.dirichlet(np.ones(4), 800).T
+    Y = np.eye(4)[:, [rng.choice(4, p=column) for column in A.T]]
+    found = calibration(A, Y, np.ones(800), "class")
+    right = A.argmax(0) == Y.argmax(0)
+    share, mean = sk_calibration.calibration_curve(right, A.max(0), n_bins=BINS)
+    there = found.weight > 0
+    np.testing.assert_allclose(found.right[there], share)
+    np.testing.assert_allclose(found.probability[there], mean)
+    assert found.weight.sum() == 800
+    assert there.tolist() == [False, False, *[True] * 8]
+
+
+def test_calibration_error_is_the_mean_over_examples(rng: np.random.Generator) -> None:
+    """One sigmoid output: the probability of what was decided is p or 1 - p."""
+    A, Y = rng.uniform(size=(1, 300)), rng.integers(0, 2, (1, 300)).astype(float)
+    w = rng.uniform(size=300)
+    found, total = calibration(A, Y, w, "binary"), 0.0
+    for low in np.arange(0, 10) / 10:
+        p = np.maximum(A[0], 1 - A[0])
+        inside = (p > low) & (p <= low + 0.1 + 1e-15)
+        right = (A[0] > 0.5) == (Y[0] == 1)
+        total += abs(float((w * (right - p))[inside].sum()))
+    assert found.error == pytest.approx(total / w.sum())
+    assert found.weight[:5].sum() == 0
+
+
+def test_the_ends_of_bins_belong_to_the_bin_below() -> None:
+    A = np.array([[0.5, 0.6, 0.9, 1.0, 0.0]])
+    found = calibration(A, np.ones((1, 5)), np.ones(5), "binary")
+    assert found.weight.tolist() == [0, 0, 0, 0, 1, 1, 0, 0, 1, 2]
+    assert found.right[9] == 0.5
+
+
+# intervals
+
+
+def means(values: Array) -> Callable[[Array], dict[str, Array]]:
+    return lambda w: {"mean": w @ values / w.sum(axis=1)}
+
+
+@pytest.mark.parametrize("p", [0.6, 0.95])
+def test_the_interval_of_accuracy_is_the_binomials(p: float, rng: np.random.Generator) -> None:
+    m = 2000
+    right = rng.uniform(size=m) < p
+    low, high = intervals.intervals(means(right), np.ones(m), 1000)["mean"]
+    deviation = float(np.sqrt(right.mean() * (1 - right.mean()) / m))
+    assert low == pytest.approx(right.mean() - 1.96 * deviation, abs=0.25 * deviation)
+    assert high == pytest.approx(right.mean() + 1.96 * deviation, abs=0.25 * deviation)
+
+
+def test_it_holds_the_truth_about_95_times_in_100(rng: np.random.Generator) -> None:
+    held = 0
+    for seed in range(150):
+        numbers = rng.exponential(size=150)
+        low, high = intervals.intervals(means(numbers), np.ones(150), 300, seed)["mean"]
+        held += low <= 1.0 <= high
+    assert 133 <= held <= 149  # of 150: 95 % less 4 deviations, and not all
+
+
+def test_resamples_draw_as_many_as_there_are_and_weigh_them() -> None:
+    rows: list[Array] = []
+
+    def see(w: Array) -> dict[str, Array]:
+        rows.extend(w)
+        return {"none": np.full(len(w), np.nan)}
+
+    weights = np.array([1.0, 0.5, 0.0, 2.0])
+    found = intervals.intervals(see, weights, 700)
+    assert np.isnan(found["none"]).all()
+    drawn = np.array(rows)[:, [0, 1, 3]] / weights[[0, 1, 3]]
+    assert len(drawn) == 700
+    assert (np.array(rows)[:, 2] == 0).all()
+    assert drawn.sum(axis=1).max() == 4
+    np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.15)
+    np.testing.assert_allclose(drawn.var(axis=0), 3 / 4, atol=0.2)
+
+
+def test_intervals_of_a_run_hold_its_figures_and_repeat(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_blobs(folder / "data.h5", K=2)
+    run = trained(folder, 1, "sigmoid", training={"iterations": 9, "l2": 1.0})
+    found = told(run, "data.h5")
+    assert found["intervals"].keys() == {"cost", *METRICS["binary"]}
+    for name, (low, high) in found["intervals"].items():
+        assert low <= found[name] <= high
+        assert low < high or found[name] == 1
+    assert found["resamples"] == 1000
+    monkeypatch.setattr(intervals, "AT_A_TIME", 1000)
+    again = told(run, "data.h5")["intervals"]
+    assert again == {name: pytest.approx(ends) for name, ends in found["intervals"].items()}
+    without = told(run, "data.h5", "--no-intervals")
+    assert without["intervals"] == {}
+    assert without["cost"] == found["cost"]
+    assert "interval" not in deepnet("evaluate", run, "data.h5", "--no-intervals").out
+
+
+def test_many_examples_are_drawn_less_often_and_too_many_never(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_blobs(folder / "data.h5")
+    run = trained(folder, 3, "softmax")
+    monkeypatch.setattr(intervals, "WORK", 90 * 3 * 250)
+    assert "250 bootstrap resamples" in deepnet("evaluate", run, "data.h5").out
+    assert told(run, "data.h5")["resamples"] == 250
+    monkeypatch.setattr(intervals, "WORK", 90 * 3 * 199)
+    result = deepnet("evaluate", run, "data.h5")
+    assert result.code == 0
+    assert "too many examples" in result.out
+    assert told(run, "data.h5")["intervals"] == {}
+
+
+# baselines
+
+
+def fitted(loss: str, x: Array, Y: Array, weights: Array | None = None) -> baselines.Baselines:
+    return baselines.fitted(LOSSES[loss], Part(x, Y, weights), 0, 0)
+
+
+@pytest.mark.parametrize("K", [2, 4])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_linear_model_is_scikit_learns_logistic_regression(
+    K: int, weighted: bool, rng: np.random.Generator
+) -> None:
+    x = rng.normal(3, [1, 10, 0.01, 100], size=(300, 4)).astype(np.float32)
+    y = rng.integers(0, K, 300)
+    x[:, 0] += y
+    w = rng.uniform(0.5, 1.5, 300) if weighted else np.ones(300)
+    w /= w.mean()
+    scaler = StandardScaler().fit(x.astype(float), sample_weight=w)
+    theirs = LogisticRegression(tol=1e-8).fit(scaler.transform(x.astype(float)), y, w)
+    expected = theirs.predict_proba(scaler.transform(x.astype(float)))
+    loss = "binary_cross_entropy" if K == 2 else "cross_entropy"
+    Y = y[np.newaxis] if K == 2 else np.eye(K)[:, y]
+    found = fitted(loss, x, Y.astype(np.float32), w if weighted else None)
+    assert found.linear is not None
+    A = found.linear.outputs(LOSSES[loss], x)
+    np.testing.assert_allclose(A, expected.T[1:] if K == 2 else expected.T, atol=2e-4)
+
+
+@pytest.mark.parametrize("K", [1, 3])
+def test_the_linear_model_of_numbers_is_ridge_regression(K: int, rng: np.random.Generator) -> None:
+    x, y = some_numbers(rng, K)
+    x = np.concatenate([x, np.ones((80, 1))], axis=1)  # a constant teaches nothing
+    theirs = make_pipeline(StandardScaler(), Ridge(alpha=K / 2)).fit(x, y)
+    found = fitted("mean_squared_error", x, y.T)
+    assert found.linear is not None
+    A = found.linear.outputs(LOSSES["mean_squared_error"], x)
+    np.testing.assert_allclose(A, theirs.predict(x).reshape(80, K).T, rtol=1e-4, atol=1e-4)
+
+
+def test_the_constant_is_scikit_learns_dummy(rng: np.random.Generator) -> None:
+    labels = rng.choice(3, 100, p=[0.2, 0.5, 0.3])
+    x, w = rng.normal(size=(100, 2)), rng.uniform(size=100)
+    for weights in (None, w):
+        prior = DummyClassifier(strategy="prior").fit(x, labels, weights)
+        found = fitted("cross_entropy", x, np.eye(3)[:, labels], weights)
+        np.testing.assert_allclose(found.constant.T, prior.predict_proba(x[:1]))
+        mean = DummyRegressor().fit(x, labels, weights)
+        found = fitted("mean_squared_error", x, labels[np.newaxis].astype(float), weights)
+        np.testing.assert_allclose(found.constant[0], mean.predict(x[:1]))
+    assert found.outputs(LOSSES["poisson"], x).keys() == {"linear", "mean"}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_it_fits_every_loss(loss: str, rng: np.random.Generator) -> None:
+    """The cost is below that of the best constant, which 0 weights and some b would be."""
+    known = LOSSES[loss]
+    x = rng.normal(size=(200, 3))
+    score = x @ np.array([[2.0], [-1.0], [0.5]]) + rng.normal(size=(200, 1))
+    Y = {"binary": (score.T > 0) * 1.0, "class": np.eye(2)[:, (score[:, 0] > 0).astype(int)]}.get(
+        known.target, np.exp(score.T / 3)
+    )
+    linear = fitted(loss, x, Y).linear
+    assert linear is not None
+    share = np.full(200, 1 / 200)
+    cost, flat = (
+        float(np.real(known.cost(W @ x.T + linear.b, Y, share))) for W in (linear.W, 0 * linear.W)
+    )
+    assert cost < 0.9 * flat
+
+
+def test_as_many_examples_as_the_training_is_worth(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    x, Y = rng.normal(size=(500, 4)), rng.normal(size=(1, 500))
+    loss, part = LOSSES["mean_squared_error"], Part(x, Y)
+    each = 4 + baselines.ELEMENTWISE
+    monkeypatch.setattr(baselines, "FEWEST", 100)
+    monkeypatch.setattr(baselines, "ALWAYS", 150 * each)
+    assert [linear_examples(loss, part, made) for made in (0, 1e15)] == [150, 500]
+    enough = 200 * each * 2 * baselines.STEPS / baselines.SHARE
+    assert linear_examples(loss, part, enough) == pytest.approx(200, abs=1)
+    monkeypatch.setattr(baselines, "ALWAYS", 99 * each)
+    assert linear_examples(loss, part, 0) == 0
+    assert baselines.fitted(loss, part, 0, 0).outputs(loss, x).keys() == {"mean"}
+
+
+def linear_examples(loss: Any, part: Part, multiplications: float) -> int:
+    linear = baselines.fitted(loss, part, multiplications, 0).linear
+    return linear.examples if linear else 0
+
+
+def test_baselines_stand_beside_the_network(folder: Path) -> None:
+    """As fitted to the training part, here standardized, and measured on what is evaluated."""
+    write_blobs(folder / "data.h5")
+    write_blobs(folder / "more.h5", seed=9, m=50)
+    run = trained(folder, 3, "softmax")
+    found = told(run, "more.h5", "--no-intervals")["baselines"]
+    with h5py.File("data.h5") as file, h5py.File("more.h5") as other:
+        x, y, x_new, y_new = file["x"][()], file["y"][()], other["x"][()], other["y"][()]
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-8)).fit(x.astype(float), y)
+    assert found["linear"]["accuracy"] == theirs.score(x_new.astype(float), y_new)
+    expected = sk.log_loss(y_new, theirs.predict_proba(x_new.astype(float)))
+    assert found["linear"]["log_loss"] == pytest.approx(expected, rel=1e-3)
+    assert found["majority"]["accuracy"] == np.mean(y_new == np.bincount(y).argmax())
+    assert found["majority"]["auc"] == 0.5
+    assert found["linear"].keys() == set(METRICS["class"]) - {"top_3", "top_5"}
+
+
+def test_a_model_without_baselines_is_measured_all_the_same(folder: Path) -> None:
+    """As those are that an earlier deepnet wrote."""
+    write_blobs(folder / "data.h5")
+    model = replace(load_model(Path(trained(folder, 3, "softmax"))), baselines=None)
+    with h5py.File("a/model.h5") as file:
+        config = str(file.attrs["config"])
+    Path("old.h5").write_bytes(model.to_bytes(config, {}))
+    assert told("old.h5", "data.h5")["baselines"] == {}
+    assert deepnet("evaluate", "old.h5", "data.h5").out.split()[:4] == [
+        "network",
+        "95",
+        "%",
+        "interval",
+    ]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_unfit_baselines_are_refused(folder: Path, value: float) -> None:
+    write_blobs(folder / "data.h5")
+    model = load_model(Path(trained(folder, 3, "softmax")))
+    assert model.baselines is not None
+    constants = [np.full((3, 1), value), np.zeros((2, 1))]
+    with h5py.File("a/model.h5") as file:
+        config = str(file.attrs["config"])
+    for constant in constants:
+        unfit = replace(model, baselines=replace(model.baselines, constant=constant))
+        Path("bad.h5").write_bytes(unfit.to_bytes(config, {}))
+        result = deepnet("evaluate", "bad.h5", "data.h5")
+        assert result.code == 3
+        assert "baselines/constant" in result.err
+
+
+def test_a_confusion_matrix_of_weights() -> None:
+    true, taken, w = np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([0.5, 2.0, 0.25])
+    np.testing.assert_array_equal(confusion_matrix(true, taken, 2, w), [[0.5, 0], [2.0, 0.25]])
