@@ -15,6 +15,7 @@ from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -43,8 +44,8 @@ def test_every_key_is_in_the_reference() -> None:
 
 @pytest.mark.parametrize(
     "registry",
-    [ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, SCALINGS],
-    ids=["activations", "losses", "optimizers", "schedules", "initializers", "scalings"],
+    [ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, SCALINGS, *METRICS.values()],
+    ids=["activations", "losses", "optimizers", "schedules", "initializers", "scalings", *METRICS],
 )
 def test_every_name_is_in_the_reference_and_has_its_formula(registry: dict[str, object]) -> None:
     reference = (ROOT / "docs" / "config.md").read_text()
