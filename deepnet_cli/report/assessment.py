@@ -131,7 +131,7 @@ def assessment_json(found: Assessment) -> dict[str, object]:
     told["baselines"] = found.baselines
     each = {name: values.tolist() for name, values in found.each.items()}
     if found.confusion is not None:
-        told["confusion_matrix"] = found.confusion.tolist()
+        told["confusion_matrix"] = _whole(found.confusion).tolist()
         told["class_names"] = list(found.names)
         told["classes"] = {
             name: {

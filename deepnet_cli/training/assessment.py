@@ -20,7 +20,7 @@ from deepnet_cli.nn.metrics import (
     weighted_figures,
 )
 from deepnet_cli.nn.metrics.calibration import Calibration, calibration
-from deepnet_cli.nn.metrics.decided import confusion_matrix
+from deepnet_cli.nn.metrics.decided import CLASSES
 from deepnet_cli.nn.metrics.probable import mean, mean_statistic
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import cost, scores
@@ -58,38 +58,33 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     weights = np.ones(part.m) if part.weights is None else part.weights
     metrics = {name: m for name, m in METRICS[loss.target].items() if (top(name) or 0) < K}
     S = scores(model.network, model.theta, part.rows)
-    resamples = affordable(part.m, K) if resampled else None
     with np.errstate(all="ignore"):
         A = loss.link.forward(S)
+        J = cost(model.objective, model.theta, part, S)
         states = observed(metrics, A, part.Y, weights[np.newaxis])
-        figures = {"cost": cost(model.objective, model.theta, part, S)}
-        penalty = float(np.real(model.objective.penalty(model.theta)))
+        resamples = affordable(part.m, K) if resampled else None
         between = {}
         if resamples:
+            penalty = float(np.real(model.objective.penalty(model.theta)))
             between = intervals(_of_weights(metrics, loss, S, A, part, penalty), weights, resamples)
-        rivals = model.baselines and model.baselines.outputs(loss, part.rows)
+        others = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
         baselines = {
             name: figures_of(metrics, observed(metrics, other, part.Y, weights[np.newaxis]))
-            for name, other in (rivals or {}).items()
+            for name, other in others.items()
         }
-    linear = model.baselines and model.baselines.linear
-    classes, confusion = model.encoding.classes, None
-    if classes is not None:
-        true = model.encoding.class_indices(table)
-        counted = None if part.weights is None else part.weights
-        confusion = confusion_matrix(true, model.decisions(A), len(classes), counted)
-    named = len(table.class_names) == K
+    linear = None if model.baselines is None else model.baselines.linear
+    classes, told_apart = model.encoding.classes, loss.target != "number"
     return Assessment(
         part.m,
-        figures | figures_of(metrics, states),
+        {"cost": J, **figures_of(metrics, states)},
         between,
         resamples,
         baselines,
-        linear.examples if linear else 0,
-        classes.names if classes else table.class_names if named else _numbered(K),
-        figures_of_each(metrics, states) if classes or loss.target == "number" else {},
-        confusion,
-        calibration(A, part.Y, weights, loss.target) if loss.target != "number" else None,
+        0 if linear is None else linear.examples,
+        _names(table, K) if classes is None else classes.names,
+        {} if told_apart and classes is None else figures_of_each(metrics, states),
+        None if classes is None else states[CLASSES.name][0][0],
+        calibration(A, part.Y, weights, loss.target) if told_apart else None,
     )
 
 
@@ -108,5 +103,7 @@ def _of_weights(
     return figures
 
 
-def _numbered(K: int) -> tuple[str, ...]:
-    return tuple(str(k) for k in range(1, K + 1))
+def _names(table: Table, K: int) -> tuple[str, ...]:
+    """Of K outputs: those that the file has, or their places."""
+    named = len(table.class_names) == K
+    return table.class_names if named else tuple(str(k) for k in range(1, K + 1))

@@ -96,7 +96,7 @@ def _linear(loss: Loss, part: Part) -> Linear:
     Y, share, K, n = part.Y.astype(np.float64), part.share, len(part.Y), len(X)
     mean = (X @ share)[:, np.newaxis]
     X -= mean
-    deviation = np.sqrt((X**2) @ share)[:, np.newaxis]
+    deviation = np.sqrt(np.einsum("ij,ij,j->i", X, X, share))[:, np.newaxis]
     deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0  # a constant, rounded
     X /= deviation
     penalty, over = L2(1 / part.m), share / loss.outputs(Y)
