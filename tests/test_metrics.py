@@ -435,3 +435,15 @@ def test_squares_of_float32_numbers_do_not_overflow() -> None:
     found = figures("number", np.zeros_like(Y), Y)
     told = {"mse": 1e60, "rmse": 1e30, "mae": 1e30, "medae": 1e30, "r2": 0.0, "mape": 1.0}
     assert found == pytest.approx(told | {"explained_variance": 0.0}, rel=1e-6)
+
+
+@pytest.mark.parametrize("constant", [0.1, 0.7, 1 / 3, 1e5 / 7])
+def test_what_is_constant_where_it_counts_is_a_constant(
+    constant: float, rng: np.random.Generator
+) -> None:
+    """As in a resample that drew equal numbers only; others stand beside them with weight 0."""
+    Y = np.concatenate([rng.normal(size=30), np.full(20, constant)])[np.newaxis]
+    for _ in range(20):
+        w = np.concatenate([np.zeros(30), rng.uniform(size=20)])
+        found = figures("number", Y + rng.normal(size=50), Y, w)
+        assert found["r2"] == found["explained_variance"] == 0
