@@ -189,6 +189,7 @@ def test_what_is_better(target: str, name: str) -> None:
     )
     right, wrong = (figures(target, A, Y)[name] for A in (0.9 * Y, 0.9 - 0.8 * Y))
     assert right < wrong if name in SMALLER_IS_BETTER else right > wrong
+    assert METRICS[target][name].smaller_is_better is (name in SMALLER_IS_BETTER)
 
 
 probabilities = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.75, 1.0])
