@@ -377,6 +377,16 @@ def test_as_many_examples_as_the_training_is_worth(
     assert baselines.fitted(loss, part, 0, 0).outputs(loss, x).keys() == {"mean"}
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e150, 1e200, 1e307])
+def test_numbers_of_any_size_leave_a_file_that_can_be_read(
+    folder: Path, size: float, rng: np.random.Generator
+) -> None:
+    x = size * rng.normal(size=(60, 3))
+    write("data.h5", x=x, y=np.arange(60) % 3)
+    run = trained(folder, 3, "softmax", compute={"precision": "float64"})
+    assert "linear" in told(run, "data.h5")["baselines"] or size > 1e100
+
+
 def linear_examples(loss: Any, part: Part, multiplications: float) -> int:
     linear = baselines.fitted(loss, part, multiplications, 0).linear
     return linear.examples if linear else 0

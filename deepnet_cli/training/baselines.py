@@ -19,6 +19,7 @@ from deepnet_cli.data.batches import Part
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import DataError
 from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.memory import available_memory
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
@@ -39,6 +40,9 @@ ELEMENTWISE = 64
 
 VALUES = 2**25
 """Examples times features, at most: in float64 a quarter of a GiB."""
+
+BYTES = 32
+"""That each of them takes: a choice of the rows, and float64 on the way and in the end."""
 
 FEWEST = 1000
 """Examples, where not all can be taken, that a linear model is worth having for."""
@@ -80,18 +84,20 @@ def fitted(loss: Loss, part: Part, multiplications: float, seed: int) -> Baselin
     constant = (part.Y.astype(np.float64) @ part.share)[:, np.newaxis]
     size = (part.rows.shape[1] + ELEMENTWISE) * len(part.Y)
     many = max(ALWAYS, SHARE * multiplications / (2 * STEPS)) // size  # W X and dZ X^T
-    taken = int(min(part.m, many, VALUES // part.rows.shape[1]))
+    values = min(VALUES, available_memory() // BYTES)
+    taken = int(min(part.m, many, values // part.rows.shape[1]))
     if taken < min(part.m, FEWEST):
         return Baselines(constant, None)
     if taken < part.m:
         chosen = np.sort(order(seed, "baseline", 0, part.m)[:taken])
         weights = None if part.weights is None else part.weights[chosen]
         part = Part(part.rows[chosen], part.Y[:, chosen], weights)
-    return Baselines(constant, _linear(loss, part))
+    with np.errstate(all="ignore"):
+        return Baselines(constant, _linear(loss, part))
 
 
-def _linear(loss: Loss, part: Part) -> Linear:
-    """The linear model of all examples of a part, by L-BFGS from 0."""
+def _linear(loss: Loss, part: Part) -> Linear | None:
+    """The linear model of all examples of a part, by L-BFGS from 0; None where numbers overflow."""
     X = part.rows.T.astype(np.float64)
     Y, share, K, n = part.Y.astype(np.float64), part.share, len(part.Y), len(X)
     mean = (X @ share)[:, np.newaxis]
@@ -110,10 +116,10 @@ def _linear(loss: Loss, part: Part) -> Linear:
         total = cost + float(np.real(penalty.value(W)))
         return total, np.concatenate([dW.reshape(-1), dZ.sum(axis=1)])
 
-    with np.errstate(all="ignore"):
-        theta = minimize(J, np.zeros(K * n + K), STEPS)
+    theta = minimize(J, np.zeros(K * n + K), STEPS)
     W, b = theta[: K * n].reshape(K, n) / deviation.T, theta[K * n :, np.newaxis]
-    return Linear(W, b - W @ mean, part.m)
+    b = b - W @ mean
+    return Linear(W, b, part.m) if np.isfinite(W).all() and np.isfinite(b).all() else None
 
 
 def write_baselines(file: Any, baselines: Baselines) -> None:
