@@ -306,7 +306,7 @@ def test_the_linear_model_is_scikit_learns_logistic_regression(
     x = rng.normal(3, [1, 10, 0.01, 100], size=(300, 4)).astype(np.float32)
     y = rng.integers(0, K, 300)
     x[:, 0] += y
-    w = rng.uniform(0.5, 1.5, 300) if weighted else np.ones(300)
+    w = np.where(x[:, 1] > 5, 3.0, 0.1) if weighted else np.ones(300)
     w /= w.mean()
     scaler = StandardScaler().fit(x.astype(float), sample_weight=w)
     theirs = LogisticRegression(tol=1e-8).fit(scaler.transform(x.astype(float)), y, w)
@@ -322,12 +322,14 @@ def test_the_linear_model_is_scikit_learns_logistic_regression(
 @pytest.mark.parametrize("K", [1, 3])
 def test_the_linear_model_of_numbers_is_ridge_regression(K: int, rng: np.random.Generator) -> None:
     x, y = some_numbers(rng, K)
-    x = np.concatenate([x, np.ones((80, 1))], axis=1)  # a constant teaches nothing
+    constants = np.tile([0.0, 0.1, 1e6], (80, 1))  # teach nothing
+    x = np.concatenate([x, constants], axis=1)
     theirs = make_pipeline(StandardScaler(), Ridge(alpha=K / 2)).fit(x, y)
     found = fitted("mean_squared_error", x, y.T)
     assert found.linear is not None
     A = found.linear.outputs(LOSSES["mean_squared_error"], x)
     np.testing.assert_allclose(A, theirs.predict(x).reshape(80, K).T, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found.linear.W[:, 3:], 0, atol=1e-12)
 
 
 def test_the_constant_is_scikit_learns_dummy(rng: np.random.Generator) -> None:

@@ -431,6 +431,18 @@ def test_r2_of_a_constant_is_0_or_1(constant: float, m: int) -> None:
         assert figures("number", Y, Y)[name] == 1
 
 
+@dtypes
+@pytest.mark.parametrize("target", ["binary", "class"])
+def test_what_is_certain_costs_what_it_costs_in_scikit_learn(target: str, dtype: str) -> None:
+    """Right or wrong: no probability is nearer to 0 or 1 than an epsilon."""
+    Y = np.eye(3)[:, [0, 1, 2, 1]] if target == "class" else np.array([[0.0, 1, 1, 0]])
+    for A in (Y, Y[:, [0, 1, 2, 0]]):
+        A = A.astype(dtype)
+        found = figures(target, A, Y.astype(dtype))["log_loss"]
+        assert found == pytest.approx(expected(target, "log_loss", A, Y), rel=1e-6, abs=1e-18)
+        assert 0 < found < 40
+
+
 def test_squares_of_float32_numbers_do_not_overflow() -> None:
     Y = np.array([[1e30, -1e30]], np.float32)
     found = figures("number", np.zeros_like(Y), Y)
