@@ -108,6 +108,12 @@ def test_each_output_by_its_name(
     for name in METRICS["number"]:
         each = [found["outputs"][output][name] for output in called]
         assert found[name] == pytest.approx(np.mean(each))
+    summary = json.loads(Path("a/summary.json").read_text())
+    assert list(summary["outputs"]) == ["train"]
+    for output in called:
+        known = summary["outputs"]["train"][output]
+        assert list(known) == ["mse", "mae", "r2"]
+        assert known == pytest.approx({key: found["outputs"][output][key] for key in known})
     text = deepnet("evaluate", run, "data.h5").out
     assert all(name[:30] in text for name in called)
 

@@ -26,12 +26,13 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Dataset:
-    """The parts by name ("train", and "validation" and "test" where there are), and how
-    they were encoded.
+    """The parts by name ("train", and "validation" and "test" where there are), how
+    they were encoded, and how the training part calls its numbers.
     """
 
     parts: dict[str, Part]
     encoding: Encoding
+    output_names: tuple[str, ...]
 
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
@@ -82,7 +83,7 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
             raise document.error(place, error) from None
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
-    return Dataset(parts, fitted)
+    return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs))
 
 
 def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Table, Table]:

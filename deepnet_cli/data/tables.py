@@ -47,6 +47,11 @@ class Table:
     def m(self) -> int:
         return len(self.rows)
 
+    def output_names(self, K: int) -> tuple[str, ...]:
+        """Of K numbers in y: those that the file has, or their places, from 1."""
+        named = len(self.class_names) == K
+        return self.class_names if named else tuple(str(k) for k in range(1, K + 1))
+
     def take(self, chosen: Array) -> "Table":
         """The table of some rows."""
         y = None if self.y is None else self.y[chosen]

@@ -81,7 +81,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
         resamples,
         baselines,
         0 if linear is None else linear.examples,
-        _names(table, K) if classes is None else classes.names,
+        table.output_names(K) if classes is None else classes.names,
         {} if told_apart and classes is None else figures_of_each(metrics, states),
         None if classes is None else states[CLASSES.name][0][0],
         calibration(A, part.Y, weights, loss.target) if told_apart else None,
@@ -101,9 +101,3 @@ def _of_weights(
         return found | {"cost": found["cost"] + penalty}
 
     return figures
-
-
-def _names(table: Table, K: int) -> tuple[str, ...]:
-    """Of K outputs: those that the file has, or their places."""
-    named = len(table.class_names) == K
-    return table.class_names if named else tuple(str(k) for k in range(1, K + 1))

@@ -8,7 +8,13 @@ import numpy as np
 
 from deepnet_cli.data.batches import Part
 from deepnet_cli.fused.blocks import blocks
-from deepnet_cli.nn.metrics import Figures, Metric, figures_of, observed
+from deepnet_cli.nn.metrics import (
+    Figures,
+    Metric,
+    figures_of,
+    figures_of_each,
+    observed,
+)
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -48,6 +54,16 @@ def figures(
     with np.errstate(all="ignore"):
         J = cost(objective, theta, part, S)
         return {"cost": J, **figures_of(metrics, observed(metrics, link.forward(S), part.Y))}
+
+
+def output_figures(
+    objective: Objective, theta: Array, part: Part, metrics: Mapping[str, Metric]
+) -> list[Figures]:
+    """Of each of several numbers by itself."""
+    S, link = scores(objective.network, theta, part.rows), objective.network.loss.link
+    with np.errstate(all="ignore"):
+        each = figures_of_each(metrics, observed(metrics, link.forward(S), part.Y))
+    return [{name: float(each[name][k]) for name in each} for k in range(len(part.Y))]
 
 
 def cost(objective: Objective, theta: Array, part: Part, S: Array) -> float:

@@ -12,7 +12,7 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
-from deepnet_cli.training.evaluation import figures
+from deepnet_cli.training.evaluation import figures, output_figures
 from deepnet_cli.training.history import History, Row
 from deepnet_cli.training.loop import Step, not_finite, train
 from deepnet_cli.training.model import NAME as MODEL
@@ -118,8 +118,12 @@ class Session:
         self.history = self.progress.history.before(self.progress.state.iteration)
         if closing is not None:
             self.history.add_row(closing)
+        outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
+            if job.network.loss.target == "number" and len(part.Y) > 1:
+                each = output_figures(job.objective, theta, part, job.summary_metrics)
+                outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         part, layers = job.batches.part, job.network.layout.weights.stop
         made = 3 * layers * job.batches.size * self.progress.state.iteration
         baselines = fitted(job.network.loss, part, made, job.config.seed)
@@ -127,7 +131,9 @@ class Session:
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
-        told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
+        told = summary(
+            job, self.progress, self.kept, self.figures, outputs, self.stopped, self.seconds
+        )
         self.directory.write_json(SUMMARY, told)
         return told
 

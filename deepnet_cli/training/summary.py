@@ -19,11 +19,12 @@ def summary(
     progress: Progress,
     kept: int,
     figures: dict[str, Figures],
+    outputs: dict[str, dict[str, Figures]],
     stopped: str,
     seconds: float,
 ) -> dict[str, object]:
     """The content of summary.json; `figures` by part, of the parameters that were kept, those
-    after `kept` updates.
+    after `kept` updates; `outputs` of each of several numbers, by part and name.
     """
     made = progress.state.iteration
     epochs = made / job.batches.per_epoch
@@ -44,6 +45,7 @@ def summary(
         **reduced,
         **code,
         "figures": figures,
+        **({"outputs": outputs} if outputs else {}),
         "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
         "environment": environment()
         | {"passes": native.version() or "NumPy"}
