@@ -53,8 +53,8 @@ class Display:
             self._print(event, now - self.began)
         if self.bar is not None and now - self.shown > REFRESH:
             self.shown = now
-            self.bar.set_postfix_str(f"cost {event.step.cost:.4g}{self.metric}", refresh=False)
-            self.bar.n = event.step.iteration + 1
+            self.bar.set_postfix_str(f"cost {event.steps.cost:.4g}{self.metric}", refresh=False)
+            self.bar.n = event.steps.iteration + 1
             self.bar.refresh()
 
     def _print(self, event: Event, seconds: float) -> None:
