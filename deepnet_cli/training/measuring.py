@@ -80,7 +80,7 @@ def _measured(job: Job) -> Timing:
     runs = batches.runs(0, ENDLESS, lambda _: most)
     steps = (made for run in runs for made in updates.of(run))
     next(steps)  # makes what later ones only use
-    run, deal = next(batches.runs(0, 1)), batches.deal(0, ENDLESS)
+    run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
     if batches.size < batches.part.m:

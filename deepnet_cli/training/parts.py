@@ -7,6 +7,7 @@ a step from a tape, so is each piece; where it calls one operation after the oth
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
 from deepnet_cli.data.batches import Batch, Run
 from deepnet_cli.fused.tape import record
@@ -97,17 +98,19 @@ def parts_of(
 
 
 def dealing(run: Run, deal: Iterator[Batch], *, played: bool) -> Part:
-    """Filling the buffers of a batch: with the first of `run`, or with what comes next."""
+    """Filling the buffers of a batch: with those of `run`, over and over, or what comes next."""
     if not played:
         return Part("batch", "", partial(next, deal))
     with record() as tape:
         run.hand.note(tape)
+    number = count()
 
-    def again() -> None:
-        run.hand.aim(run.chosen)
+    def fill() -> None:
+        if next(number) % run.length == 0:
+            run.hand.aim(run.chosen)
         tape.play()
 
-    return Part("batch", "", again, played=True)
+    return Part("batch", "", fill, played=True)
 
 
 def as_trained(parts: list[Part]) -> list[Part]:
