@@ -5,24 +5,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+from networks import MADE
 
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import Loss, made_loss
 from deepnet_cli.nn.types import Array
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-THEIRS: dict[str, Callable[[Any], Any]] = {
+THEIRS: dict[str, Callable[..., Any]] = {
     "relu": F.relu,
-    "leaky_relu": F.leaky_relu,
+    "leaky_relu": lambda Z, slope=0.01: F.leaky_relu(Z, slope),
+    "prelu": lambda Z, initial=0.25: F.prelu(Z, torch.tensor(initial, dtype=Z.dtype)),
     "elu": F.elu,
+    "celu": F.celu,
     "selu": F.selu,
     "silu": F.silu,
     "gelu": F.gelu,
     "gelu_tanh": lambda Z: F.gelu(Z, approximate="tanh"),
     "mish": F.mish,
-    "softplus": lambda Z: F.softplus(Z, threshold=1e9),
+    "softplus": lambda Z, beta=1.0: F.softplus(Z, beta, threshold=40),  # a straight line above
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "softsign": F.softsign,
@@ -34,23 +36,30 @@ THEIRS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def close(made: Array, theirs: Any) -> None:
-    """To 1e-14 of each entry, or of 1."""
-    np.testing.assert_allclose(made, theirs.detach().numpy(), rtol=1e-14, atol=1e-14)
+def close(made: Array, theirs: Any, size: float = 1.0) -> None:
+    """To 1e-14 of each entry, or of `size`."""
+    np.testing.assert_allclose(made, theirs.detach().numpy(), rtol=1e-14, atol=1e-14 * size)
 
 
-@pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
-def test_activations(g: Activation, rng: np.random.Generator) -> None:
+FAR = [50.0, -50.0, 1e4, -1e4, 1e30, -1e30]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_activations(name: str, rng: np.random.Generator) -> None:
     """Kinks and the ends of the line included."""
-    Z = np.concatenate([rng.normal(scale=3, size=200), g.kinks, [0.0, 50.0, -50.0]])
+    g, options = MADE[name]
+    ends = [-0.0, 5e-324, -5e-324, *FAR]
+    Z = np.concatenate([rng.normal(scale=3, size=200), g.kinks, [0.0], ends])
     Z = Z[np.newaxis] + np.zeros((2, 1))
     dA = rng.normal(size=Z.shape)
     z = torch.tensor(Z, requires_grad=True)
-    theirs = THEIRS[g.name](z)
+    theirs = THEIRS[g.name](z, **options)
     theirs.backward(torch.tensor(dA))
-    A = g.forward(Z)
+    with np.errstate(over="ignore"):
+        A = g.forward(Z)
+        dZ = g.backward(dA, Z if g.keeps_Z else A)
     close(A, theirs)
-    close(g.backward(dA, Z if g.keeps_Z else A), z.grad)
+    close(dZ, z.grad, max([1.0, *options.values()]))  # alpha + A has the digits of alpha
 
 
 def cross_entropy(Z: Any, Y: Any, smoothing: float = 0.0) -> Any:

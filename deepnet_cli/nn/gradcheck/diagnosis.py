@@ -116,7 +116,7 @@ def _weight_term(s: Scene) -> Diagnosis | None:
 
 def _slope(s: Scene) -> Diagnosis | None:
     """The activation's own derivative is wrong: where, and what it should be."""
-    g, l = s.op.g, s.op.layer
+    g, l = s.op.at(s.probe.trace.p), s.op.layer
     with np.errstate(all="ignore"):
         right = s.probe.through(s.source, s.probe.trace.p, s.V + 1j * H).imag / H
         own = g.backward(np.ones_like(s.V), s.V if g.keeps_Z else s.U)
