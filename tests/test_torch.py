@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from networks import MADE
+from networks import MADE, start
 
+from deepnet_cli.nn.activations import ACTIVATIONS, made_activation
 from deepnet_cli.nn.losses import Loss, made_loss
+from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.optimizers import OPTIMIZERS
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -100,3 +106,39 @@ def test_losses(loss: Loss, theirs: Callable[[Any, Any], Any], rng: np.random.Ge
     total.backward()
     assert loss.entries(S, Y).sum() == pytest.approx(total.item(), rel=1e-14)
     close(loss.gradient(S, Y), s.grad)
+
+
+def test_twenty_updates_of_slopes(rng: np.random.Generator) -> None:
+    """Two layers of nn.PReLU with a slope a unit, by momentum: every parameter, and each cost."""
+    prelu = made_activation("prelu", initial=0.1)
+    layers = [Layer(5, prelu), Layer(4, prelu), Layer(3, ACTIVATIONS["softmax"])]
+    network = Network.of(6, layers, made_loss("cross_entropy"))
+    theta, X = start(network, rng), rng.normal(size=(6, 20))
+    Y = np.eye(3)[:, rng.integers(0, 3, 20)]
+    p = network.layout.views(theta)
+    there = torch.nn.Sequential(
+        torch.nn.Linear(6, 5),
+        torch.nn.PReLU(5, 0.1),
+        torch.nn.Linear(5, 4),
+        torch.nn.PReLU(4, 0.1),
+        torch.nn.Linear(4, 3),
+    ).double()
+    names = ["W1", "b1", "slope1", "W2", "b2", "slope2", "W3", "b3"]
+    pairs = list(zip(names, there.parameters(), strict=True))
+    for name, theirs in pairs:
+        theirs.data = torch.tensor(p[name].reshape(theirs.shape).copy())
+    optimizer = torch.optim.SGD(there.parameters(), lr=0.2, momentum=0.9)
+    gradient, slots = Replay(Objective(network).fused), np.zeros((1, theta.size))
+    rule, first = OPTIMIZERS["momentum"](), p["slope1"].copy()
+    for t in range(1, 21):
+        J, grad = gradient(theta, X, Y)
+        optimizers.step(rule, theta, grad, slots, 0.2, t)
+        optimizer.zero_grad()
+        cost = F.cross_entropy(there(torch.tensor(X.T)), torch.tensor(Y.T))
+        cost.backward()
+        optimizer.step()
+        assert pytest.approx(cost.item(), rel=1e-12) == J
+        for name, theirs in pairs:
+            made = p[name].reshape(theirs.shape)
+            np.testing.assert_allclose(made, theirs.detach().numpy(), rtol=1e-10, atol=1e-12)
+    assert (np.abs(p["slope1"] - first) > 1e-3).all()
