@@ -200,19 +200,23 @@ def default_slope(p: Point) -> Plant | None:
     return Plant(spoil(p, k, pull=pull), below(p, k), ("activation",))
 
 
-def first_slope(p: Point) -> Plant | None:
-    """dZ of the last prelu as if its slopes were the first ones."""
-    k = find(p, lambda op: hasattr(op, "slope"))
-    if k is None:
-        return None
+def below_0(slope: Callable[[Array, Any], Array], *causes: str) -> Bug:
+    """dZ of the last prelu, its slopes being of either sign, by another g' of (slope, cache)."""
 
-    def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
-        return np.asarray(self.g.backward(dU, c.Z))
+    def bug(p: Point) -> Plant | None:
+        k = find(p, lambda op: hasattr(op, "slope"))
+        if k is None:
+            return None
 
-    theta, op = p.theta.copy(), p.objective.network.ops[k]
-    moved = p.objective.network.layout.views(theta)[f"slope{op.layer}"]
-    moved[...] = np.linspace(-1, 1, moved.size)[:, np.newaxis]
-    return Plant(spoil(replace(p, theta=theta), k, pull=pull), below(p, k), ("activation",))
+        def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+            return np.asarray(dU * slope(q[self.slope], c))
+
+        theta, op = p.theta.copy(), p.objective.network.ops[k]
+        moved = p.objective.network.layout.views(theta)[f"slope{op.layer}"]
+        moved[...] = np.linspace(-1, 1, moved.size)[:, np.newaxis]
+        return Plant(spoil(replace(p, theta=theta), k, pull=pull), below(p, k), causes)
+
+    return bug
 
 
 def other_W(p: Point) -> Plant | None:
@@ -341,7 +345,11 @@ PLANTS: dict[str, Bug] = {
     "one slope for all": by_slope(
         lambda d, Z: 0 * d[:, :1] + (d * np.minimum(Z, 0)).sum(), "summed over units"
     ),
-    "prelu' of the first slope": first_slope,
+    "prelu' of the first slope": below_0(
+        lambda s, c: np.where(c.Z > 0, 1, 0 * s + 0.25), "activation"
+    ),
+    "prelu' of A > 0": below_0(lambda s, c: np.where(c.U > 0, 1, s), "Z or A"),
+    "prelu' of half the slope": below_0(lambda s, c: np.where(c.Z > 0, 1, s / 2), "derivative"),
     "dS = Y - A for half of Y": loss(lambda d, Y: d * np.where(Y > 0, 1, -1)),
     "dS without its slope": loss(_signs),
     "dW summed over updates": accumulated,

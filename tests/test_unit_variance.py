@@ -135,6 +135,18 @@ def test_what_has_no_variance_stays_as_it_was_drawn(name: str, dtype: type) -> N
     assert np.isfinite(theta).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rounding_is_no_variance(dtype: type) -> None:
+    """One unit, and examples that differ in their last digits."""
+    network, theta = small(1)
+    theta, digits = theta.astype(dtype), np.random.default_rng(0).integers(0, 4, (3, 9))
+    drawn = network.layout.views(theta.copy())["W1"]
+    X: Array = (1 + np.finfo(dtype).eps * digits).astype(dtype)
+    assert (drawn @ X).std() > 0
+    unit_variance(network, theta, X, 0)
+    np.testing.assert_array_equal(network.layout.views(theta)["W1"], drawn)
+
+
 def test_a_dead_layer_leaves_the_next_as_it_is() -> None:
     network, theta = small(1)
     network.layout.views(theta)["W1"][...] = 1
