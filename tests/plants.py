@@ -171,8 +171,8 @@ def pulled(kind: str, pull: Callable[[Any, Windows, Array, Any], Array], *causes
     return bug
 
 
-def by_slope(formula: Callable[[Array, Array], Array], *causes: str) -> Bug:
-    """dslope of the last prelu as the sum over examples of another formula of (dA, Z)."""
+def by_slope(formula: Callable[[Array, Any], Array], *causes: str) -> Bug:
+    """dslope of the last prelu as the sum over examples of another formula of (dA, cache)."""
 
     def bug(p: Point) -> Plant | None:
         k = find(p, lambda op: hasattr(op, "slope"))
@@ -181,7 +181,7 @@ def by_slope(formula: Callable[[Array, Array], Array], *causes: str) -> Bug:
         op: Any = p.objective.network.ops[k]
 
         def backward(self: Any, q: Windows, dU: Array, c: Any, g: Windows) -> None:
-            g[self.slope][...] = formula(dU, c.Z).sum(axis=1, keepdims=True)
+            g[self.slope][...] = formula(dU, c).sum(axis=1, keepdims=True)
 
         return Plant(spoil(p, k, backward=backward), op.slope, causes)
 
@@ -201,7 +201,7 @@ def default_slope(p: Point) -> Plant | None:
 
 
 def below_0(slope: Callable[[Array, Any], Array], *causes: str) -> Bug:
-    """dZ of the last prelu, its slopes being of either sign, by another g' of (slope, cache)."""
+    """dZ of the last prelu by another g' of (slope, cache)."""
 
     def bug(p: Point) -> Plant | None:
         k = find(p, lambda op: hasattr(op, "slope"))
@@ -211,10 +211,7 @@ def below_0(slope: Callable[[Array, Any], Array], *causes: str) -> Bug:
         def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
             return np.asarray(dU * slope(q[self.slope], c))
 
-        theta, op = p.theta.copy(), p.objective.network.ops[k]
-        moved = p.objective.network.layout.views(theta)[f"slope{op.layer}"]
-        moved[...] = np.linspace(-1, 1, moved.size)[:, np.newaxis]
-        return Plant(spoil(replace(p, theta=theta), k, pull=pull), below(p, k), causes)
+        return Plant(spoil(p, k, pull=pull), below(p, k), causes)
 
     return bug
 
@@ -335,15 +332,15 @@ PLANTS: dict[str, Bug] = {
     "softplus' = 1 - sigmoid": slope("softplus", lambda d, Z: d * _sigmoid(-Z)),
     "leaky_relu' = 0.01 below 0": slope("leaky_relu", lambda d, A: d * np.where(A > 0, 1, 0.01)),
     "leaky_relu' without its option": default_slope,
-    "dslope without the mask": by_slope(lambda d, Z: d * Z, "slope mask"),
-    "dslope of the other side": by_slope(lambda d, Z: d * np.maximum(Z, 0), "unknown"),
-    "dslope without Z": by_slope(lambda d, Z: d * (Z <= 0), "slope input"),
-    "dslope by A": by_slope(lambda d, Z: 0.25 * d * np.minimum(Z, 0), "slope input"),
+    "dslope without the mask": by_slope(lambda d, c: d * c.Z, "slope mask"),
+    "dslope of the other side": by_slope(lambda d, c: d * np.maximum(c.Z, 0), "unknown"),
+    "dslope without Z": by_slope(lambda d, c: d * (c.Z <= 0), "slope input"),
+    "dslope by A": by_slope(lambda d, c: d * np.where(c.Z < 0, c.U, 0), "slope input"),
     "dslope of one example": by_slope(
-        lambda d, Z: (d * np.minimum(Z, 0))[:, 1:], "example left out"
+        lambda d, c: (d * np.minimum(c.Z, 0))[:, 1:], "example left out"
     ),
     "one slope for all": by_slope(
-        lambda d, Z: 0 * d[:, :1] + (d * np.minimum(Z, 0)).sum(), "summed over units"
+        lambda d, c: 0 * d[:, :1] + (d * np.minimum(c.Z, 0)).sum(), "summed over units"
     ),
     "prelu' of the first slope": below_0(
         lambda s, c: np.where(c.Z > 0, 1, 0 * s + 0.25), "activation"

@@ -61,6 +61,14 @@ def point(
     return Point(Objective(network, penalties), theta, X, Y, weights, step=3)
 
 
+def with_slopes(p: Point) -> Point:
+    """The slopes of every prelu from -1 to 1."""
+    for name, block in p.objective.network.layout.views(p.theta).items():
+        if name.startswith("slope"):
+            block[:, 0] = np.linspace(-1, 1, len(block))
+    return p
+
+
 def six(m: int = 7) -> dict[str, Point]:
     """The kinds of network that every bug is planted in."""
     return {
@@ -80,7 +88,9 @@ def six(m: int = 7) -> dict[str, Point]:
             [layer(5, GELU), layer(5, GELU), layer(3, SOFTMAX)], CE, penalties=(L1(0.01),), m=m
         ),
         "softplus": point([layer(5, SOFTPLUS), layer(5, SOFTPLUS), layer(1, SIGMOID)], BCE, m=m),
-        "prelu": point([layer(6, PRELU), layer(6, PRELU, norm=True), layer(3, SOFTMAX)], CE, m=m),
+        "prelu": with_slopes(
+            point([layer(6, PRELU), layer(6, PRELU, norm=True), layer(3, SOFTMAX)], CE, m=m)
+        ),
         "leaky_relu of 0.3": point([layer(5, LEAKY), layer(6, LEAKY), layer(1, SIGMOID)], BCE, m=m),
     }
 
