@@ -20,7 +20,7 @@ STEMS = {
     "variance": "batch norm",
     "slope": "prelu",
 }
-"""What a layer may have, each with the layer's number behind it; what else it then must have."""
+"""What a layer may have, each with the layer's number behind it; and what of the layer has it."""
 
 
 def write_parameters(file: Any, layout: Layout, theta: Array) -> None:
