@@ -4,10 +4,36 @@ from itertools import cycle
 
 import numpy as np
 
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Layer, Network
 from deepnet_cli.nn.types import Array
+
+OPTIONED = [
+    ("leaky_relu", {"slope": 0.0}),
+    ("leaky_relu", {"slope": 0.2}),
+    ("leaky_relu", {"slope": 1.0}),
+    ("prelu", {"initial": 0.0}),
+    ("prelu", {"initial": 0.6}),
+    ("elu", {"alpha": 0.3}),
+    ("elu", {"alpha": 1e3}),
+    ("celu", {"alpha": 2.0**-9}),
+    ("celu", {"alpha": 0.25}),
+    ("celu", {"alpha": 1e3}),
+    ("softplus", {"beta": 1e-3}),
+    ("softplus", {"beta": 7.0}),
+    ("softplus", {"beta": 1e3}),
+]
+"""Names with options, small and large ones; PyTorch has the alpha of celu' in float32 alone."""
+
+MADE: dict[str, tuple[Activation, dict[str, float]]] = {
+    name: (g, {}) for name, g in ACTIVATIONS.items()
+} | {
+    f"{name}-{value:g}": (made_activation(name, **options), options)
+    for name, options in OPTIONED
+    for value in options.values()
+}
+"""Every activation, and those of OPTIONED, each with the options that it was made with."""
 
 HIDDEN = [g for g in ACTIVATIONS.values() if not g.link_only]
 

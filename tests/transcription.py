@@ -6,6 +6,7 @@ mistake with a vectorized implementation. Columns of X (n0, m) and Y (K, m) are 
 One example, forward:   z[l] = W[l] a[l-1] + b[l],   a[l] = g[l](z[l]),   a[0] = x
 One example, backward:  da[L] = dJ/da[L],   dz[l]_i = da[l]_i g'(z[l]_i),   da[l-1] = W[l]^T dz[l]
   softmax (output layer only):   dz[L]_i = sum_k da[L]_k a_k (delta_ik - a_i)
+  prelu:   a_i = z_i where z_i > 0, else slope_i z_i;   dslope_i = da_i z_i where z_i <= 0, else 0
 Mean over the m examples:   dW[l] = mean of dz[l] a[l-1]^T,   db[l] = mean of dz[l]
 
 Losses, and the da[L] of one example:
@@ -54,7 +55,7 @@ def softplus(z: float) -> float:
 SELU = (1.0507009873554805, 1.6732632423543772)
 
 
-# g and g' of every activation that acts on each unit alone (softmax does not).
+# g and g' of every activation that acts on each unit alone (softmax does not) without parameters.
 UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
     "leaky_relu": (lambda z: z if z > 0.0 else 0.01 * z, lambda z: 1.0 if z > 0.0 else 0.01),
@@ -96,6 +97,10 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
             math.tanh(softplus(z)) + z * (1.0 - math.tanh(softplus(z)) ** 2) / (1.0 + math.exp(-z))
         ),
     ),
+    "celu": (
+        lambda z: max(0.0, z) + min(0.0, math.exp(min(0.0, z)) - 1.0),
+        lambda z: math.exp(min(0.0, z)),
+    ),
     "softplus": (lambda z: softplus(z), lambda z: 1.0 / (1.0 + math.exp(-z))),
     "softsign": (lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2),
     "hard_tanh": (
@@ -111,7 +116,13 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
 }
 
 
-def activate(name: str, z: list[float]) -> list[float]:
+def slopes_of(parameters: Parameters, layer: int) -> list[float]:
+    return [row[0] for row in parameters.get(f"slope{layer}", [])]
+
+
+def activate(name: str, z: list[float], slopes: Sequence[float] = ()) -> list[float]:
+    if name == "prelu":
+        return [v if v > 0.0 else s * v for v, s in zip(z, slopes, strict=True)]
     if name == "softmax":
         total = sum(math.exp(v) for v in z)
         return [math.exp(v) / total for v in z]
@@ -119,8 +130,12 @@ def activate(name: str, z: list[float]) -> list[float]:
     return [g(v) for v in z]
 
 
-def dz_of(name: str, z: list[float], a: list[float], da: list[float]) -> list[float]:
+def dz_of(
+    name: str, z: list[float], a: list[float], da: list[float], slopes: Sequence[float] = ()
+) -> list[float]:
     units = range(len(z))
+    if name == "prelu":
+        return [d if v > 0.0 else s * d for v, d, s in zip(z, da, slopes, strict=True)]
     if name == "softmax":
         return [sum(da[k] * a[k] * (float(i == k) - a[i]) for k in units) for i in units]
     g_prime = UNITWISE[name][1]
@@ -177,7 +192,7 @@ def forward_layers(
                 total += weight * value
             z.append(total)
         zs.append(z)
-        outputs.append(activate(name, z))
+        outputs.append(activate(name, z, slopes_of(parameters, layer)))
     return zs, outputs
 
 
@@ -199,7 +214,11 @@ def cost_and_gradient(
         example_loss, da = loss_and_da(loss, outputs[-1], y)
         cost += example_loss / m
         for layer in range(len(activations), 0, -1):
-            dz = dz_of(activations[layer - 1], zs[layer], outputs[layer], da)
+            slopes = slopes_of(parameters, layer)
+            dz = dz_of(activations[layer - 1], zs[layer], outputs[layer], da, slopes)
+            for i in range(len(slopes)):
+                if zs[layer][i] <= 0.0:
+                    gradient[f"slope{layer}"][i][0] += da[i] * zs[layer][i] / m
             previous = outputs[layer - 1]
             weights, dw, db = parameters[f"W{layer}"], gradient[f"W{layer}"], gradient[f"b{layer}"]
             da = [0.0] * len(previous)

@@ -7,10 +7,8 @@ from typing import Any
 
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.schema import (
-    ModelSection,
-    TrainingSection,
-)
+from deepnet_cli.config.options import Options
+from deepnet_cli.config.schema import ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
@@ -38,7 +36,8 @@ def check_model(document: Document, model: ModelSection) -> None:
                     ("model", "layers", l, "activation"),
                     "model.activations names this layer's activation too; keep one of them",
                 )
-    for l, name in enumerate(named_activations(model)):
+    for l, chosen in enumerate(named_activations(model)):
+        name = chosen.name if chosen else ""
         if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
@@ -57,10 +56,11 @@ def check_model(document: Document, model: ModelSection) -> None:
 
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
-    output = named_activations(model)[-1]
+    chosen = named_activations(model)[-1]
     link = LOSSES[loss].link.name if loss != "auto" else ""
-    if output is None or not link or output == link:
+    if chosen is None or not link or chosen.name == link:
         return
+    output = chosen.name
     if link == "linear" and not ACTIVATIONS[output].link_only:
         return  # a squared error of any numbers
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
@@ -122,14 +122,19 @@ def _share(part: DataFile | Fraction | Fold) -> float:
     return part.fraction if isinstance(part, Fraction) else 0.0
 
 
-def named_activations(model: ModelSection) -> list[str | None]:
-    """g[1] ... g[L] by name; None for an output activation that the data will decide."""
+def named_activations(model: ModelSection) -> list[Options | None]:
+    """g[1] ... g[L], as chosen; None for an output activation that the data will decide."""
     if isinstance(model.activations, list):
         return [*model.activations]
-    hidden: list[str | None] = [
-        layer.activation or str(model.activations) for layer in model.layers[:-1]
+    hidden: list[Options | None] = [
+        layer.activation or model.activations for layer in model.layers[:-1]
     ]
     return [*hidden, model.layers[-1].activation]
+
+
+def settled_activations(model: ModelSection) -> list[Options]:
+    """g[1] ... g[L] of a resolved config, which leaves none open."""
+    return [chosen for chosen in named_activations(model) if chosen is not None]
 
 
 def unregistered(tree: dict[str, Any]) -> list[str]:
@@ -145,7 +150,8 @@ def unregistered(tree: dict[str, Any]) -> list[str]:
 
 def _words(values: object) -> list[str]:
     every = values if isinstance(values, list) else [values]
-    return [value for value in every if isinstance(value, str) and value != "auto"]
+    names = [value.get("name") if isinstance(value, dict) else value for value in every]
+    return [name for name in names if isinstance(name, str) and name != "auto"]
 
 
 def activation_path(model: ModelSection, l: int) -> tuple[str | int, ...]:

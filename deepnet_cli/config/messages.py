@@ -6,6 +6,7 @@ from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.options import PLAIN
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import Config, LayerSpec
 from deepnet_cli.config.yaml_reader import INVALID
@@ -35,6 +36,8 @@ FORMS: dict[Path, str] = {
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
+    ("model", "activations"): "a name or {name: NAME, option: value}, or a list of these",
+    ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
 }
@@ -114,7 +117,9 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         return str(ctx["error"])
     if kind == "union_tag_invalid":
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
-        return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
+        what, own = ctx.get("what", "name"), ctx.get("own", "")
+        near = did_you_mean(ctx["tag"], names)
+        return f"unknown {what} '{ctx['tag']}'{near} ({_one_of(names)}){own}"
     if kind == "literal_error":
         names = [
             name.strip(" '").lower()  # False is false in YAML
@@ -167,6 +172,8 @@ def _one_of(names: list[str]) -> str:
 def _unknown_key(key: str, known: list[str]) -> str:
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
+    if known == ["name"]:
+        return "unknown key; there are no options here"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
     if key in LayerSpec.model_fields:
@@ -189,14 +196,15 @@ def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
         fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
         if fields:
             candidates = [model for field in fields for model in _models(field.annotation)]
-        elif named := [m for m in candidates if _default_name(m) == part]:
+        elif named := [m for m in candidates if _variant(m) == part]:
             candidates = named
     return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
 
 
-def _default_name(model: type[BaseModel]) -> object:
+def _variant(model: type[BaseModel]) -> object:
+    """What pydantic calls one model among several."""
     field = model.model_fields.get(getattr(model, "key", "name"))
-    return field.default if field else None
+    return (PLAIN if field.is_required() else field.default) if field else None
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

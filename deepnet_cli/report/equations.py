@@ -188,4 +188,5 @@ PARAMETERS: dict[str, Callable[[Step], str]] = {
     "b": lambda s: f"1/m sum of d{s.U} over the examples",
     "scale": lambda s: f"1/m sum of d{s.U} * Zhat over the examples",
     "shift": lambda s: f"1/m sum of d{s.U} over the examples",
+    "slope": lambda s: f"1/m sum of d{s.U} * min(0, {s.V}) over the examples",
 }

@@ -101,7 +101,7 @@ def load_model(path: Path) -> Model:
             config, _ = config_from_text(source.text("config"), str(path))
         except ConfigError as error:
             raise DataError(f"{path}: the config in it is not valid: {error}") from None
-        if config.loss.name == "auto" or isinstance(config.model.activations, str):
+        if config.loss.name == "auto" or not isinstance(config.model.activations, list):
             raise DataError(f"{path}: the config in it leaves the loss or an activation open")
         network = build_network(config, len(read_scaling(source).shift))
         dtype = config.compute.dtype

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from deepnet_cli.nn.types import Kernel
 
+FACTOR = {"ge": 1e-3, "le": 1e3}
+"""Bounds of an option that multiplies: within them float32 keeps its digits."""
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -27,5 +30,6 @@ class Activation:
     link_only: bool = False  # an output activation only, of the loss that carries it inside
     kinks: tuple[float, ...] = ()  # where g has no derivative
     complex_step: bool = True  # complex numbers go through forward
+    trained_from: float | None = None  # its slope below 0 is trained (ops/prelu.py), from here on
     formula: str = ""  # g(Z), for a reader
     slope: str = ""  # g'(Z)
