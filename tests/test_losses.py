@@ -15,6 +15,11 @@ KNOWN = LOSSES | {
     "smooth cross_entropy": made_loss("cross_entropy", label_smoothing=0.2),
     "huber 0.3": made_loss("huber", delta=0.3),
     "quantile 0.9": made_loss("quantile", tau=0.9),
+    "focal 0": made_loss("focal", gamma=0.0),
+    "focal 0.5, 0.25": made_loss("focal", gamma=0.5, alpha=0.25),
+    "categorical_focal 0": made_loss("categorical_focal", gamma=0.0),
+    "categorical_focal 0.5": made_loss("categorical_focal", gamma=0.5),
+    "categorical_focal 3": made_loss("categorical_focal", gamma=3.0),
 }
 """Every loss, and those with options with others than their defaults."""
 
@@ -56,7 +61,11 @@ def test_logistic_start_is_the_formula() -> None:
     np.testing.assert_allclose(start, [[-1 / 0.2, 1 / 0.3]], rtol=1e-15)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+ALONE = {name: loss for name, loss in LOSSES.items() if name != "multi_margin"}
+"""Those whose cost of an entry is a function of its own A."""
+
+
+@pytest.mark.parametrize("loss", ALONE.values(), ids=ALONE)
 def test_start_is_the_derivative_of_the_cost_by_A(loss: Loss, rng: np.random.Generator) -> None:
     """A second witness: central differences of the textbook cost."""
     textbook: Callable[[Array, Array], Array] = {
@@ -68,6 +77,10 @@ def test_start_is_the_derivative_of_the_cost_by_A(loss: Loss, rng: np.random.Gen
         "log_cosh": lambda A, Y: np.log(np.cosh(A - Y)),
         "quantile": lambda A, Y: np.where(Y > A, Y - A, A - Y) / 2,
         "poisson": lambda A, Y: A - Y * np.log(A),
+        "focal": lambda A, Y: -np.where(Y == 1, (1 - A) ** 2 * np.log(A), A**2 * np.log(1 - A)),
+        "categorical_focal": lambda A, Y: -Y * (1 - A) ** 2 * np.log(A),
+        "hinge": lambda A, Y: np.maximum(0, np.where(Y == 1, 1 - A, 1 + A)),
+        "squared_hinge": lambda A, Y: np.maximum(0, np.where(Y == 1, 1 - A, 1 + A)) ** 2,
     }[loss.name]
     A, Y = rng.uniform(0.2, 0.8, size=(3, 6)), labels_for(loss, 3, 6, rng)
     slope = (textbook(A + 1e-6, Y) - textbook(A - 1e-6, Y)) / 2e-6

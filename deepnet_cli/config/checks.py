@@ -6,10 +6,11 @@ from collections.abc import Collection
 from typing import Any
 
 from deepnet_cli.config.document import Document
+from deepnet_cli.config.options import Options
 from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, ClassWeight
 from deepnet_cli.nn.metrics import METRICS
 
 MONITORED = list(
@@ -54,19 +55,36 @@ def check_model(document: Document, model: ModelSection) -> None:
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
     output = named_activations(model)[-1]
-    link = LOSSES[loss].link.name if loss != "auto" else ""
-    if output is None or not link or output == link:
+    if output is None or loss == "auto" or LOSSES[loss].takes(ACTIVATIONS[output]):
         return
-    if link == "linear" and not ACTIVATIONS[output].link_only:
-        return  # a squared error of any numbers
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
-    advice = f"use loss {fitting}, or " if fitting else ""
-    if link == "linear":
-        link = "linear, tanh or sigmoid"
+    links = ["linear", "tanh", "sigmoid"]
+    links = [name for name in links if LOSSES[loss].takes(ACTIVATIONS[name])]
+    instead = [f"loss {fitting}"] if fitting else []
+    instead.append(f"output activation {' or '.join(links) or LOSSES[loss].link.name}")
+    reason = ", which does not treat both signs alike" if LOSSES[loss].scored else ""
     document.add(
         ("loss",),
-        f"{loss} does not fit the output activation {output}; {advice}output activation {link}",
+        f"{loss} does not fit the output activation {output}{reason}; use {', or '.join(instead)}",
     )
+
+
+def check_class_weight(document: Document, model: ModelSection, loss: Options) -> None:
+    """A weight above 0 for each class, where the network tells classes apart."""
+    asked: ClassWeight = getattr(loss, "class_weight", None)
+    here = ("loss", "class_weight")
+    if asked is not None and LOSSES[loss.name].target == "binary" and model.layers[-1].units > 1:
+        document.add(
+            here,
+            "labels that do not exclude each other are no classes of examples; "
+            "data.train.weights weighs the examples themselves",
+        )
+    if isinstance(asked, dict):
+        if not asked:
+            document.add(here, "the mapping is empty; give a number for each class, or balanced")
+        for name, weight in asked.items():
+            if weight <= 0:
+                document.add((*here, name), f"must be > 0, found {weight:g}")
 
 
 def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:

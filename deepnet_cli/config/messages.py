@@ -23,6 +23,7 @@ NOT_THE_FORM = (
     "model_attributes_type",
     "union_tag_not_found",
     "tuple_type",
+    "dict_type",
     "too_long",
 )
 FORMS: dict[Path, str] = {
@@ -30,6 +31,7 @@ FORMS: dict[Path, str] = {
     ("data", "validation"): "a FILE, {file: FILE} or {fraction: 0.1}",
     ("data", "test"): "a FILE, {file: FILE} or {fraction: 0.1}",
     ("loss",): "a name or {name: NAME}",
+    ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
@@ -48,7 +50,8 @@ def note_problems(document: Document, found: ValidationError) -> None:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
             known = [known for known in _keys_at(error["loc"]) if known != key]
-            document.add(path, _unknown_key(key, known), at_key=True)
+            chosen = _at(document.tree, path[:-1]).get("name") if len(path) > 1 else None
+            document.add(path, _unknown_key(key, known, chosen), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
         loc, kind, value = error["loc"], error["type"], error["input"]
@@ -163,9 +166,12 @@ def _one_of(names: list[str]) -> str:
     return f"one of {listed(names)}"
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
+def _unknown_key(key: str, known: list[str], chosen: object) -> str:
+    """`chosen` is the name beside it, whose options the keys are."""
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
+    if isinstance(chosen, str):
+        return f"{chosen} has no such option"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
     if key in LayerSpec.model_fields:
@@ -188,7 +194,7 @@ def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
         fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
         if fields:
             candidates = [model for field in fields for model in _models(field.annotation)]
-        elif named := [m for m in candidates if _default_name(m) == part]:
+        elif named := [m for m in candidates if _default_name(m) == str(part).strip("<>")]:
             candidates = named
     return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar, Literal, get_origin
+from types import NoneType
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -148,8 +149,16 @@ def number_or(number: Any, options: Any) -> Any:
 
 
 def _frozen(type_: Any) -> Any:
-    """An option's type, lists being taken for the tuples of a frozen entry."""
-    return Annotated[type_, BeforeValidator(_tupled)] if get_origin(type_) is tuple else type_
+    """An option's type: lists are taken for the tuples of a frozen entry, and a word, where it may
+    also be something else, for one of its words.
+    """
+    if get_origin(type_) is tuple:
+        return Annotated[type_, BeforeValidator(_tupled)]
+    words = [member for member in get_args(type_) if get_origin(member) is Literal]
+    if not words:
+        return type_
+    others = (other for other in get_args(type_) if other not in (*words, NoneType))
+    return word_or(words[0], reduce(or_, others)) | None
 
 
 def _tupled(value: object) -> object:
