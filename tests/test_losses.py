@@ -99,6 +99,18 @@ def test_costs_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
     assert squared.cost(Z, Y, equal) == pytest.approx(sk.mean_squared_error(Y.T, Z.T), rel=1e-13)
 
 
+def test_margins_and_counts_are_scikit_learns(rng: np.random.Generator) -> None:
+    S, labels, w = rng.normal(size=(1, 60)), rng.integers(0, 2, 60), rng.uniform(0, 3, 60)
+    expected = sk.hinge_loss(2 * labels - 1, S[0], sample_weight=w)
+    told = LOSSES["hinge"].cost(S, labels[np.newaxis], shares(w, 60))
+    assert told == pytest.approx(expected, rel=1e-13)
+    Y = rng.poisson(3, (1, 60)) + 0.5
+    deviance = sk.mean_poisson_deviance(Y[0], np.exp(S[0]), sample_weight=w)
+    best = np.average((Y - Y * np.log(Y))[0], weights=w)
+    told = LOSSES["poisson"].cost(S, Y, shares(w, 60))
+    assert 2 * (told - best) == pytest.approx(deviance, rel=1e-12)
+
+
 LOSSES_IN_ORDER = ("cross_entropy", "binary_cross_entropy", "mean_squared_error")
 
 
