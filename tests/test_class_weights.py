@@ -99,7 +99,7 @@ def write_parts(K: int, rng: np.random.Generator) -> tuple[Array, Array]:
     return y, held
 
 
-def config_of(loss: object, weights: str = "", **training: object) -> Path:
+def config_of(loss: Any, weights: str = "", **training: object) -> Path:
     name = loss["name"] if isinstance(loss, dict) else loss
     K, link = 3 if LOSSES[name].target == "class" else 1, LOSSES[name].link.name
     parts = {"train": "train", "validation": "test"}

@@ -142,14 +142,14 @@ def test_one_example_of_extreme_scores(case: str, dtype: type) -> None:
     eps = float(np.finfo(dtype).eps)
     for i in range(20):
         z, y = column(loss, i)
-        S, Y = (np.array([values], dtype).T for values in (z, y))
+        S: Array = np.array([z], dtype).T
+        Y: Array = np.array([y], dtype).T
         dS, (cost, slopes) = np.empty_like(S), exact(formula, z, y)
         divisor = loss.outputs(Y)
         found: Any = loss.cost_and_gradient(S, Y, shares(None, 1), dS)
         assert found == loss.cost(S, Y, shares(None, 1))
-        near = {"rel": 20 * eps, "abs": 4 * eps}
-        assert found == pytest.approx(cost / divisor, **near), (z, y)
-        assert dS[:, 0] == pytest.approx(np.array(slopes) / divisor, **near), (z, y)
+        np.testing.assert_allclose(found, cost / divisor, 20 * eps, 4 * eps)
+        np.testing.assert_allclose(dS[:, 0], np.array(slopes) / divisor, 20 * eps, 4 * eps)
 
 
 def exact(formula: Cost, z: list[float], y: list[float]) -> tuple[float, list[float]]:

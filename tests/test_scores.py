@@ -113,9 +113,9 @@ def test_classes_for_labels_are_refused_with_what_to_do(loss: str) -> None:
 def test_numbers_below_0_are_no_counts() -> None:
     """Told with their row, in training and later; a count may be a fraction."""
     x, y = np.eye(6), np.array([0.0, 2.5, 1, 3, 0, 7])
-    bad = y.copy()
-    bad[[2, 4]] = -1.5, -3
-    for name, values in (("blobs.h5", y), ("bad.h5", bad), ("nan.h5", y + [0, np.nan, 0, 0, 0, 0])):
+    bad, nan = y.copy(), y.copy()
+    bad[[2, 4]], nan[1] = (-1.5, -3), np.nan
+    for name, values in (("blobs.h5", y), ("bad.h5", bad), ("nan.h5", nan)):
         with h5py.File(name, "w") as file:
             file["x"], file["y"] = x, values
     trained("poisson", 1, output=None)
@@ -123,8 +123,8 @@ def test_numbers_below_0_are_no_counts() -> None:
     assert_refused(deepnet("evaluate", "a", "bad.h5"), 3, ["bad.h5", *words])
     data = ("--set", "data.train=bad.h5")
     assert_refused(deepnet("train", "c.yaml", *data), 3, ["data.train", "bad.h5", *words])
-    nan = deepnet("train", "c.yaml", "--set", "data.train=nan.h5")
-    assert_refused(nan, 3, ["nan.h5: 'y': nan at row 1"])
+    refused = deepnet("train", "c.yaml", "--set", "data.train=nan.h5")
+    assert_refused(refused, 3, ["nan.h5: 'y': nan at row 1"])
 
 
 def test_labels_of_a_multilabel_y_are_told_with_their_row() -> None:

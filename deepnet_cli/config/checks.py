@@ -69,22 +69,24 @@ def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     )
 
 
-def check_class_weight(document: Document, model: ModelSection, loss: Options) -> None:
-    """A weight above 0 for each class, where the network tells classes apart."""
-    asked: ClassWeight = getattr(loss, "class_weight", None)
-    here = ("loss", "class_weight")
-    if asked is not None and LOSSES[loss.name].target == "binary" and model.layers[-1].units > 1:
+def check_loss_options(document: Document, model: ModelSection, loss: Options) -> None:
+    """Class weights for networks that tell classes apart, an output for each of several tau."""
+    weights: ClassWeight = getattr(loss, "class_weight", None)
+    tau, units = getattr(loss, "tau", None), model.layers[-1].units
+    if weights == {}:
+        problem = "the mapping is empty; give a number for each class, or balanced"
+        document.add(("loss", "class_weight"), problem)
+    elif weights is not None and LOSSES[loss.name].target == "binary" and units > 1:
         document.add(
-            here,
+            ("loss", "class_weight"),
             "labels that do not exclude each other are no classes of examples; "
             "data.train.weights weighs the examples themselves",
         )
-    if isinstance(asked, dict):
-        if not asked:
-            document.add(here, "the mapping is empty; give a number for each class, or balanced")
-        for name, weight in asked.items():
-            if weight <= 0:
-                document.add((*here, name), f"must be > 0, found {weight:g}")
+    if isinstance(tau, tuple) and len(tau) != units:
+        document.add(
+            ("model", "layers", len(model.layers) - 1),
+            f"{units} units, but loss.tau names {len(tau)} quantiles; give a unit for each",
+        )
 
 
 def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:

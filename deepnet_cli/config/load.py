@@ -89,7 +89,7 @@ def check(document: Document) -> Config | None:
         checks.check_model(document, model)
     if model is not None and (loss := _loss(document)):
         checks.check_loss(document, model, loss.name)
-        checks.check_class_weight(document, model, loss)
+        checks.check_loss_options(document, model, loss)
     if training is not None:
         checks.check_training(document, training, data)
     if training is not None and model is not None:

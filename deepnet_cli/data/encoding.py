@@ -18,8 +18,8 @@ from deepnet_cli.nn.types import Array
 class Encoding:
     """Scaling of x and meaning of y for a network with `outputs` units in its last layer.
 
-    `target` is the loss's: "binary", "class", "number" or "count".  Several binary outputs are a
-    multilabel y, which has no classes.  `class_weights` (K,) multiply the examples' own.
+    `target` is the loss's.  Several binary outputs are a multilabel y, which has no classes.
+    `class_weights` (K,) multiply the examples' own.
     """
 
     scaling: Scaling
@@ -88,6 +88,10 @@ class Encoding:
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
         Y = labels.counts(y, where) if self.target == "count" else labels.targets(y, where)
+        if self.target == "quantiles" and len(Y) == 1:
+            return np.repeat(Y, self.outputs, axis=0)
+        if self.target == "quantiles":
+            raise DataError(f"{where} holds {len(Y)} numbers an example; several tau are of one")
         if len(Y) != self.outputs:
             raise labels.ClassCountError(
                 f"{where} holds {len(Y)} numbers an example "

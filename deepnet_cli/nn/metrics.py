@@ -5,6 +5,8 @@
     class    the largest A;  precision, recall and F1 are means over the classes present
              in Y or in the decisions, each class counting once ("macro")
     number   over all m K entries;  R2 is the mean of the K outputs' own;  count likewise
+    quantiles  coverage is the share of Y between the lowest and the highest quantile, these
+             included;  width is the mean distance between the two
 
 0/0 in a precision, recall, F1 or R2 is 0 (R2 of a constant, matched exactly: 1).  The
 definitions are scikit-learn's.
@@ -101,6 +103,14 @@ def number_figures(A: Array, Y: Array) -> Figures:
     }
 
 
+def quantile_figures(A: Array, Y: Array) -> Figures:
+    low, high = A[0].astype(np.float64), A[-1].astype(np.float64)
+    return {
+        "coverage": float(((low <= Y[0]) & (Y[0] <= high)).mean()),
+        "width": float((high - low).mean()),
+    }
+
+
 def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
 
@@ -117,6 +127,7 @@ FIGURES: dict[str, Callable[[Array, Array], Figures]] = {
     "class": class_figures,
     "number": number_figures,
     "count": number_figures,
+    "quantiles": quantile_figures,
 }
 """By the target of the loss."""
 
@@ -125,10 +136,17 @@ METRICS = {
     "class": ("accuracy", "precision", "recall", "f1"),
     "number": ("mse", "mae", "r2"),
     "count": ("mse", "mae", "r2"),
+    "quantiles": ("coverage", "width"),
 }
 """What each of FIGURES returns, by name."""
 
-HEADLINE = {"binary": "accuracy", "class": "accuracy", "number": "r2", "count": "r2"}
+HEADLINE = {
+    "binary": "accuracy",
+    "class": "accuracy",
+    "number": "r2",
+    "count": "r2",
+    "quantiles": "coverage",
+}
 """The one figure shown while training."""
 
-SMALLER_IS_BETTER = frozenset({"cost", "mse", "mae"})
+SMALLER_IS_BETTER = frozenset({"cost", "mse", "mae", "width"})

@@ -2,7 +2,8 @@
 
 HDF5    /predictions (m,) and /probabilities (m, K), (m, 1) for two classes;
         for numbers /predictions (m,) or (m, K); /class_names where there are classes
-CSV     prediction, then a probability for each class (for two: of class 1)
+CSV     prediction, then a probability for each class (for two: of class 1);
+        for several quantiles one column each
 
 Where the loss knows no probabilities the scores stand in their place, and are called so.
 """
@@ -35,6 +36,7 @@ class Predictions:
     outputs: Array | None
     classes: Classes | None
     scored: bool = False  # the outputs are scores, and no probabilities
+    columns: tuple[str, ...] = ()  # of numbers, where each is of its own kind
 
     @classmethod
     def of(cls, model: Model, table: Table) -> "Predictions":
@@ -43,7 +45,8 @@ class Predictions:
         if model.encoding.classes is not None or model.encoding.target == "binary":
             decided = model.decisions(A.T).T
             return cls(decided, A, model.encoding.classes, model.network.loss.scored)
-        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None)
+        columns = model.network.loss.columns
+        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None, columns=columns)
 
     @property
     def values(self) -> Array:
@@ -67,7 +70,7 @@ class Predictions:
     def to_csv(self) -> bytes:
         """A header, and a line an example; classes by name."""
         K = self.decided[0].size
-        head = ["prediction"] if K == 1 else _numbered("prediction", K)
+        head = [*self.columns] or (["prediction"] if K == 1 else _numbered("prediction", K))
         if self.outputs is not None:
             head += self._output_names(self.outputs.shape[1])
         at_a_time = max(1, BLOCK // len(head))

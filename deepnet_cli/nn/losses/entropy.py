@@ -12,7 +12,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations.exponential import EXP
 from deepnet_cli.nn.activations.sigmoidal import SIGMOID, SOFTMAX, sigmoid, softmax
-from deepnet_cli.nn.losses.loss import ClassWeight, Loss
+from deepnet_cli.nn.losses.loss import POSITIVE, ClassWeight, Loss
 from deepnet_cli.nn.types import Array, Kernel
 
 
@@ -119,7 +119,7 @@ class BinaryCrossEntropy:
     """-(Y log A + (1 - Y) log(1 - A)), A = sigmoid(Z)"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         s = self.label_smoothing
@@ -134,7 +134,7 @@ class CrossEntropy:
     """-Y log A, A = softmax(Z)"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         s = self.label_smoothing

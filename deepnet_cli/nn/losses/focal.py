@@ -12,7 +12,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations.sigmoidal import SIGMOID, SOFTMAX
 from deepnet_cli.nn.losses.entropy import log_softmax
-from deepnet_cli.nn.losses.loss import ClassWeight, Loss
+from deepnet_cli.nn.losses.loss import POSITIVE, ClassWeight, Loss
 from deepnet_cli.nn.types import Array
 
 TINY = 1e-30
@@ -97,7 +97,7 @@ class Focal:
 
     gamma: float = field(default=2.0, metadata={"ge": 0.0})
     alpha: float | None = field(default=None, metadata={"gt": 0.0, "lt": 1.0})
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         g, less = f"{self.gamma:g}", f"{self.gamma - 1:g}"
@@ -123,7 +123,7 @@ class CategoricalFocal:
     """-Y (1 - A)^gamma log A, A = softmax(Z)"""
 
     gamma: float = field(default=2.0, metadata={"ge": 0.0})
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         g, less = f"{self.gamma:g}", f"{self.gamma - 1:g}"

@@ -29,6 +29,9 @@ ClassWeight = Literal["balanced"] | dict[str, float] | None
 (data/weighing.py): no kernel knows it.
 """
 
+POSITIVE = {"gt": 0.0}
+"""Bounds of an option."""
+
 
 def shares(weights: Array | None, m: int) -> Array:
     """(m,) in float64: the part that each example has in the mean; equal without weights."""
@@ -41,10 +44,15 @@ def shares(weights: Array | None, m: int) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """A cost on each entry of the scores, its derivative, and what it takes Y to be."""
+    """A cost on each entry of the scores, its derivative, and what it takes Y to be: `target`.
+
+    binary  entries 0 or 1        class      one-hot columns
+    number  any numbers           quantiles  one number an example, in every row
+    count   numbers >= 0
+    """
 
     name: str
-    target: str  # Y: binary, 0 or 1; class, one-hot columns; number, any; count, at least 0
+    target: str
     link: Activation
     entries: Kernel
     gradient: Kernel
@@ -54,6 +62,7 @@ class Loss:
     formula: str = ""  # of one entry, for a reader
     start_formula: str = ""  # its derivative by A
     by_Z: str = ""  # its derivative by Z, where the loss carries g inside
+    columns: tuple[str, ...] = ()  # how the outputs are called, where each is of its own kind
 
     @property
     def scored(self) -> bool:

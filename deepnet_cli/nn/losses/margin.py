@@ -3,12 +3,12 @@
 For flags y = 2Y - 1 is -1 or 1, and the sign of S decides; for classes the largest S does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from deepnet_cli.nn.activations.piecewise import LINEAR
-from deepnet_cli.nn.losses.loss import ClassWeight, Loss
+from deepnet_cli.nn.losses.loss import POSITIVE, ClassWeight, Loss
 from deepnet_cli.nn.types import Array
 
 
@@ -100,7 +100,7 @@ MULTI_MARGIN = Loss(
 class Hinge:
     """max(0, 1 - y A), y = 2Y - 1"""
 
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         return HINGE
@@ -110,7 +110,7 @@ class Hinge:
 class SquaredHinge:
     """max(0, 1 - y A)^2, y = 2Y - 1"""
 
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         return SQUARED_HINGE
@@ -120,7 +120,7 @@ class SquaredHinge:
 class MultiMargin:
     """max(0, 1 + A - a) for each wrong class, a the A of the right one"""
 
-    class_weight: ClassWeight = None
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         return MULTI_MARGIN
