@@ -37,11 +37,12 @@ MADE: dict[str, tuple[Activation, dict[str, float]]] = {
 
 HIDDEN = [g for g in ACTIVATIONS.values() if not g.link_only]
 
-FREE = [loss for loss in LOSSES.values() if loss.link.name == "linear"]
+FREE = [loss for loss in LOSSES.values() if all(map(loss.takes, HIDDEN))]
 """The losses that take any output activation but those that other losses carry."""
 
 HEADS = [(loss.link, loss) for loss in LOSSES.values()]
 HEADS += [(g, loss) for g, loss in zip(HIDDEN, cycle(FREE)) if g is not loss.link]
+HEADS += [(ACTIVATIONS["tanh"], loss) for loss in LOSSES.values() if loss.scored]
 """Every loss with the output activation that it carries; every other one with a loss in turn."""
 
 IN_TURN = [(*head, g) for head, g in zip(HEADS, cycle(HIDDEN), strict=False)]
@@ -57,7 +58,7 @@ def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
         return np.eye(K)[:, rng.integers(0, K, m)]
     if loss.target == "binary":
         return rng.integers(0, 2, (K, m)).astype(float)
-    if loss.link.name == "exp":
+    if loss.target == "count":
         return rng.poisson(2, (K, m)).astype(float)
     return rng.normal(size=(K, m))
 

@@ -208,3 +208,9 @@ def test_bounds_of_probabilities(g: Activation) -> None:
     A = g.forward(np.array([[-50.0, 50.0]]))
     inside = bool((A >= 0).all() and (A <= 1).all())
     assert inside == (g.name in ("sigmoid", "hard_sigmoid"))
+
+
+@pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_what_is_called_odd_is(g: Activation, rng: np.random.Generator) -> None:
+    Z = rng.normal(scale=3, size=(1, 100))
+    assert g.odd is bool(np.allclose(g.forward(-Z), -g.forward(Z), rtol=1e-12))

@@ -301,14 +301,14 @@ MODEL = {
     ),
     "activation_option_of_another": (
         "layers: [4, 3]\nactivations: [{name: elu, «slope»: 0.2}, softmax]",
-        "model.activations[0].slope: unknown key",
-        "alpha",
+        "model.activations[0].slope: elu has no such option",
+        "one of alpha",
         "!beta",
     ),
     "activation_without_options": (
         "layers: [4, 3]\nactivations: [{name: tanh, «slope»: 0.2}, softmax]",
-        "model.activations[0].slope: unknown key",
-        "no options here",
+        "model.activations[0].slope: tanh has no such option",
+        "it has none",
     ),
     "activation_without_a_first_option": (
         "layers: [4, 3]\nactivations: [{«relu»: 0.2}, softmax]",
@@ -352,7 +352,7 @@ MODEL = {
     ),
     "softmax_with_options": (
         "layers: [4, 3]\nactivations: [relu, {name: softmax, «alpha»: 1}]",
-        "no options here",
+        "softmax has no such option (it has none)",
     ),
     "softmax_hidden_by_name": (
         "layers: [4, 3]\nactivations: [«{name: softmax}», softmax]",

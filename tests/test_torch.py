@@ -72,6 +72,22 @@ def cross_entropy(Z: Any, Y: Any, smoothing: float = 0.0) -> Any:
     return F.cross_entropy(Z.T, Y.T, label_smoothing=smoothing, reduction="sum")
 
 
+def focal(Z: Any, Y: Any, gamma: float, alpha: float = 0.0) -> Any:
+    """Lin et al., equation 5; 4 without alpha."""
+    z, weight = (2 * Y - 1) * Z, alpha * Y + (1 - alpha) * (1 - Y) if alpha else 1.0
+    return -(weight * torch.sigmoid(-z) ** gamma * F.logsigmoid(z)).sum()
+
+
+def categorical_focal(Z: Any, Y: Any, gamma: float) -> Any:
+    log_p = (Y * F.log_softmax(Z, dim=0)).sum(dim=0)
+    return -((1 - log_p.exp()) ** gamma * log_p).sum()
+
+
+def hinge(S: Any, Y: Any) -> Any:
+    """Y before 0, by a margin of 1."""
+    return F.margin_ranking_loss(S, torch.zeros_like(S), 2 * Y - 1, 1.0, reduction="none")
+
+
 LOSSES: list[tuple[Loss, Callable[[Any, Any], Any]]] = [
     (
         made_loss("binary_cross_entropy"),
@@ -90,6 +106,16 @@ LOSSES: list[tuple[Loss, Callable[[Any, Any], Any]]] = [
         lambda A, Y: F.huber_loss(A, Y, delta=0.3, reduction="sum"),
     ),
     (made_loss("poisson"), lambda Z, Y: F.poisson_nll_loss(Z, Y, reduction="sum")),
+    (made_loss("focal"), lambda Z, Y: focal(Z, Y, 2.0)),
+    (made_loss("focal", gamma=0.7, alpha=0.25), lambda Z, Y: focal(Z, Y, 0.7, 0.25)),
+    (made_loss("categorical_focal"), lambda Z, Y: categorical_focal(Z, Y, 2.0)),
+    (made_loss("categorical_focal", gamma=3.0), lambda Z, Y: categorical_focal(Z, Y, 3.0)),
+    (made_loss("hinge"), lambda S, Y: hinge(S, Y).sum()),
+    (made_loss("squared_hinge"), lambda S, Y: (hinge(S, Y) ** 2).sum()),
+    (
+        made_loss("multi_margin"),
+        lambda S, Y: len(S) * F.multi_margin_loss(S.T, Y.argmax(dim=0), reduction="sum"),
+    ),
 ]
 
 
@@ -99,7 +125,7 @@ def test_losses(loss: Loss, theirs: Callable[[Any, Any], Any], rng: np.random.Ge
     S, Y = rng.normal(scale=3, size=(4, 50)), rng.integers(0, 2, (4, 50)).astype(float)
     if loss.target == "class":
         Y = np.eye(4)[:, rng.integers(0, 4, 50)]
-    elif loss.link.name == "linear":
+    elif loss.target == "number":
         S[:, :5] = Y[:, :5]
     s = torch.tensor(S, requires_grad=True)
     total = theirs(s, torch.tensor(Y))

@@ -171,6 +171,27 @@ def loss_and_da(name: str, a: list[float], y: list[float]) -> tuple[float, list[
         elif name == "poisson":
             loss += (a_k - y_k * math.log(a_k)) / len(a)
             da.append((1.0 - y_k / a_k) / len(a))
+        elif name == "focal":
+            p = a_k if y_k == 1.0 else 1.0 - a_k
+            sign = 1.0 if y_k == 1.0 else -1.0
+            loss += -((1.0 - p) ** 2) * math.log(p) / len(a)
+            da.append(sign * (2.0 * (1.0 - p) * math.log(p) - (1.0 - p) ** 2 / p) / len(a))
+        elif name == "categorical_focal":
+            loss += -y_k * (1.0 - a_k) ** 2 * math.log(a_k)
+            da.append(y_k * (2.0 * (1.0 - a_k) * math.log(a_k) - (1.0 - a_k) ** 2 / a_k))
+        elif name in ("hinge", "squared_hinge"):
+            sign = 1.0 if y_k == 1.0 else -1.0
+            lack = max(0.0, 1.0 - sign * a_k)
+            loss += (lack if name == "hinge" else lack**2) / len(a)
+            da.append(-sign * (float(lack > 0.0) if name == "hinge" else 2.0 * lack) / len(a))
+        elif name == "multi_margin":
+            right = a[list(y).index(1.0)]
+            if y_k == 0.0:
+                loss += max(0.0, 1.0 - right + a_k) / len(a)
+                da.append(float(1.0 - right + a_k > 0.0) / len(a))
+            else:
+                near = sum(1.0 - right + other > 0.0 for other in a) - 1  # without itself
+                da.append(-near / len(a))
         else:
             raise ValueError(f"unknown loss {name!r}")
     return loss, da

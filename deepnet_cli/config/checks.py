@@ -11,7 +11,7 @@ from deepnet_cli.config.options import Options
 from deepnet_cli.config.schema import ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, ClassWeight
 from deepnet_cli.nn.metrics import METRICS
 
 MONITORED = list(
@@ -57,20 +57,39 @@ def check_model(document: Document, model: ModelSection) -> None:
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
     chosen = named_activations(model)[-1]
-    link = LOSSES[loss].link.name if loss != "auto" else ""
-    if chosen is None or not link or chosen.name == link:
+    if chosen is None or loss == "auto" or LOSSES[loss].takes(ACTIVATIONS[chosen.name]):
         return
     output = chosen.name
-    if link == "linear" and not ACTIVATIONS[output].link_only:
-        return  # a squared error of any numbers
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
-    advice = f"use loss {fitting}, or " if fitting else ""
-    if link == "linear":
-        link = "linear, tanh or sigmoid"
+    links = ["linear", "tanh", "sigmoid"]
+    links = [name for name in links if LOSSES[loss].takes(ACTIVATIONS[name])]
+    instead = [f"loss {fitting}"] if fitting else []
+    instead.append(f"output activation {' or '.join(links) or LOSSES[loss].link.name}")
+    reason = ", which does not treat both signs alike" if LOSSES[loss].scored else ""
     document.add(
         ("loss",),
-        f"{loss} does not fit the output activation {output}; {advice}output activation {link}",
+        f"{loss} does not fit the output activation {output}{reason}; use {', or '.join(instead)}",
     )
+
+
+def check_loss_options(document: Document, model: ModelSection, loss: Options) -> None:
+    """Class weights for networks that tell classes apart, an output for each of several tau."""
+    weights: ClassWeight = getattr(loss, "class_weight", None)
+    tau, units = getattr(loss, "tau", None), model.layers[-1].units
+    if weights == {}:
+        problem = "the mapping is empty; give a number for each class, or balanced"
+        document.add(("loss", "class_weight"), problem)
+    elif weights is not None and LOSSES[loss.name].target == "binary" and units > 1:
+        document.add(
+            ("loss", "class_weight"),
+            "labels that do not exclude each other are no classes of examples; "
+            "data.train.weights weighs the examples themselves",
+        )
+    if isinstance(tau, tuple) and len(tau) != units:
+        document.add(
+            ("model", "layers", len(model.layers) - 1),
+            f"{units} units, but loss.tau names {len(tau)} quantiles; give a unit for each",
+        )
 
 
 def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:

@@ -25,6 +25,7 @@ NOT_THE_FORM = (
     "model_attributes_type",
     "union_tag_not_found",
     "tuple_type",
+    "union_tag_invalid",
     "too_long",
 )
 FORMS: dict[Path, str] = {
@@ -32,6 +33,8 @@ FORMS: dict[Path, str] = {
     ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("loss",): "a name or {name: NAME}",
+    ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
+    ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
@@ -52,7 +55,8 @@ def note_problems(document: Document, found: ValidationError) -> None:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
             known = [known for known in _keys_at(error["loc"]) if known != key]
-            document.add(path, _unknown_key(key, known), at_key=True)
+            chosen = _at(document.tree, path[:-1]).get("name") if len(path) > 1 else None
+            document.add(path, _unknown_key(key, known, chosen), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
         loc, kind, value = error["loc"], error["type"], error["input"]
@@ -63,12 +67,11 @@ def note_problems(document: Document, found: ValidationError) -> None:
             path = (*path, loc[-1])
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
-        elif kind == "union_tag_invalid" and isinstance(value, dict):
-            key = str(error["ctx"]["discriminator"]).strip("'")
-            short = key not in _at(document.tree, path)  # {NAME: value}
-            place = (*path, str(value[key]) if short else key)
+        elif isinstance(value, dict) and (name := _discriminator(error)) in value:
+            short = name not in _at(document.tree, path)  # {NAME: value}
+            place = (*path, str(value[name]) if short else name)
             document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
-        elif (form := _form(path)) and (kind in NOT_THE_FORM or value is None):
+        elif (form := _form(path, loc)) and (kind in NOT_THE_FORM or value is None):
             document.add(path, f"expected {form}, found {described(value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
@@ -80,8 +83,18 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     return tree if isinstance(tree, dict) else {"name": tree}
 
 
-def _form(path: Path) -> str | None:
-    return FORMS.get(tuple(part for part in path if isinstance(part, str)))
+def _discriminator(error: Any) -> str:
+    """The key by whose value a mapping was to be told from others, where it is none of them."""
+    if error["type"] != "union_tag_invalid":
+        return ""
+    return str(error["ctx"]["discriminator"]).strip("'")
+
+
+def _form(path: Path, loc: tuple[str | int, ...]) -> str | None:
+    """What may stand at a place; also where {NAME: value} stands for an option of its own name."""
+    words = tuple(part for part in path if isinstance(part, str))
+    option = [part for part in loc if isinstance(part, str) and not part.startswith("<")][-1:]
+    return FORMS.get(words if set(option) <= set(words) else (*words[:-1], *option))
 
 
 def _example(path: Path) -> str:
@@ -169,9 +182,13 @@ def _one_of(names: list[str]) -> str:
     return f"one of {listed(names)}"
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
+def _unknown_key(key: str, known: list[str], chosen: object) -> str:
+    """`chosen` is the name beside it, whose options the keys are."""
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
+    if isinstance(chosen, str):
+        options = [name for name in known if name not in ("name", "schedule")]
+        return f"{chosen} has no such option ({_one_of(options) if options else 'it has none'})"
     if known == ["name"]:
         return "unknown key; there are no options here"
     if key in Config.model_fields:

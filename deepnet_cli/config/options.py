@@ -9,7 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, ClassVar, Literal, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -59,7 +60,7 @@ def options_model(name: str, entry: object, base: type[Chosen] = Options) -> typ
     options: dict[str, Any] = {base.key: (Literal[name], name)}
     for option in _options_of(entry):
         default = ... if option.default is MISSING else option.default
-        options[option.name] = (_frozen(option.type), Field(default=default, **option.metadata))
+        options[option.name] = (_frozen(option.type, option.metadata), Field(default=default))
 
     def made(chosen: Chosen) -> Chosen:
         if options.keys() - {base.key}:
@@ -182,9 +183,36 @@ def _spelled_out(short: dict[Any, object], entries: Mapping[str, object]) -> dic
     return {"name": name, next((f.name for f in _options_of(entries.get(name))), name): value}
 
 
-def _frozen(type_: Any) -> Any:
-    """An option's type, lists being taken for the tuples of a frozen entry."""
-    return Annotated[type_, BeforeValidator(_tupled)] if get_origin(type_) is tuple else type_
+def _frozen(type_: Any, bounds: Mapping[str, Any]) -> Any:
+    """An option's type: lists are taken for the tuples of a frozen entry.  Where it has a choice of
+    forms their kind tells them apart, and the bounds are those of each number.
+    """
+    members = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
+    forms = [member for member in members if member is not NoneType]
+    if len(forms) > 1:
+        tagged = (_tagged(form, bounds) for form in forms)
+        chosen: Any = Annotated[reduce(or_, tagged), Discriminator(_kind)]
+    else:
+        listed = (BeforeValidator(_tupled),) if get_origin(type_) is tuple else ()
+        chosen = Annotated[forms[0], Field(**bounds), *listed]
+    return chosen | None if len(members) > len(forms) else chosen
+
+
+def _tagged(form: Any, bounds: Mapping[str, Any]) -> Any:
+    """One form of an option with several, under the name of its kind."""
+    number: Any = Annotated[float, Field(**bounds)]
+    forms: dict[Any, Any] = {
+        Literal: Annotated[form, Tag("<str>")],
+        dict: Annotated[dict[str, number], Tag("<dict>")],
+        tuple: Annotated[tuple[number, ...], BeforeValidator(_tupled), Tag("<tuple>")],
+    }
+    return forms.get(get_origin(form), Annotated[number, Tag("<number>")])
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "<tuple>"
+    return f"<{type(value).__name__}>" if isinstance(value, (str, dict)) else "<number>"
 
 
 def _tupled(value: object) -> object:

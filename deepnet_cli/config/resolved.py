@@ -84,7 +84,8 @@ def _plain(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     kept = {key: _plain(value) for key, value in tree.items() if value is not None}
-    return next(iter(kept.values())) if list(kept) in (["name"], ["file"]) else kept
+    word = next(iter(kept.values())) if list(kept) in (["name"], ["file"]) else None
+    return word if isinstance(word, str) else kept
 
 
 def differences(old: str, new: str) -> dict[str, str]:

@@ -80,8 +80,8 @@ class Network:
     def of(cls, features: int, layers: Sequence[Layer], loss: Loss) -> "Network":
         """The network in training mode.  Raises ValueError for layers that make no sense."""
         output = layers[-1].activation
-        if output is not loss.link and loss.link.name != "linear":
-            raise ValueError(f"{loss.name} needs the output activation {loss.link.name}")
+        if not loss.takes(output):
+            raise ValueError(f"{loss.name} does not take the output activation {output.name}")
         if layers[-1].dropout:
             raise ValueError("dropout behind the output layer")
         if any(layer.dropout and layer.bits is None for layer in layers):

@@ -89,6 +89,7 @@ def _start(trace: Trace, last: Verdict) -> Iterator[Equation]:
     loss, L, K = network.loss, len(network.layers), network.loss.outputs(point.Y)
     S, dS = symbol(trace, len(network.ops)), point.m * last.node.gradient
     formula = loss.start_formula + (f", divided by K = {K}" if K > 1 else "")
+    formula += ", times w / mean(w)" if point.weights is not None else ""
     given = (("Y", point.Y),)
     if not carried(trace):
         yield Equation(f"d{S}", formula, dS, L, inputs=given, verdict=last)

@@ -54,13 +54,14 @@ class Model:
         return read_table(location, "any", last=data.examples == "last", labelled=labelled)
 
     def outputs(self, table: Table) -> Array:
-        """A[L] (n[L], m): probabilities, or numbers.  Raises DataError for unfit rows."""
+        """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
         S = scores(self.network, self.theta, Encoded(self.encoding, table))
         return self.network.loss.link.forward(S, out=S)
 
     def decisions(self, A: Array) -> Array:
-        """Class indices (m,) for outputs of a network that tells classes apart."""
-        return decisions(A, self.network.loss.target)
+        """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
+        loss = self.network.loss
+        return decisions(A, loss.target, loss.threshold)
 
     def evaluate(self, table: Table) -> tuple[Figures, Array]:
         """The cost and every metric on a table with y, and A[L] (n[L], m).  Raises DataError."""

@@ -27,6 +27,7 @@ class Activation:
     weights: str = "xavier"  # the initializer that keeps the scale of A
     keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument
+    odd: bool = False  # g(-Z) = -g(Z)
     link_only: bool = False  # an output activation only, of the loss that carries it inside
     kinks: tuple[float, ...] = ()  # where g has no derivative
     complex_step: bool = True  # complex numbers go through forward

@@ -81,6 +81,7 @@ HARD_TANH = Activation(
     hard_tanh,
     hard_tanh_backward,
     keeps_Z=True,
+    odd=True,
     kinks=(-1.0, 1.0),
     formula="Z, but at least -1 and at most 1",
     slope="1 where -1 < Z < 1, else 0",
@@ -94,7 +95,7 @@ HARD_SIGMOID = Activation(
     formula="(Z + 3) / 6, but at least 0 and at most 1",
     slope="1/6 where -3 < Z < 3, else 0",
 )
-LINEAR = Activation("linear", linear, linear_backward, formula="Z", slope="1")
+LINEAR = Activation("linear", linear, linear_backward, odd=True, formula="Z", slope="1")
 
 SLOPE = {"ge": 0.0, "le": 1.0}
 
