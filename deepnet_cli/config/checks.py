@@ -6,7 +6,13 @@ from collections.abc import Collection
 from typing import Any
 
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
+from deepnet_cli.config.schema import (
+    DataFile,
+    DataSection,
+    LayerSpec,
+    ModelSection,
+    TrainingSection,
+)
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
@@ -39,16 +45,38 @@ def check_model(document: Document, model: ModelSection) -> None:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
             )
-        if l == L - 1 and model.layers[l].dropout:
-            document.add(
-                ("model", "layers", l, "dropout"),
-                "the output layer's units are the prediction; drop units of hidden layers only",
-            )
+        _check_layer(document, model.layers[l], l, name or "", last=l == L - 1)
         if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
             document.add(
                 activation_path(model, l),
                 "softmax of one unit is always 1; use sigmoid, or one unit for each class",
             )
+
+
+def _check_layer(document: Document, layer: LayerSpec, l: int, g: str, *, last: bool) -> None:
+    """What a layer has goes together, and with its activation g (l from 0)."""
+    at = ("model", "layers", l)
+    for kind in ("dropout", "alpha_dropout"):
+        if last and getattr(layer, kind):
+            document.add(
+                (*at, kind),
+                "the output layer's units are the prediction; drop units of hidden layers only",
+            )
+    if layer.dropout and layer.alpha_dropout:
+        document.add((*at, "alpha_dropout"), "give dropout or alpha_dropout, not both")
+    if layer.batch_norm and layer.layer_norm:
+        document.add((*at, "layer_norm"), "give batch_norm or layer_norm, not both")
+    if layer.layer_norm and layer.units == 1:
+        document.add(
+            (*at, "layer_norm"),
+            "one unit is its own mean: its norm is always 0; use batch_norm, or more units",
+        )
+    if g == "selu" and layer.dropout:
+        what = "dropout takes from selu the mean 0 and variance 1 that it is made to keep"
+        document.warn((*at, "dropout"), f"{what}; use alpha_dropout")
+    if g and g != "selu" and layer.alpha_dropout:
+        what = "alpha_dropout moves what is dropped to where selu saturates"
+        document.warn((*at, "alpha_dropout"), f"{what}, and this layer's activation is {g}")
 
 
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:

@@ -36,6 +36,7 @@ FORMS: dict[Path, str] = {
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
+    ("model", "layers", "layer_norm"): "true, false or {epsilon: 1e-5}",
 }
 """What may stand where several forms are allowed; layers are not counted."""
 

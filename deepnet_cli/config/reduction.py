@@ -30,13 +30,14 @@ def reduced_features(
 ) -> int | None:
     """The features m + 1 that training has in place of n[0]; None where it keeps those.
 
-    Exact where the update rule, the penalties and what clips commute with a rotation.  The
+    Exact where the update rule, the penalties of W[1] and what clips commute with a rotation.  The
     factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update
     with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as
     long for one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
-    parts: list[Optimizer | Penalty | Clipping] = [rule, *objective.penalties, *clippings]
+    penalties = [penalty for penalty in objective.penalties if penalty.is_of(1)]
+    parts: list[Optimizer | Penalty | Clipping] = [rule, *penalties, *clippings]
     exact = all(part.rotates for part in parts)
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving

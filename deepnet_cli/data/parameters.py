@@ -71,5 +71,6 @@ def _check_strangers(source: Source, prefix: str, layout: Layout) -> None:
                 f"but the batch norm of layer {l} cancels it; subtract it from mean{l} and drop it"
             )
         else:
-            why = f"but layer {l} of the network has no batch norm"
+            norms = "batch norm" if stem in ("mean", "variance") else "batch norm or layer norm"
+            why = f"but layer {l} of the network has no {norms}"
         raise DataError(f"{source.path}: holds {name}, {why}")

@@ -130,6 +130,9 @@ def _update(it: Iteration, rows: int) -> list[str]:
         lines.append("  g = dW + the penalty's derivative for W, db for b")
     if it.clipped:
         lines.append(f"  g is held to its limit by {' and '.join(it.clipped)}")
+    for l, layer in enumerate(it.trace.point.objective.network.layers, start=1):
+        if layer.max_norm is not None:
+            lines.append(f"  each row of W[{l}] is then held to the norm {layer.max_norm:g}")
     after = layout.views(it.after)
     for name in layout.names:
         shown = name.rstrip("0123456789")

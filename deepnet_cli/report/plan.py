@@ -21,7 +21,9 @@ def plan(job: Job) -> dict[str, object]:
                 "layer": l,
                 "activation": layer.activation.name,
                 "batch_norm": layer.batch_norm is not None,
+                "layer_norm": layer.layer_norm is not None,
                 "dropout": layer.dropout,
+                "alpha_dropout": layer.alpha_dropout,
                 **{name.rstrip(digits): list(shape) for name, shape in shapes.items()},
                 "Z": [layer.units, m],
                 "A": [layer.units, m],
@@ -75,7 +77,9 @@ def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
 
 def _described(layer: Layer) -> str:
     norm = "norm, " if layer.batch_norm else ""
+    norm += "layer norm, " if layer.layer_norm else ""
     dropout = f", drop {layer.dropout:g}" if layer.dropout else ""
+    dropout += f", alpha drop {layer.alpha_dropout:g}" if layer.alpha_dropout else ""
     return f"{norm}{layer.activation.name}{dropout}"
 
 

@@ -72,6 +72,7 @@ def train(
             clipped |= clipping.clip(grad)
         t = batch.iteration + 1
         move(rate(batch.iteration), t)
+        objective.hold(state.theta)
         objective.track(state.theta, batch.X.shape[1])
         state.iteration = t
         yield Step(batch.iteration, batch.epoch, cost, clipped)
