@@ -76,6 +76,7 @@ def explain(
         penalty,
         _formula(job.rule),
         rate,
+        tuple(each.name for each in job.batches.augmentations),
         clipped,
         after,
     )

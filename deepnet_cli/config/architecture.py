@@ -7,6 +7,7 @@ import numpy as np
 
 from deepnet_cli.config.checks import named_activations
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.augmentation import AUGMENTATIONS, Augmentation
 from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
@@ -85,6 +86,13 @@ def build_clippings(config: Config) -> tuple[Clipping, ...]:
     """What limits the gradient, in the order in which it acts."""
     limits = {name: getattr(config.training, name) for name in CLIPPINGS}
     return tuple(CLIPPINGS[name](limit) for name, limit in limits.items() if limit is not None)
+
+
+def build_augmentations(config: Config) -> tuple[Augmentation, ...]:
+    """What is done to the examples of each batch, in the order in which it is."""
+    sections = {"mixup": config.training}
+    strengths = {name: getattr(sections.get(name, config.model), name) for name in AUGMENTATIONS}
+    return tuple(AUGMENTATIONS[name](s, config.seed) for name, s in strengths.items() if s > 0)
 
 
 def build_initializers(config: Config, network: Network) -> list[Initializer]:

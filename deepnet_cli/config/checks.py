@@ -13,7 +13,7 @@ from deepnet_cli.config.schema import (
     ModelSection,
     TrainingSection,
 )
-from deepnet_cli.errors import did_you_mean
+from deepnet_cli.errors import ConfigError, did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.metrics import METRICS
@@ -118,11 +118,33 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:
-    """A batch norm needs a batch."""
+    """A batch norm needs a batch, and so does mixup."""
     if training.batch_size == 1 and any(layer.batch_norm for layer in model.layers):
         document.add(
             ("training", "batch_size"),
             "a batch norm needs the mean of several examples; use 2 or more, better 32",
+        )
+    if training.batch_size == 1 and training.mixup:
+        document.add(
+            ("training", "mixup"), "mixes the examples of a batch; use a batch_size of 2 or more"
+        )
+
+
+def check_width(document: Document, model: ModelSection, m: int, size: int) -> None:
+    """No batch of m examples, dealt by `size`, is too small for a batch norm."""
+    normed = [l for l, layer in enumerate(model.layers) if layer.batch_norm]
+    if not normed:
+        return
+    if m == 1:
+        problem = "needs the mean of several examples, and there is one to train on; use layer_norm"
+        place = ("model", "layers", normed[0], "batch_norm")
+        raise document.error(place, ConfigError(problem))
+    if m % size == 1:
+        better = next(other for other in range(size + 1, m + 1) if m % other != 1)
+        document.warn(
+            ("training", "batch_size"),
+            f"{m:,} examples leave a last batch of one, of which a batch norm makes its shift: "
+            f"nothing below learns from it; use batch_size {better}",
         )
 
 

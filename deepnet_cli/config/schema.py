@@ -181,6 +181,8 @@ class ModelSection(Section):
     activations: Activations = "relu"
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_noise: float = Field(default=0.0, ge=0)
 
 
 class EarlyStopping(Section):
@@ -199,6 +201,7 @@ class TrainingSection(Section):
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
     max_norm: float | None = Field(default=None, gt=0)
+    mixup: float = Field(default=0.0, ge=0, le=1000)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepnet_cli.data.augmentation import Augmentation, Examples
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order
@@ -65,40 +66,49 @@ class Batches:
     size: int  # at most part.m; equal to it for full-batch training
     seed: int
     shuffle: bool
+    augmentations: tuple[Augmentation, ...] = ()
 
     @property
     def per_epoch(self) -> int:
         return ceil(self.part.m / self.size)
 
+    @property
+    def copied(self) -> bool:
+        """Whether a batch is made for each iteration; else it is the part itself."""
+        return self.size < self.part.m or bool(self.augmentations)
+
     def deal(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of iterations start, ..., stop - 1.
 
-        The arrays of a mini-batch are buffers that the next one of its width overwrites; a full
-        batch is the part itself, in its own order.
+        The arrays of a batch that is made are buffers that the next one of its width overwrites.
+        A full batch has the part's own order.
         """
-        if self.size == self.part.m:
-            X, Y, weights = self.part.X, self.part.Y, self.part.weights
+        part, per_epoch = self.part, self.per_epoch
+        if not self.copied:
             for iteration in range(start, stop):
-                yield Batch(iteration, iteration, X, Y, weights)
+                yield Batch(iteration, iteration, part.X, part.Y, part.weights)
             return
-        buffers: dict[int, tuple[Array, Array, Array]] = {}
-        epoch, shuffled, per_epoch = -1, np.arange(self.part.m), self.per_epoch
+        known: dict[int, tuple[Examples, Array]] = {}
+        epoch, shuffled = -1, np.arange(part.m)
         for iteration in range(start, stop):
             if epoch != iteration // per_epoch:
                 epoch = iteration // per_epoch
-                if self.shuffle:
-                    shuffled = order(self.seed, "shuffle", epoch, self.part.m)
+                if self.shuffle and per_epoch > 1:
+                    shuffled = order(self.seed, "shuffle", epoch, part.m)
             first = iteration % per_epoch * self.size
             chosen = shuffled[first : first + self.size]
-            if len(chosen) not in buffers:
-                buffers[len(chosen)] = self._buffers(len(chosen))
-            rows, X, Y = buffers[len(chosen)]
-            self.part.rows.take(chosen, axis=0, out=rows, mode="clip")
-            self.part.Y.take(chosen, axis=1, out=Y, mode="clip")
-            weights = None if self.part.weights is None else self.part.weights[chosen]
-            yield Batch(iteration, epoch, X, Y, weights)
+            if len(chosen) not in known:
+                known[len(chosen)] = self._buffers(len(chosen))
+            examples, X = known[len(chosen)]
+            part.rows.take(chosen, axis=0, out=examples.rows, mode="clip")
+            part.Y.take(chosen, axis=1, out=examples.Y, mode="clip")
+            examples.weights = None if part.weights is None else part.weights[chosen]
+            for augmentation in self.augmentations:
+                augmentation.change(examples, iteration)
+            yield Batch(iteration, epoch, X, examples.Y, examples.weights)
 
-    def _buffers(self, width: int) -> tuple[Array, Array, Array]:
-        """For the rows of a batch, X as a window onto them, and Y."""
-        rows = np.empty((width, self.part.rows.shape[1]), self.part.rows.dtype)
-        return rows, rows.T, np.empty((len(self.part.Y), width), self.part.Y.dtype)
+    def _buffers(self, width: int) -> tuple[Examples, Array]:
+        """For a batch, with X as a window onto its rows; what is never written costs no memory."""
+        rows, scratch = np.empty((2, width, self.part.rows.shape[1]), self.part.rows.dtype)
+        Y = np.empty((len(self.part.Y), width), self.part.Y.dtype)
+        return Examples(rows, Y, None, scratch), rows.T

@@ -3,7 +3,8 @@
     value(W)       the sum of entries(W)        gradient(W)    dvalue/dW, the shape of W
 
 A penalty is of all W, or of those of some layers.  A config's l2 and l1 are lambda; the
-strength here is lambda / m, with m the number of training examples, so that the sum over an epoch's batches weighs it as one full batch.
+strength here is lambda / m, with m the number of training examples, so that the sum over an
+epoch's batches weighs it as one full batch.
 """
 
 from collections.abc import Callable

@@ -36,6 +36,7 @@ def plan(job: Job) -> dict[str, object]:
         "features": network.features,
         "reduced": job.reduced,
         "batch_size": m,
+        "augmentations": {each.name: each.strength for each in job.batches.augmentations},
         "iterations": job.iterations,
         "memory": job.memory,
         "memory_available": available_memory(),
@@ -54,10 +55,12 @@ def plan_text(job: Job) -> str:
     memory = [[purpose, told(size)] for purpose, size in job.memory.items()]
     memory += [["in all", told(sum(job.memory.values()))], ["available", told(available_memory())]]
     examples = ", ".join(f"{part.m} {name}" for name, part in job.dataset.parts.items())
+    changes = ", ".join(f"{each.name} {each.strength:g}" for each in job.batches.augmentations)
     return "\n".join(
         [
             outline(job),
             f"examples: {examples}",
+            *([f"each batch is changed by {changes}"] if changes else []),
             "",
             layers,
             "",

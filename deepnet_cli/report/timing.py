@@ -119,7 +119,9 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
     """The rows that there are, in order: what parts belong to, and how it is called."""
     layers, loss = job.network.layers, job.network.loss
     carried = layers[-1].activation is loss.link and loss.link.name != "linear"
-    labels = {"batch": f"batch of {timing.size:,}", "masks": "dropout's masks"}
+    changes = [each.name for each in job.batches.augmentations]
+    labels = {"batch": ", ".join([f"batch of {timing.size:,}", *changes])}
+    labels["masks"] = "dropout's masks"
     for l, each in enumerate(layers, start=1):
         words = [f"{l}: {timing.sizes[l - 1]}-{timing.sizes[l]}"]
         words += ["norm"] if each.batch_norm is not None else []

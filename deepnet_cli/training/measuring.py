@@ -81,7 +81,7 @@ def _measured(job: Job) -> Timing:
     next(steps)  # makes what later ones only use
     batch = next(deal)
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
-    if batches.size < batches.part.m:
+    if batches.copied:
         parts.insert(0, Part("batch", "", partial(next, deal)))
     all_products = partial(multiplied, products_of(objective, state, batch))
     (products,) = as_trained([Part("products", "", all_products)])
