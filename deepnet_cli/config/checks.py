@@ -40,12 +40,13 @@ def check_model(document: Document, model: ModelSection) -> None:
                     ("model", "layers", l, "activation"),
                     "model.activations names this layer's activation too; keep one of them",
                 )
+    for l, (layer, g) in enumerate(zip(model.layers, named_activations(model), strict=False)):
+        _check_layer(document, layer, l, g or "", last=l == L - 1)
     for l, name in enumerate(named_activations(model)):
         if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
             )
-        _check_layer(document, model.layers[l], l, name or "", last=l == L - 1)
         if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
             document.add(
                 activation_path(model, l),

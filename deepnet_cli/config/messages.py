@@ -165,12 +165,12 @@ def _one_of(names: list[str]) -> str:
 
 
 def _unknown_key(key: str, known: list[str]) -> str:
+    of_a_layer = f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
     if near := did_you_mean(key, known):
-        return f"unknown key{near}"
+        also = key in LayerSpec.model_fields
+        return of_a_layer + near.replace("; did", "; or did") if also else f"unknown key{near}"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
-    if key in LayerSpec.model_fields:
-        return f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
     if key in DataFile.model_fields:
         return (
             "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
@@ -179,6 +179,8 @@ def _unknown_key(key: str, known: list[str]) -> str:
         for model in _models(section.annotation):
             if key in model.model_fields and key != "name":
                 return f"unknown key here; it belongs under '{name}'"
+    if key in LayerSpec.model_fields:
+        return of_a_layer
     return f"unknown key (known here: {listed(known)})"
 
 

@@ -1,5 +1,6 @@
 """What a job would do, without doing it: shapes, parameters, memory."""
 
+from itertools import zip_longest
 from math import prod
 from string import digits
 from textwrap import fill
@@ -48,9 +49,11 @@ def plan_text(job: Job) -> str:
     m = job.batches.size
     rows = [["X", "", "", "", f"({job.network.features}, {m})", ""]]
     for l, (layer, shapes) in enumerate(_layers(job.network), start=1):
-        offsets = ", ".join(name.rstrip(digits) for name in shapes if name[0] != "W")
-        each = [f"{shapes[f'W{l}']}", f"{offsets} ({layer.units}, 1)", f"({layer.units}, {m})"]
-        rows.append([str(l), _described(layer), *each, f"{sum(map(prod, shapes.values())):,}"])
+        offsets = [f"{name.rstrip(digits)} {shape}" for name, shape in shapes.items()][1:]
+        (activation, b), *others = zip_longest(_described(layer), offsets, fillvalue="")
+        sizes = [f"({layer.units}, {m})", f"{sum(map(prod, shapes.values())):,}"]
+        rows.append([str(l), activation, f"{shapes[f'W{l}']}", b, *sizes])
+        rows += [["", word, "", offset, "", ""] for word, offset in others]
     layers = table(["layer", "activation", "W", "", "Z and A", "parameters"], rows)
     memory = [[purpose, told(size)] for purpose, size in job.memory.items()]
     memory += [["in all", told(sum(job.memory.values()))], ["available", told(available_memory())]]
@@ -78,12 +81,14 @@ def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
     return list(zip(network.layers, shapes, strict=True))
 
 
-def _described(layer: Layer) -> str:
-    norm = "norm, " if layer.batch_norm else ""
-    norm += "layer norm, " if layer.layer_norm else ""
-    dropout = f", drop {layer.dropout:g}" if layer.dropout else ""
-    dropout += f", alpha drop {layer.alpha_dropout:g}" if layer.alpha_dropout else ""
-    return f"{norm}{layer.activation.name}{dropout}"
+def _described(layer: Layer) -> list[str]:
+    """The activation, and what else there is."""
+    words = [layer.activation.name]
+    words += ["batch norm"] if layer.batch_norm else []
+    words += ["layer norm"] if layer.layer_norm else []
+    words += [f"drop {layer.dropout:g}"] if layer.dropout else []
+    words += [f"alpha drop {layer.alpha_dropout:g}"] if layer.alpha_dropout else []
+    return words
 
 
 def outline(job: Job) -> str:
