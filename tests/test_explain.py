@@ -181,6 +181,10 @@ def test_what_else_a_layer_has_is_shown(folder: Path) -> None:
         "each row of a W is then held to its layer's max_norm",
     ):
         assert word in result.out
+    after = result.out.split("W[1] after\n")[1].splitlines()[:2]
+    weights = [float(word) for line in after for word in line.strip("[] .").split()]
+    assert len(weights) > 4
+    assert 0 < max(map(abs, weights)) <= 0.01
     told, _ = shown(config, "--set", f"model.layers={json.dumps(layers)}")
     assert told["augmented"] == ["mixup"]
     assert told["ok"]

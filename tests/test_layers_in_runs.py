@@ -13,6 +13,7 @@ from cli import assert_refused, deepnet
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
+from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits, generator, order
 from deepnet_cli.training.session import Event
@@ -234,6 +235,36 @@ def test_every_update_holds_the_rows(folder: Path) -> None:
             norms = np.linalg.norm(p[name].astype(float), axis=1)
             assert norms.max() == pytest.approx(limit, rel=1e-6), name
     assert np.abs(p["b1"]).max() > 0
+
+
+def test_a_layer_s_own_strength_stands_in_place_of_the_common_one(folder: Path) -> None:
+    """A 0 too; layers of the same strength, one behind the other, are one penalty."""
+
+    def penalties(layers: list[object], **training: float) -> set[tuple[Any, ...]]:
+        found = load_job(write(folder, layers, training=training)).objective.penalties
+        return {(p.name, round(p.strength * 90, 9), p.layers) for p in found}
+
+    many, plain = LAYERS["many"], [6, 5, 3]
+    own = {("l1", 0.1, (2, 2)), ("l2", 0.7, (3, 3))}
+    assert penalties(many) == own
+    assert penalties(many, l2=0.3) == own | {("l2", 0.3, (1, 1))}
+    assert penalties(many, l2=0.7, l1=0.1) == {("l1", 0.1, None), ("l2", 0.7, (1, 1)), *own} - {
+        ("l1", 0.1, (2, 2))
+    }
+    assert penalties(plain, l2=0.3) == {("l2", 0.3, None)}
+    assert penalties([6, 5, {"units": 3, "l2": 0.1}], l2=0.3) == {
+        ("l2", 0.3, (1, 2)),
+        ("l2", 0.1, (3, 3)),
+    }
+
+
+def test_the_memory_of_changed_batches_is_counted(folder: Path) -> None:
+    """The rows of a batch and as many again, in the precision that trains."""
+    for size, m in (("full", 90), (16, 16)):
+        config = write(folder, LAYERS["dropout"], training={"batch_size": size})
+        assert "augmented batch" not in load_job(config).memory
+        job = load_job(config, ("training.mixup=0.2",))
+        assert job.memory["augmented batch"] == 2 * m * 4 * 4
 
 
 def test_figures_are_of_the_whole_network_and_the_cost_is_not(folder: Path) -> None:
