@@ -244,7 +244,7 @@ def test_a_layer_s_own_strength_stands_in_place_of_the_common_one(folder: Path) 
         found = load_job(write(folder, layers, training=training)).objective.penalties
         return {(p.name, round(p.strength * 90, 9), p.layers) for p in found}
 
-    many, plain = LAYERS["many"], [6, 5, 3]
+    many, plain = LAYERS["many"], list[object]([6, 5, 3])
     own = {("l1", 0.1, (2, 2)), ("l2", 0.7, (3, 3))}
     assert penalties(many) == own
     assert penalties(many, l2=0.3) == own | {("l2", 0.3, (1, 1))}

@@ -187,13 +187,12 @@ class Network:
     @property
     def holds(self) -> bool:
         """Whether some weights are held to a norm."""
-        return any(layer.max_norm is not None for layer in self.layers)
+        return bool(self._limits)
 
     def hold(self, p: Windows) -> None:
-        """Hold the weights to what the layers allow."""
-        for l, layer in enumerate(self.layers, start=1):
-            if layer.max_norm is not None:
-                HOLD(p[f"W{l}"], layer.max_norm)
+        """Hold the weights to what their layers allow."""
+        for name, limit in self._limits.items():
+            HOLD(p[name], limit)
 
     @property
     def draws(self) -> bool:
@@ -209,6 +208,11 @@ class Network:
         """Move the running statistics in theta by those of the batch in `work`."""
         for k in self._tracking:
             self.ops[k].track(p, work.caches[k])
+
+    @cached_property
+    def _limits(self) -> dict[str, float]:
+        limits = {f"W{l}": layer.max_norm for l, layer in enumerate(self.layers, start=1)}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     @cached_property
     def _drawing(self) -> list[int]:

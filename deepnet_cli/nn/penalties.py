@@ -21,6 +21,7 @@ class Penalty(Protocol):
 
     name: ClassVar[str]
     rotates: ClassVar[bool]  # whether a rotation of the weights does not change it
+    strength: float
     layers: tuple[int, int] | None  # the first and the last whose W it is of; None: all
 
     def entries(self, W: Array) -> Array:
