@@ -1,8 +1,8 @@
 """Training is timed for some seconds; nothing of it is kept.
 
 The steps are those of the training loop, from the run's first parameters on, with a learning
-rate of 0: they do all that training does and leave the parameters where they are, or where the first of
-them put them to hold them to a max_norm.
+rate of 0: they do all that training does and leave the parameters where they are, once the first
+has held them to a max_norm.
 
 A round is some steps, then as many taken apart, then their products alone: a machine that is busy
 for a while is so for all of them.  Then come rounds of steps with each number of threads.  Told
