@@ -90,9 +90,14 @@ def build_clippings(config: Config) -> tuple[Clipping, ...]:
 
 def build_augmentations(config: Config) -> tuple[Augmentation, ...]:
     """What is done to the examples of each batch, in the order in which it is."""
-    sections = {"mixup": config.training}
-    strengths = {name: getattr(sections.get(name, config.model), name) for name in AUGMENTATIONS}
-    return tuple(AUGMENTATIONS[name](s, config.seed) for name, s in strengths.items() if s > 0)
+    given = {
+        "mixup": config.training.mixup,
+        "input_noise": config.model.input_noise,
+        "input_dropout": config.model.input_dropout,
+    }
+    return tuple(
+        AUGMENTATIONS[name](given[name], config.seed) for name in AUGMENTATIONS if given[name]
+    )
 
 
 def build_initializers(config: Config, network: Network) -> list[Initializer]:
