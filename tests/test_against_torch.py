@@ -1,16 +1,24 @@
 """PyTorch, where it is installed, as the oracle of what is stated to be its own."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
+from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.max_norm import HOLD
+from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.objective import Objective
+from deepnet_cli.nn.ops.alpha_dropout import AlphaDropout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
+from deepnet_cli.randomness import bits
 
 torch: Any = pytest.importorskip("torch")
 
@@ -137,6 +145,71 @@ def test_clipping(name: str, limit: float, rng: np.random.Generator) -> None:
     CLIPPINGS[name](limit).clip(grad)
     expected = np.concatenate([part.grad.numpy() for part in parts])
     np.testing.assert_allclose(grad, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_layer_norm(activation: str, rng: np.random.Generator) -> None:
+    """20 updates of Linear, LayerNorm, g, Linear, LayerNorm, with momentum."""
+    layers = [
+        Layer(6, ACTIVATIONS[activation], layer_norm=1e-5),
+        Layer(3, ACTIVATIONS["linear"], layer_norm=0.02),
+    ]
+    network = Network.of(4, layers, LOSSES["mean_squared_error"])
+    theta = rng.normal(size=network.layout.size)
+    p = network.layout.views(theta)
+    module = torch.nn.Sequential(
+        torch.nn.Linear(4, 6),
+        torch.nn.LayerNorm(6, eps=1e-5),
+        {"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[activation](),
+        torch.nn.Linear(6, 3),
+        torch.nn.LayerNorm(3, eps=0.02),
+    ).double()
+    theirs = dict(zip(["W1", "b1", "scale1", "shift1"], module[:2].parameters(), strict=True))
+    theirs |= zip(["W2", "b2", "scale2", "shift2"], module[3:].parameters(), strict=True)
+    assert set(theirs) == set(p)
+    with torch.no_grad():
+        for name, parameter in theirs.items():
+            parameter.copy_(torch.tensor(p[name].reshape(parameter.shape)))
+    X, Y = rng.normal(size=(4, 9)), rng.normal(size=(3, 9))
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9)
+    objective, rule = Objective(network).fused, OPTIMIZERS["momentum"]()
+    slots = np.zeros((1, theta.size))
+    for t in range(1, 21):
+        J, grad = objective(theta, X, Y)
+        optimizers.step(rule, theta, grad, slots, 0.05, t)
+        optimizer.zero_grad()
+        loss = torch.nn.functional.mse_loss(module(torch.tensor(X.T)), torch.tensor(Y.T))
+        loss.backward()
+        optimizer.step()
+        assert pytest.approx(loss.item(), rel=1e-10) == J
+    for name, parameter in theirs.items():
+        expected = parameter.detach().numpy().reshape(p[name].shape)
+        np.testing.assert_allclose(p[name], expected, rtol=1e-10, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_alpha_dropout(rate: float, rng: np.random.Generator) -> None:
+    """What PyTorch makes of an entry that it keeps, and of one that it drops, by its own mask."""
+    A, dD = rng.normal(size=(20, 30)), rng.normal(size=(20, 30))
+    a = torch.tensor(A, requires_grad=True)
+    theirs = torch.nn.AlphaDropout(rate)(a)
+    theirs.backward(torch.tensor(dD))
+    kept = a.grad.numpy() != 0
+    assert 0 < kept.mean() < 1
+    op = AlphaDropout(1, 20, rate, partial(bits, 0, "dropout 1"))
+    cache = op.cache(30, A.dtype, A)
+    cache.mask[...] = op.kept * kept
+    D = op.forward({}, A, cache)
+    np.testing.assert_allclose(D, theirs.detach().numpy(), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(op.pull({}, dD, cache), a.grad.numpy(), rtol=1e-12)
+
+
+def test_max_norm(rng: np.random.Generator) -> None:
+    """renorm divides by the norm and 1e-7: a row is then that much short of the limit."""
+    W = rng.normal(size=(30, 5)) * rng.uniform(0.1, 3, (30, 1))
+    expected = torch.renorm(torch.tensor(W), 2, 0, 1.5).numpy()
+    HOLD(W, 1.5)
+    np.testing.assert_allclose(W, expected, rtol=1e-6)
 
 
 def test_no_schedule_is_left_out() -> None:

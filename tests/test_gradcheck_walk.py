@@ -1,6 +1,7 @@
 """The walk on right networks: no false alarm, all the digits, and what proves nothing."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from points import (
     SIGMOID,
     SOFTMAX,
     TANH,
+    combined_point,
     layer,
     point,
     random_point,
@@ -25,6 +27,7 @@ from points import (
 
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.differences import slopes
+from deepnet_cli.nn.gradcheck.bugs import BUGS
 from deepnet_cli.nn.gradcheck.penalty import judge_penalties
 from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.report import check
@@ -54,6 +57,32 @@ def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_false_alarm_at_points_of_a_hard_kind(seed: int) -> None:
     """Exact kinks, costs of 1e-14, norms of two examples, saturated units, weights all 0."""
     assert not check(random_point(seed), rngs(seed)).wrong
+
+
+@pytest.mark.parametrize("start", range(0, 40, 10))
+def test_no_false_alarm_where_much_is_combined(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Norms, dropouts and penalties of single layers, one behind the other."""
+    monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 3)
+    for seed in range(start, start + 10):
+        report = check(combined_point(seed), rngs(seed))
+        assert not report.wrong, seed
+        assert not report.undetermined, seed
+
+
+def test_combined_points_are_of_every_kind() -> None:
+    objectives = [combined_point(seed).objective for seed in range(40)]
+    kinds = {op.kind for o in objectives for op in o.network.ops}
+    assert kinds == set(BUGS) - {"running norm"}
+    behind = {
+        (a.kind, b.kind)
+        for o in objectives
+        for a, b in pairwise(o.network.ops)
+        if a.kind != "affine"
+    }
+    assert {(d, "affine") for d in ("dropout", "alpha dropout", "activation")} < behind
+    parts = [(p.name, p.layers, len(o.network.layers)) for o in objectives for p in o.penalties]
+    assert {name for name, layers, L in parts if layers and layers[1] < L} == {"l1", "l2"}
+    assert any(len({p.name for p in o.penalties}) < len(o.penalties) for o in objectives)
 
 
 def test_random_points_are_of_every_kind() -> None:

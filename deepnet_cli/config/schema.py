@@ -38,7 +38,7 @@ def _layer(value: object) -> object:
     return {"units": value} if not isinstance(value, dict) else value
 
 
-def _batch_norm(value: object) -> object:
+def _norm(value: object) -> object:
     if value is None:
         raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
@@ -110,11 +110,20 @@ class BatchNormOptions(Section):
     momentum: float = Field(default=0.1, gt=0, le=1)
 
 
+class LayerNormOptions(Section):
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
     activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    alpha_dropout: float = Field(default=0.0, ge=0, lt=1)
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm)] = None
+    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm)] = None
+    l2: float | None = Field(default=None, ge=0)
+    l1: float | None = Field(default=None, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
 
 
 class ModelSection(Section):
@@ -122,6 +131,8 @@ class ModelSection(Section):
     activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_noise: float = Field(default=0.0, ge=0)
 
 
 class EarlyStopping(Section):
@@ -139,6 +150,8 @@ class TrainingSection(Section):
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
+    mixup: float = Field(default=0.0, ge=0, le=1000)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None
