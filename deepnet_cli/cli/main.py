@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
 """Each command and its one sentence; its module is imported when it is called."""

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from deepnet_cli.config.options import (
+    AlsoAs,
     Chosen,
     Options,
     Section,
@@ -92,6 +93,11 @@ def _path(value: str) -> str:
     return value
 
 
+PATH = AlsoAs(({"type": "string"},))
+SWITCH = AlsoAs(({"type": "boolean"},))
+UNITS = AlsoAs(({"type": "integer", "minimum": 1},))
+
+
 class Scheduled(Chosen):
     """{schedule: NAME, initial: RATE, option: value}"""
 
@@ -144,11 +150,12 @@ HeldOut = Annotated[
     Annotated[DataFile, Tag("<file>")] | Annotated[Fraction, Tag("<fraction>")],
     Discriminator(_held_out_kind),
     BeforeValidator(_file),
+    PATH,
 ]
 
 
 class DataSection(Section):
-    train: Annotated[DataFile, BeforeValidator(_file)]
+    train: Annotated[DataFile, BeforeValidator(_file), PATH]
     validation: HeldOut | None = None
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
@@ -164,11 +171,13 @@ class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
     activation: ActivationName | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm), SWITCH] = None
 
 
 class ModelSection(Section):
-    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
+    layers: Annotated[
+        list[Annotated[LayerSpec, UNITS]], Field(min_length=1), BeforeValidator(_layers)
+    ]
     activations: Activations = "relu"
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
