@@ -31,40 +31,16 @@ from deepnet_cli.nn.gradcheck.report import check
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.gradcheck.walk import gaussian, judge, unit, walk
-from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.types import Array
 
 NETS = six()
 
 
-@pytest.mark.parametrize("start", range(0, 120, 20))
-def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the whole check, whatever the network, its scale and its data."""
-    monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 4)
-    for seed in range(start, start + 20):
-        report = check(random_point(seed), rngs(seed))
-        assert not report.wrong, seed
-        assert not report.undetermined, seed
-
-
 @pytest.mark.parametrize("seed", [35, 44, 1031, 1048, 2353, 2874, 3343, 3373, 4851, 20983])
 def test_no_false_alarm_at_points_of_a_hard_kind(seed: int) -> None:
     """Exact kinks, costs of 1e-14, norms of two examples, saturated units, weights all 0."""
     assert not check(random_point(seed), rngs(seed)).wrong
-
-
-def test_random_points_are_of_every_kind() -> None:
-    points = [random_point(seed) for seed in range(120)]
-    objectives = [p.objective for p in points]
-    kinds = {op.kind for o in objectives for op in o.network.ops}
-    assert kinds == {"affine", "activation", "dropout", "batch norm"}
-    assert {l.activation.name for o in objectives for l in o.network.layers} > {
-        g.name for g in HIDDEN
-    }
-    assert {o.network.loss.name for o in objectives} == {*LOSSES}
-    assert {p.name for o in objectives for p in o.penalties} == {"l1", "l2"}
-    assert any(p.weights is not None for p in points)
 
 
 INITIALIZED = NETS | {
