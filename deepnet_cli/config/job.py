@@ -23,7 +23,7 @@ from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
-from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
+from deepnet_cli.errors import ConfigError, DataError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
@@ -103,6 +103,9 @@ def build_job(
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    if m == 1 and any(layer.batch_norm for layer in config.model.layers):
+        problem = "has one example only; a batch norm needs the mean of several"
+        raise document.error(("data", "train"), DataError(problem))
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
