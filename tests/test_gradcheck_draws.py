@@ -12,7 +12,8 @@ from draws import LAYER, draw
 from points import rngs
 
 from deepnet_cli.nn.activations import ACTIVATIONS
-from deepnet_cli.nn.gradcheck.report import check
+from deepnet_cli.nn.gradcheck.report import LARGEST, check
+from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.penalties import PENALTIES
@@ -36,8 +37,15 @@ def test_no_false_alarm(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for seed in range(start, start + BLOCK):
         drawn = draw(seed)
         report = check(drawn.point, rngs(seed))
-        if report.wrong or report.undetermined:
+        if "has no derivative" in report.undetermined:  # exp of large numbers
+            assert not max(_cost(drawn.point), _cost(drawn.point.evaluation)) < LARGEST
+        elif report.wrong or report.undetermined:
             pytest.fail(f"{report.undetermined}\n{report.culprit}\n{drawn.write(tmp_path)}")
+
+
+def _cost(point: Point) -> float:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return point.cost()
 
 
 def test_draws_are_of_every_kind() -> None:
