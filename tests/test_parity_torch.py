@@ -17,7 +17,7 @@ from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.data.batches import Batches, Part
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import Loss, made_loss, shares
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Layer, Network, Norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES, Penalty
 from deepnet_cli.nn.types import Array
@@ -75,11 +75,12 @@ class Run(NamedTuple):
     clipping: tuple[Clipping, Callable[..., Any], float] | None = None
     penalty: tuple[Penalty, Callable[..., Any]] | None = None
     decay: float = 0.0  # PyTorch's weight_decay of W
+    norm: Norm | None = None  # of the hidden layers, by batches
 
     def network(self) -> Network:
         loss, _ = self.loss
         output = self.output[0] if self.output else loss.link
-        layers = [Layer(n, self.hidden[0]) for n in UNITS[:-1]]
+        layers = [Layer(n, self.hidden[0], self.norm) for n in UNITS[:-1]]
         return Network.of(FEATURES, [*layers, Layer(UNITS[-1], output)], loss)
 
     def here(self, theta: Array, X: Array, Y: Array, size: int) -> Array:
@@ -100,18 +101,21 @@ class Run(NamedTuple):
     def there(self, theta: Array, X: Array, Y: Array, size: int) -> Array:
         """theta after the updates, as PyTorch trains."""
         layout = self.network().layout
-        p = {
-            name: torch.nn.Parameter(torch.tensor(np.ascontiguousarray(block)))
-            for name, block in layout.views(theta).items()
-        }
-        Ws, bs = ([p[name] for name in p if name[0] == kind] for kind in "Wb")
-        groups = [{"params": Ws, "weight_decay": self.decay}, {"params": bs, "weight_decay": 0.0}]
+        p = {name: torch.tensor(block) for name, block in layout.views(theta).items()}
+        trained = {name: p[name].requires_grad_() for name in layout.names}
+        Ws = [block for name, block in trained.items() if name[0] == "W"]
+        others = [block for name, block in trained.items() if name[0] != "W"]
+        groups = [
+            {"params": Ws, "weight_decay": self.decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
         optimizer = self.rule[1](groups, lr=RATE)
         scheduler = self.schedule[1](optimizer) if self.schedule[1] else None
         for columns in dealt(size):
             A = torch.tensor(X[:, columns])
             for l in range(1, len(UNITS) + 1):
-                Z = p[f"W{l}"] @ A + p[f"b{l}"]
+                Z = p[f"W{l}"] @ A
+                Z = self.normed(Z, p, l) if f"scale{l}" in p else Z + p[f"b{l}"]
                 A = self.hidden[1](Z) if l < len(UNITS) else Z
             A = self.output[1](A) if self.output else A
             J = self.loss[1](A, torch.tensor(Y[:, columns]))
@@ -120,7 +124,7 @@ class Run(NamedTuple):
             optimizer.zero_grad()
             J.backward()
             if self.clipping:
-                self.clipping[1]([*Ws, *bs], self.clipping[2])
+                self.clipping[1]([*Ws, *others], self.clipping[2])
             optimizer.step()
             if scheduler and (self.schedule[0].by == "iteration" or columns.stop == M):
                 scheduler.step()
@@ -128,6 +132,13 @@ class Run(NamedTuple):
         for name, block in layout.views(moved).items():
             block[...] = p[name].detach().numpy()
         return moved
+
+    def normed(self, Z: Any, p: dict[str, Any], l: int) -> Any:
+        assert self.norm is not None
+        names = (f"{name}{l}" for name in ("mean", "variance", "scale", "shift"))
+        rows = (p[name].view(-1) for name in names)  # of which the first two are moved
+        momentum, epsilon = self.norm.momentum, self.norm.epsilon
+        return torch.nn.functional.batch_norm(Z.T, *rows, True, momentum, epsilon).T
 
     def agrees(self, rng: np.random.Generator) -> None:
         """By full batches and by mini-batches."""
@@ -232,3 +243,9 @@ def test_clippings(name: str, form: Form, limit: float, rng: np.random.Generator
 @forms("Penalties")
 def test_penalties(name: str, form: Form, rng: np.random.Generator) -> None:
     Run(penalty=(PENALTIES[name](0.02), form.theirs)).agrees(rng)
+
+
+@pytest.mark.parametrize("norm", [Norm(), Norm(epsilon=0.1, momentum=0.5)])
+def test_batch_norm(norm: Norm, rng: np.random.Generator) -> None:
+    """Its running statistics, too, and in the short last batch."""
+    Run(norm=norm).agrees(rng)
