@@ -212,3 +212,9 @@ NONE: dict[str, dict[str, str]] = {
     },
 }
 """An entry, or an option of one, that PyTorch has not in the same form, and why."""
+
+ELSEWHERE = {
+    "Initializers": "a draw is its own: test_initializers.py knows the distributions",
+    "Scalings": "PyTorch has none: test_scaling.py has scikit-learn's",
+}
+"""The registries that no training run is compared for."""

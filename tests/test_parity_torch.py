@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from networks import labels_for, start
-from pytorch import NONE, RATE, STEPS, TABLE, Form, torch
+from pytorch import ELSEWHERE, NONE, RATE, STEPS, TABLE, Form, torch
 
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.data.batches import Batches, Part
@@ -41,6 +41,10 @@ def forms(title: str) -> pytest.MarkDecorator:
     cases = [(name, form) for name, there in TABLE[title].items() for form in there]
     ids = [f"{name} {form.options or ''}".strip() for name, form in cases]
     return pytest.mark.parametrize(("name", "form"), cases, ids=ids)
+
+
+def test_every_registry_is_accounted_for() -> None:
+    assert {*TABLE, *ELSEWHERE} == {registry.title for registry in REGISTRIES}
 
 
 @pytest.mark.parametrize("title", TABLE)

@@ -24,6 +24,12 @@ ROWS = [line for line in PAGE.splitlines() if line.startswith("| ")]
 HEADINGS = re.findall(r"(?m)^#+ (.*)$", PAGE)
 
 
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a crash file would be written."""
+    monkeypatch.chdir(tmp_path)
+
+
 def test_the_page_is_what_the_code_says() -> None:
     result = deepnet("schema", "--reference")
     assert result.code == 0, result.err
