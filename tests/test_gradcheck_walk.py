@@ -34,23 +34,10 @@ from deepnet_cli.nn.gradcheck.report import check
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.gradcheck.walk import gaussian, judge, unit, walk
-from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.types import Array
 
 NETS = six()
-
-
-@pytest.mark.parametrize("start", range(0, 120, 20))
-def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the whole check, whatever the network, its scale and its data."""
-    monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 4)
-    for seed in range(start, start + 20):
-        at = random_point(seed)
-        report = check(at, rngs(seed))
-        assert not report.wrong, seed
-        with np.errstate(over="ignore"):
-            assert not report.undetermined or np.isinf(at.cost()), seed
 
 
 @pytest.mark.parametrize("seed", [35, 44, 1031, 1048, 2353, 2874, 3343, 3373, 4851, 20983])
@@ -83,19 +70,6 @@ def test_combined_points_are_of_every_kind() -> None:
     parts = [(p.name, p.layers, len(o.network.layers)) for o in objectives for p in o.penalties]
     assert {name for name, layers, L in parts if layers and layers[1] < L} == {"l1", "l2"}
     assert any(len({p.name for p in o.penalties}) < len(o.penalties) for o in objectives)
-
-
-def test_random_points_are_of_every_kind() -> None:
-    points = [random_point(seed) for seed in range(120)]
-    objectives = [p.objective for p in points]
-    kinds = {op.kind for o in objectives for op in o.network.ops}
-    assert kinds == {"affine", "activation", "dropout", "batch norm"}
-    assert {l.activation.name for o in objectives for l in o.network.layers} > {
-        g.name for g in HIDDEN
-    }
-    assert {o.network.loss.name for o in objectives} == {*LOSSES}
-    assert {p.name for o in objectives for p in o.penalties} == {"l1", "l2"}
-    assert any(p.weights is not None for p in points)
 
 
 INITIALIZED = NETS | {

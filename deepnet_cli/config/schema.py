@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.options import (
+    AlsoAs,
     Chosen,
     Options,
     Section,
@@ -70,6 +71,10 @@ def _path(value: str) -> str:
     return value
 
 
+SWITCH = AlsoAs(({"type": "boolean"},))
+UNITS = AlsoAs(({"type": "integer", "minimum": 1},))
+
+
 class Scheduled(Chosen):
     """{schedule: NAME, initial: RATE, option: value}"""
 
@@ -119,15 +124,17 @@ class LayerSpec(Section):
     activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
     alpha_dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm)] = None
-    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm)] = None
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm), SWITCH] = None
     l2: float | None = Field(default=None, ge=0)
     l1: float | None = Field(default=None, ge=0)
     max_norm: float | None = Field(default=None, gt=0)
 
 
 class ModelSection(Section):
-    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
+    layers: Annotated[
+        list[Annotated[LayerSpec, UNITS]], Field(min_length=1), BeforeValidator(_layers)
+    ]
     activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
