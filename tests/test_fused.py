@@ -1,11 +1,15 @@
 """Compiled passes: the same numbers as NumPy makes of the same formulas."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from samples import write_blobs, write_config
 
 from deepnet_cli.fused import native
 from deepnet_cli.fused.compiling import compiled_pass
@@ -13,7 +17,8 @@ from deepnet_cli.fused.elementary import ELEMENTARY
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss
-from deepnet_cli.nn.ops import batch_norm, dropout
+from deepnet_cli.nn.max_norm import HOLD
+from deepnet_cli.nn.ops import alpha_dropout, batch_norm, dropout, layer_norm
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS, update
 
@@ -91,7 +96,7 @@ def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
     def some(*shape: int) -> Array:
         return np.asarray(rng.uniform(0.5, 2, size=shape), dtype)
 
-    full, row = some(6, 40), some(6, 1)
+    full, row, column = some(6, 40), some(6, 1), some(1, 40)
     for run, shapes in (
         (batch_norm.NORMALIZE, "fffrrrrrn"),
         (batch_norm.NORMALIZE_BY_RUNNING, "fffrrrrrn"),
@@ -99,12 +104,17 @@ def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
         (batch_norm.PULL_BY_RUNNING, "frr"),
         (batch_norm.SUMS, "ffrr"),
         (dropout.MASK, "ff"),
+        (layer_norm.NORMALIZE, "fffcrrn"),
+        (layer_norm.PULL, "ffcr"),
         (dropout.MASKED, "fff"),
+        (alpha_dropout.MASKED, "fffnn"),
+        (HOLD, "fn"),
     ):
         assert run.shapes == shapes
-        given = [{"f": full, "r": row}.get(k, 1e-5) for k in shapes]
+        given = [{"f": full, "r": row, "c": column}.get(k, 1e-5) for k in shapes]
         args = [some(*x.shape) if isinstance(x, np.ndarray) else x for x in given]
         agrees(run, args, 64)
+        assert run._compiled(np.dtype(dtype))
 
 
 @precisions
@@ -275,3 +285,17 @@ def test_code_is_kept_and_a_damaged_file_is_not_used(
     file.parent.write_text("a file where the folder should be")
     run(4321.5)
     assert len(made) == 2
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
+    """Once, where nothing is kept; not under -q."""
+    write_blobs(tmp_path / "blobs.h5")
+    config = write_config(tmp_path / "c.yaml", training={"iterations": 2})
+
+    def lines(cache: str, *options: str) -> int:
+        command = [sys.executable, "-m", "deepnet_cli", "train", str(config), *options]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / cache)}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return str(run.stderr).count("compiling for this processor")
+
+    assert [lines("a"), lines("a"), lines("b", "-q"), lines("b")] == [1, 0, 0, 0]

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.metrics import (
     DEFAULTS,
     HEADLINE,
@@ -26,6 +27,7 @@ from deepnet_cli.nn.metrics import (
     find,
     observed,
     pooled,
+    unmixed,
     weighted_figures,
 )
 from deepnet_cli.nn.types import Array
@@ -63,12 +65,14 @@ def of_each(
     return macro
 
 
-def decided(score: Callable[..., float], **more: Any) -> Callable[[Array, Array, Any], float]:
+def decided(
+    score: Callable[..., float], threshold: float = np.nan, **more: Any
+) -> Callable[[Array, Array, Any], float]:
     """scikit-learn's score of decisions."""
 
     def of(A: Array, Y: Array, w: Any) -> float:
         if len(A) == 1:
-            return score(Y[0].astype(int), (A[0] > 0.5).astype(int), sample_weight=w, **more)
+            return score(Y[0].astype(int), (A[0] > threshold).astype(int), sample_weight=w, **more)
         return score(Y.argmax(axis=0), A.argmax(axis=0), sample_weight=w, **more)
 
     return of
@@ -105,50 +109,67 @@ def log_loss(A: Array, Y: Array, w: Any) -> float:
     return float(sk.log_loss(true, A[0] if flags else A.T, labels=labels, sample_weight=w))
 
 
-of_decisions: dict[str, Callable[[Array, Array, Any], float]] = {
-    "accuracy": decided(sk.accuracy_score),
-    "balanced_accuracy": decided(sk.balanced_accuracy_score),
-    "mcc": decided(sk.matthews_corrcoef),
-    "cohen_kappa": decided(sk.cohen_kappa_score),
-    "log_loss": log_loss,
-}
 average: dict[str, Callable[..., float]] = {
     "precision": sk.precision_score,
     "recall": sk.recall_score,
     "f1": sk.f1_score,
 }
-ORACLES: dict[str, dict[str, Callable[[Array, Array, Any], float]]] = {
-    "binary": of_decisions
-    | {name: decided(score, zero_division=0) for name, score in average.items()}
-    | {
-        "auc": ranked(sk.roc_auc_score),
-        "average_precision": ranked(sk.average_precision_score),
-        "brier": ranked(sk.brier_score_loss),
-    },
-    "class": of_decisions
-    | {name: decided(score, average="macro", zero_division=0) for name, score in average.items()}
-    | {
-        "auc": of_each(sk.roc_auc_score, lambda y: 0 < y.sum() < y.size),
-        "average_precision": of_each(sk.average_precision_score, lambda y: y.sum() > 0),
-        "brier": class_brier,
-        "top_3": top(3),
-        "top_5": top(5),
-    },
-    "number": {
-        "mse": numbers(sk.mean_squared_error),
-        "rmse": lambda A, Y, w: float(
-            np.mean(
-                [
-                    np.sqrt(sk.mean_squared_error(y, a, sample_weight=w))
-                    for a, y in zip(A.astype(float), Y.astype(float), strict=True)
-                ]
-            )
+Oracles = dict[str, Callable[[Array, Array, Any], float]]
+
+
+def of_decisions(threshold: float, **more: Any) -> Oracles:
+    return {
+        "accuracy": decided(sk.accuracy_score, threshold),
+        "balanced_accuracy": decided(sk.balanced_accuracy_score, threshold),
+        "mcc": decided(sk.matthews_corrcoef, threshold),
+        "cohen_kappa": decided(sk.cohen_kappa_score, threshold),
+    } | {
+        name: decided(score, threshold, zero_division=0, **more) for name, score in average.items()
+    }
+
+
+OF_RANKS: Oracles = {
+    "auc": ranked(sk.roc_auc_score),
+    "average_precision": ranked(sk.average_precision_score),
+}
+OF_CLASSES = of_decisions(np.nan, average="macro") | {
+    "auc": of_each(sk.roc_auc_score, lambda y: 0 < y.sum() < y.size),
+    "average_precision": of_each(sk.average_precision_score, lambda y: y.sum() > 0),
+    "top_3": top(3),
+    "top_5": top(5),
+}
+OF_NUMBERS: Oracles = {
+    "mse": numbers(sk.mean_squared_error),
+    "rmse": lambda A, Y, w: float(
+        np.mean(
+            [
+                np.sqrt(sk.mean_squared_error(y, a, sample_weight=w))
+                for a, y in zip(A.astype(float), Y.astype(float), strict=True)
+            ]
+        )
+    ),
+    "mae": numbers(sk.mean_absolute_error),
+    "medae": numbers(sk.median_absolute_error),
+    "r2": numbers(sk.r2_score),
+    "explained_variance": numbers(sk.explained_variance_score),
+    "mape": numbers(sk.mean_absolute_percentage_error),
+}
+ORACLES: dict[str, Oracles] = {
+    "binary": of_decisions(0.5)
+    | OF_RANKS
+    | {"log_loss": log_loss, "brier": ranked(sk.brier_score_loss)},
+    "class": OF_CLASSES | {"log_loss": log_loss, "brier": class_brier},
+    "binary scores": of_decisions(0.0) | OF_RANKS,
+    "class scores": OF_CLASSES,
+    "number": OF_NUMBERS,
+    "count": OF_NUMBERS,
+    "quantiles": {
+        "coverage": lambda A, Y, w: float(
+            np.average([a[0] <= y[0] <= a[-1] for a, y in zip(A.T, Y.T, strict=True)], weights=w)
         ),
-        "mae": numbers(sk.mean_absolute_error),
-        "medae": numbers(sk.median_absolute_error),
-        "r2": numbers(sk.r2_score),
-        "explained_variance": numbers(sk.explained_variance_score),
-        "mape": numbers(sk.mean_absolute_percentage_error),
+        "width": lambda A, _, w: float(
+            np.average([float(a[-1]) - float(a[0]) for a in A.T], weights=w)
+        ),
     },
 }
 
@@ -184,37 +205,48 @@ def test_names(target: str) -> None:
 @each_metric
 def test_what_is_better(target: str, name: str) -> None:
     """A right answer is better than a wrong one, in the direction that the registry says."""
-    Y = {"binary": np.array([[0.0, 1, 0, 1]]), "number": np.array([[1.0, -2, 3, 5]])}.get(
-        target, np.eye(6)
-    )
-    right, wrong = (figures(target, A, Y)[name] for A in (0.9 * Y, 0.9 - 0.8 * Y))
+    Y = {
+        "binary": np.array([[0.0, 1, 0, 1]]),
+        "class": np.eye(6),
+        "quantiles": np.ones((2, 1)),
+    }.get(target.removesuffix(" scores"), np.array([[1.0, -2, 3, 5]]))
+    low = 0.5 * (target == "binary scores")
+    right, wrong = (figures(target, A - low, Y)[name] for A in (0.9 * Y, 0.9 - 0.8 * Y))
+    if target == "quantiles":  # narrow but right; wide but wrong
+        right, wrong = (
+            figures(target, np.array([[low], [high]]), Y)[name] for low, high in ((1, 2), (2, 4))
+        )
     assert right < wrong if name in SMALLER_IS_BETTER else right > wrong
     assert METRICS[target][name].smaller_is_better is (name in SMALLER_IS_BETTER)
 
 
-probabilities = st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.75, 1.0])
-"""Few, so that there are ties, 0.5 itself, and no decision for a class."""
+outputs = {
+    "binary": st.sampled_from([0.0, 0.2, 0.25, 0.5, 0.75, 1.0]),
+    "binary scores": st.sampled_from([-0.75, -0.25, 0.0, 0.25, 0.5, 3.0]),
+}
+"""Few, so that there are ties, the threshold itself, and no decision for a class."""
 
 
 @st.composite
 def cases(draw: st.DrawFn, target: str, m: int = 0) -> Case:
     """Outputs and targets of a few examples: any class may be missing, any target constant."""
     m = m or draw(st.integers(1, 12))
-    if target == "binary":
-        row = st.lists(probabilities, min_size=m, max_size=m)
+    if target in outputs:
+        row = st.lists(outputs[target], min_size=m, max_size=m)
         flags = st.lists(st.sampled_from([0.0, 1.0]), min_size=m, max_size=m)
         return np.array([draw(row)]), np.array([draw(flags)])
-    if target == "number":
+    if not target.startswith("class"):
         K = draw(st.integers(1, 3))
         whole = st.lists(
             st.lists(st.integers(-3, 3), min_size=m, max_size=m), min_size=K, max_size=K
         )
-        return np.array(draw(whole)) / 2, np.array(draw(whole)).astype(float)
+        A, Y = np.array(draw(whole)) / 2, np.array(draw(whole)).astype(float)
+        return A, Y[[0] * K] if target == "quantiles" else Y
     K = draw(st.integers(2, 7))
     labels = np.array(draw(st.lists(st.integers(0, K - 1), min_size=m, max_size=m)))
     weights = st.lists(st.integers(0, 3), min_size=K, max_size=K).filter(any)
     A = np.array([draw(weights) for _ in range(m)], float).T
-    return A / A.sum(axis=0), one_hot(labels, K)
+    return A / A.sum(axis=0) if target == "class" else A - 2, one_hot(labels, K)
 
 
 @targets
@@ -229,16 +261,21 @@ def test_small_and_degenerate_cases_are_scikit_learns(target: str, data: st.Data
 
 def many(target: str, rng: np.random.Generator, dtype: str = "float64", m: int = 1500) -> Case:
     """Outputs that are right more often than not."""
-    if target == "binary":
-        Y = rng.integers(0, 2, (1, m)).astype(dtype)
-        return (0.3 * Y + rng.uniform(0, 0.7, (1, m))).astype(dtype), Y
-    if target == "number":
+    if target in outputs:
+        Y, low = rng.integers(0, 2, (1, m)).astype(dtype), 0.5 * (target == "binary scores")
+        return (0.3 * Y + rng.uniform(0, 0.7, (1, m)) - low).astype(dtype), Y
+    if target == "quantiles":
+        return np.sort(rng.normal(size=(3, m)), axis=0).astype(dtype), np.tile(
+            rng.normal(size=m).astype(dtype), (3, 1)
+        )
+    if not target.startswith("class"):
         scale = 10.0 ** np.arange(3)[:, np.newaxis]
         Y = (scale * rng.normal(5, 1, (3, m))).astype(dtype)
         return (Y + scale * rng.normal(0.1, 0.5, (3, m))).astype(dtype), Y
     labels = rng.integers(0, 6, m)  # the last of seven classes is empty
     A = rng.dirichlet(np.ones(7), m).T + 0.3 * one_hot(labels, 7)
-    return (A / A.sum(axis=0)).astype(dtype), one_hot(labels, 7).astype(dtype)
+    A = A / A.sum(axis=0) if target == "class" else np.log(A)
+    return A.astype(dtype), one_hot(labels, 7).astype(dtype)
 
 
 @dtypes
@@ -256,7 +293,7 @@ def test_weights_are_scikit_learns(target: str, rng: np.random.Generator) -> Non
     A, Y = many(target, rng, m=300)
     w = rng.uniform(0, 2, 300) * (rng.uniform(size=300) > 0.3)
     found = figures(target, A, Y, w)
-    del found["medae" if target == "number" else "accuracy"]  # scikit-learn changed medae
+    found.pop("medae", None)  # scikit-learn changed it
     for name, value in found.items():
         assert value == pytest.approx(expected(target, name, A, Y, w), rel=1e-9), name
 
@@ -327,6 +364,43 @@ def test_numbers_far_from_0_lose_no_digits_in_blocks(rng: np.random.Generator) -
 def test_half_is_not_class_1() -> None:
     A = np.array([[0.5, np.nextafter(0.5, 1), np.nextafter(0.5, 0)]])
     assert decisions(A, "binary").tolist() == [0, 1, 0]
+
+
+def test_scores_decide_by_their_sign(rng: np.random.Generator) -> None:
+    A, Y = rng.normal(size=(1, 60)).round(1), rng.integers(0, 2, (1, 60)).astype(float)
+    A[0, :3] = 0.0, np.nextafter(0, 1), -np.nextafter(0, 1)
+    assert decisions(A, "binary scores").tolist() == (A[0] > 0).tolist()
+    assert_scikit_learns("binary scores", A, Y)
+    assert figures("binary scores", A, Y)["accuracy"] != figures("binary", A, Y)["accuracy"]
+
+
+def test_several_binary_outputs_decide_each_for_itself(rng: np.random.Generator) -> None:
+    A = rng.uniform(-1, 1, size=(3, 20))
+    np.testing.assert_array_equal(decisions(A, "binary"), A > 0.5)
+    np.testing.assert_array_equal(decisions(A, "binary scores"), A > 0)
+
+
+def test_what_is_not_known_of_scores_is_what_wants_probabilities() -> None:
+    for target in ("binary", "class"):
+        missing = METRICS[target].keys() - METRICS[f"{target} scores"].keys()
+        assert missing == {"log_loss", "brier"}
+
+
+@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+def test_each_loss_has_metrics(loss: Loss) -> None:
+    """And those of probabilities where its link makes some."""
+    assert METRICS[loss.kind]
+    assert ("log_loss" in METRICS[loss.kind]) is (loss.link.name in ("sigmoid", "softmax"))
+
+
+def test_the_larger_share_of_mixed_examples_is_the_right_answer(rng: np.random.Generator) -> None:
+    first, second = rng.permutation(5), rng.permutation(5)
+    for lam in (0.3, 0.7, 1.0):
+        more = first if lam > 0.5 else second
+        mixed = lam * np.eye(5)[:, first] + (1 - lam) * np.eye(5)[:, second]
+        np.testing.assert_array_equal(unmixed(mixed, "class"), np.eye(5)[:, more])
+        np.testing.assert_array_equal(unmixed(mixed[:1], "binary"), np.eye(5)[:1, more])
+        np.testing.assert_array_equal(unmixed(mixed, "number"), mixed)
 
 
 def test_multilabel_takes_all_entries_together(rng: np.random.Generator) -> None:

@@ -57,7 +57,7 @@ def outputs(job: Job) -> list[tuple[Array, Array]]:
     """A and Y of each batch before its update, by predicting it."""
     state = State.start(job.initial_theta(), job.rule)
     seen = []
-    batches, again = job.batches.deal(0, 23), job.batches.deal(0, 23)
+    batches, again = job.batches.runs(0, 23), job.batches.deal(0, 23)
     theta = state.theta.copy()
     for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
         batch = next(again)

@@ -31,6 +31,7 @@ from deepnet_cli.training.parts import BACKWARD, FORWARD, Part, parts_of, produc
 from deepnet_cli.training.progress import Progress
 
 RICH = [{"units": 6, "dropout": 0.3, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3]
+OTHERS = [{"units": 6, "alpha_dropout": 0.3, "layer_norm": True}, {"units": 3, "l2": 0.2}]
 KINDS: dict[str, dict[str, Any]] = {
     "full batch": {},
     "mini-batches": {"training": {"batch_size": 32, "optimizer": "adam"}},
@@ -39,6 +40,15 @@ KINDS: dict[str, dict[str, Any]] = {
     "clipped": {"training": {"clip_norm": 0.01, "clip_value": 0.02, "optimizer": "adamw"}},
     "scheduled": {"training": {"learning_rate": {"schedule": "cosine", "initial": 0.1}}},
     "norms and masks": {"model": {"layers": RICH, "activations": "relu"}},
+    "slopes": {"model": {"layers": [6, 5, 3], "activations": {"prelu": 0.1}}},
+    "held and normed": {
+        "model": {"layers": OTHERS, "activations": "selu"},
+        "training": {"max_norm": 0.5, "l2": 0.1},
+    },
+    "changed examples": {
+        "model": {"layers": [6, 3], "activations": "tanh", "input_noise": 0.1},
+        "training": {"mixup": 0.2},
+    },
     "not to be compiled": {"model": {"layers": [6, 3], "activations": "gelu"}},
     "weights": {"data": {"train": {"file": "blobs.h5", "weights": "w"}}},
     "validated": {"data": {"validation": {"fraction": 0.2}}},
@@ -77,9 +87,10 @@ def taken_apart(job: Job) -> tuple[Progress, Objective, Any, list[Part]]:
     """A run after its first step, the objective that it calls, its batch, and the parts."""
     progress = Progress.start(job)
     state, objective = progress.state, progress.space.objective.fused
-    (batch,) = progress.space.batches.deal(0, 1)
+    (run,) = progress.space.batches.runs(0, 1)
+    (batch,) = run.batches()
     whole, clippings = progress.space.objective, job.clippings
-    for _ in train(state, whole, clippings, job.rule, lambda _: 0.0, [batch]):
+    for _ in train(state, whole, clippings, job.rule, lambda _: 0.0, [run]):
         pass
     return progress, objective, batch, parts_of(objective, clippings, job.rule, state, batch)
 
@@ -136,6 +147,9 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
         "clipped": ["clip_value and clip_norm", "adamw"],
         "scheduled": [],
         "norms and masks": ["dropout's masks", "1: 4-6 norm relu dropout", "running statistics"],
+        "slopes": ["1: 4-6 prelu", "2: 6-5 prelu"],
+        "held and normed": ["dropout's masks", "max_norm", "l2"],
+        "changed examples": ["batch of 90, mixup,"],
         "not to be compiled": ["1: 4-6 gelu"],
         "weights": ["softmax and loss"],
         "validated": [],
@@ -146,7 +160,7 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
     }[kind]
     for row in (*there, "between", "the step", "its products alone"):
         assert row in rows
-    assert ("batch of" in result.out) == ("batches" in kind)
+    assert ("batch of" in result.out) == ("batches" in kind or kind == "changed examples")
     assert ("in the span" in result.out) == (kind == "wide")
     assert result.err.splitlines()[-1].startswith("next: deepnet train c.yaml")
 
@@ -179,7 +193,7 @@ def test_the_parts_make_the_step(kind: str, on_tape: bool, monkeypatch: pytest.M
             part.call()
     rtol = 1e-12 if kind == "float64" else 1e-4
     np.testing.assert_allclose(grad, expected, rtol=rtol, atol=rtol)
-    assert work.J.item() + objective.penalty(theta) == pytest.approx(J, rel=rtol)
+    assert work.J.item() == pytest.approx(J, rel=rtol)
     assert [part.way for part in parts if part.of == "layer 1"] == [FORWARD, BACKWARD]
 
 
@@ -211,7 +225,7 @@ def test_steps_of_rate_0_leave_the_parameters_where_they_are(rule: str) -> None:
     job = load_job(config("mini-batches"), (f"training.optimizer={rule}",))
     progress = Progress.start(job)
     before = progress.state.theta.copy()
-    batches = job.batches.deal(0, 20)
+    batches = job.batches.runs(0, 20)
     steps = train(progress.state, job.objective, job.clippings, job.rule, lambda _: 0.0, batches)
     assert len(list(steps)) == 20
     np.testing.assert_array_equal(progress.state.theta, before)

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
+    build_augmentations,
     build_clippings,
     build_initializers,
     build_network,
     build_objective,
     resolve,
 )
+from deepnet_cli.config.checks import check_metrics, check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
@@ -23,12 +25,13 @@ from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
-from deepnet_cli.errors import ConfigError, DeepnetError, MachineError, did_you_mean
+from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, told
-from deepnet_cli.nn.metrics import DEFAULTS, METRICS, Metric, chosen, find, top
+from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric, chosen
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.nn.unit_variance import FITTINGS
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
@@ -70,28 +73,39 @@ class Job:
     @property
     def running_metrics(self) -> dict[str, Metric]:
         """What the config asks for: measured on the batches as they go by."""
-        return chosen(self.network.loss.target, self.config.training.metrics or ())
+        return chosen(self.network.loss.kind, self.config.training.metrics or ())
 
     @property
     def metrics(self) -> dict[str, Metric]:
         """Of the validation set, in each row of the history."""
-        training, target = self.config.training, self.network.loss.target
+        training, kind = self.config.training, self.network.loss.kind
         stopping = training.early_stopping
         watched = [stopping.monitor.removeprefix("val_")] if stopping else []
-        return chosen(target, [*(training.metrics or DEFAULTS[target]), *watched])
+        return chosen(kind, [*(training.metrics or DEFAULTS[kind]), *watched])
 
     @property
     def summary_metrics(self) -> dict[str, Metric]:
         """Of every part, at the end."""
-        return chosen(self.network.loss.target, DEFAULTS[self.network.loss.target]) | self.metrics
+        return chosen(self.network.loss.kind, DEFAULTS[self.network.loss.kind]) | self.metrics
+
+    @property
+    def headline(self) -> str:
+        """The one metric that is shown: the first that the config asks for."""
+        return next(iter(self.running_metrics), HEADLINE[self.network.loss.kind])
 
     def initial_theta(self) -> Array:
-        """The first parameters (P,): drawn with the seed, or read from a file."""
+        """The first parameters (P,): drawn with the seed, for some fitted to the first batch; or
+        read from a file.
+        """
         dtype = self.dataset.encoding.dtype
         if self.config.model.initial_parameters is None:
             initializers = build_initializers(self.config, self.network)
             rng = generator(self.config.seed, "initialization")
-            return self.network.initialize(initializers, rng).astype(dtype)
+            theta = self.network.initialize(initializers, rng).astype(dtype)
+            if fit := FITTINGS.get(self.config.model.initialization.name):
+                (first,) = self.batches.deal(0, 1)
+                fit(self.network, theta, first.X, first.iteration)
+            return theta
         file = resolved(self.config.model.initial_parameters, self.directory)
         with open_hdf5(file) as source:
             return read_parameters(source, self.network.layout, dtype)
@@ -117,19 +131,22 @@ def build_job(
     config = resolve(config, tables["train"])
     features = tables["train"].rows.shape[1]
     network = build_network(config, features, product(config.compute.precision))
-    _check_metrics(config, document, network)
+    check_metrics(document, config.training, network)
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    check_width(document, config.model, m, size)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
-    reduced = reduced_features(config, objective, clippings, rule, m, size)
+    augmentations = build_augmentations(config)
+    reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network)
-    batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
+    part = dataset.parts["train"]
+    batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
     if iterations > MOST_ITERATIONS:
         problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
@@ -174,10 +191,12 @@ def _memory_needed(
     config: Config, network: Network, rule: Optimizer, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
-    where the features are reduced, what that takes.
+    where examples are changed, copies of a batch; where the features are reduced, what that takes.
     """
     width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
+    examples = {"augmented batch": 2 * size * (reduced or network.features) * width}
+    batch = examples if build_augmentations(config) else {}
     P = build_network(config, reduced or network.features).layout.size
     return {
         "parameters": P * width,
@@ -185,6 +204,7 @@ def _memory_needed(
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
         "activations": network.floats * size * width,
+        **batch,
         **span,
     }
 
@@ -204,23 +224,3 @@ def _check_memory(memory: dict[str, int], size: int, document: Document) -> None
     activations = f"{told(memory['activations'])} of it for the activations of a batch of {size}"
     error = MachineError(f"{message}, {activations}; use a smaller batch_size")
     raise document.error(("training", "batch_size"), error)
-
-
-def _check_metrics(config: Config, document: Document, network: Network) -> None:
-    """The metrics that the config names are those of the loss's target."""
-    training, target = config.training, network.loss.target
-    asked: dict[tuple[str | int, ...], str] = {}
-    for i, name in enumerate(training.metrics or []):
-        asked["training", "metrics", i] = name
-    if training.early_stopping:
-        monitor = training.early_stopping.monitor.removeprefix("val_")
-        asked["training", "early_stopping", "monitor"] = monitor
-    for place, name in asked.items():
-        if name != "cost" and find(target, name) is None:
-            known = f"{did_you_mean(name, METRICS[target])} (one of {', '.join(METRICS[target])})"
-            message = f"{config.loss.name} has no metric '{name}'{known}"
-            document.add(place, message)
-        elif (top(name) or 0) >= network.sizes[-1]:
-            message = f"{name} of {network.sizes[-1]} classes is always 1; ask for fewer"
-            document.add(place, message)
-    document.raise_problems()

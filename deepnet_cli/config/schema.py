@@ -4,28 +4,29 @@ Strings that name a file, an activation, an optimizer are still strings here; jo
 turns them into things.  What one key asks of another is in checks.py.
 """
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.options import (
+    AlsoAs,
     Chosen,
     Options,
     Section,
     choice,
     growing_choice,
     number_or,
+    one_or_list,
     variants,
     word_or,
 )
-from deepnet_cli.data.scaling import SCALINGS
-from deepnet_cli.errors import did_you_mean, listed
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.errors import did_you_mean
+from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
-from deepnet_cli.nn.metrics import METRICS, top
+from deepnet_cli.nn.metrics import EVERY, top
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -34,36 +35,15 @@ MOST_ITERATIONS = 10_000_000
 LARGEST_SEED = 2**53
 LONGEST_NAME = 100
 MOST_THREADS = 1024
-METRIC_NAMES = list(dict.fromkeys(name for names in METRICS.values() for name in names))
-METRIC_WORDS = {"anyOf": [{"enum": METRIC_NAMES}, {"pattern": "^top_[1-9][0-9]*$"}]}
-
-
-def one_of(names: Collection[str], what: str, own: str = "") -> Any:
-    """A string that is one of `names`, as they are when it is checked; `own` says what else."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            near = did_you_mean(value, names)
-            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){own}")
-        return value
-
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
-
-
-def _file(value: object) -> object:
-    return {"file": value} if isinstance(value, str) else value
-
-
-def _held_out_kind(value: object) -> str:
-    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return "<fraction>" if "fraction" in keys or "stratify" in keys else "<file>"
+TOP = {"type": "string", "pattern": "^top_[1-9][0-9]{0,8}$", "examples": ["top_10"]}
+METRIC_WORDS = {"anyOf": [{"enum": [*EVERY]}, TOP]}
 
 
 def _layer(value: object) -> object:
     return {"units": value} if not isinstance(value, dict) else value
 
 
-def _batch_norm(value: object) -> object:
+def _norm(value: object) -> object:
     if value is None:
         raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
@@ -95,10 +75,14 @@ def _path(value: str) -> str:
     return value
 
 
+SWITCH = AlsoAs(({"type": "boolean"},))
+UNITS = AlsoAs(({"type": "integer", "minimum": 1},))
+
+
 def _metric(value: str) -> str:
-    if value not in METRIC_NAMES and top(value) is None:
-        near = did_you_mean(value, METRIC_NAMES)
-        raise ValueError(f"unknown metric '{value}'{near} (one of {', '.join(METRIC_NAMES)})")
+    if value not in EVERY and top(value) is None:
+        near = did_you_mean(value, EVERY)
+        raise ValueError(f"unknown metric '{value}'{near} (one of {', '.join(EVERY)})")
     return value
 
 
@@ -111,60 +95,32 @@ class Scheduled(Chosen):
 
 
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
-    ActivationName = str
+    ActivationOptions = Options
     OptimizerOptions = Options
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
-    Scale = float | str
-    Activations = list[str] | str
+    Activations = list[Options] | Options
     BatchSize = int | str
     Interval = int | str
     Threads = int | str
     MetricName = str
 else:
-    ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
+    ActivationOptions = growing_choice(
+        ACTIVATIONS,
+        ACTIVATION_OPTIONS,
+        what="activation",
+        own="; one of your own needs --code FILE.py",
+    )
     OptimizerOptions = choice(OPTIMIZERS)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
-    Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
-    Activations = word_or(ActivationName, list[ActivationName])
+    Activations = one_or_list(ActivationOptions)
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
-    MetricName = Annotated[str, AfterValidator(_metric), Field(json_schema_extra=METRIC_WORDS)]
+    MetricName = Annotated[str, AfterValidator(_metric), WithJsonSchema(METRIC_WORDS)]
     Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
-
-
-class DataFile(Section):
-    """A file, and the datasets in it where they are not clear by themselves."""
-
-    file: str
-    x: str | None = None
-    y: str | None = None
-    weights: str | None = None
-
-
-class Fraction(Section):
-    """A seeded part of the training examples, held out."""
-
-    fraction: float = Field(gt=0, lt=1)
-    stratify: bool = False
-
-
-HeldOut = Annotated[
-    Annotated[DataFile, Tag("<file>")] | Annotated[Fraction, Tag("<fraction>")],
-    Discriminator(_held_out_kind),
-    BeforeValidator(_file),
-]
-
-
-class DataSection(Section):
-    train: Annotated[DataFile, BeforeValidator(_file)]
-    validation: HeldOut | None = None
-    test: HeldOut | None = None
-    examples: Literal["first", "last"] = "first"
-    scale: Scale = "auto"
 
 
 class BatchNormOptions(Section):
@@ -172,18 +128,31 @@ class BatchNormOptions(Section):
     momentum: float = Field(default=0.1, gt=0, le=1)
 
 
+class LayerNormOptions(Section):
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
-    activation: ActivationName | None = None
+    activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    alpha_dropout: float = Field(default=0.0, ge=0, lt=1)
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    l2: float | None = Field(default=None, ge=0)
+    l1: float | None = Field(default=None, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
 
 
 class ModelSection(Section):
-    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
-    activations: Activations = "relu"
+    layers: Annotated[
+        list[Annotated[LayerSpec, UNITS]], Field(min_length=1), BeforeValidator(_layers)
+    ]
+    activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_noise: float = Field(default=0.0, ge=0)
 
 
 class EarlyStopping(Section):
@@ -201,6 +170,8 @@ class TrainingSection(Section):
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
+    mixup: float = Field(default=0.0, ge=0, le=1000)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     metrics: Annotated[list[MetricName], Field(min_length=1)] | None = None

@@ -1,6 +1,6 @@
 """All parameters in one flat vector theta, and the named windows onto it.
 
-    theta = [ W1 ... WL | b1, scale1, shift1 ... | mean1, variance1 ... ]     (P,)
+    theta = [ W1 ... WL | b1, scale1, shift1, slope1 ... | mean1, variance1 ... ]     (P,)
 
 Weights come first, so that a weight penalty is one slice.  The running statistics of a
 norm come last: they are part of what a network is, but no gradient moves them.  The
@@ -55,6 +55,13 @@ class Layout:
     def weights(self) -> slice:
         """Where all the W stand in the vector."""
         return slice(0, self._count("weight"))
+
+    def weights_of(self, layers: tuple[int, int] | None) -> slice:
+        """Where the W of the first to the last of some layers stand; of all where it is None."""
+        if layers is None:
+            return self.weights
+        first, last = (self.places[f"W{l}"] for l in layers)
+        return slice(first.start, last.stop)
 
     @cached_property
     def trained(self) -> slice:

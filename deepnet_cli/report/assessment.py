@@ -59,6 +59,8 @@ def notes(found: Assessment) -> str:
         told.append("majority: how frequent each class is in training")
     if "mean" in found.baselines:
         told.append("mean: of the numbers in training")
+    if "quantiles" in found.baselines:
+        told.append("quantiles: of the numbers in training")
     return "\n".join(told)
 
 

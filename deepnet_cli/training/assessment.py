@@ -21,7 +21,7 @@ from deepnet_cli.nn.metrics import (
 )
 from deepnet_cli.nn.metrics.calibration import Calibration, calibration
 from deepnet_cli.nn.metrics.decided import CLASSES
-from deepnet_cli.nn.metrics.probable import mean, mean_statistic
+from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import cost, scores
 from deepnet_cli.training.intervals import Interval, affordable, intervals
@@ -53,10 +53,12 @@ class Assessment:
 
 
 def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
-    """Measure a model on a table with y, whose weights weigh all figures.  Raises DataError."""
+    """Measure a model on a table with y, whose weights weigh all figures; of class weights the
+    cost alone knows.  Raises DataError.
+    """
     part, loss, K = model.part(table), model.network.loss, model.network.sizes[-1]
-    weights = np.ones(part.m) if part.weights is None else part.weights
-    metrics = {name: m for name, m in METRICS[loss.target].items() if (top(name) or 0) < K}
+    weights = np.ones(part.m) if table.weights is None else table.weights
+    metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
     S = scores(model.network, model.theta, part.rows)
     with np.errstate(all="ignore"):
         A = loss.link.forward(S)
@@ -66,14 +68,15 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
         between = {}
         if resamples:
             penalty = float(np.real(model.objective.penalty(model.theta)))
-            between = intervals(_of_weights(metrics, loss, S, A, part, penalty), weights, resamples)
+            of_draws = _of_draws(metrics, loss, S, A, part, weights, penalty)
+            between = intervals(of_draws, part.m, resamples)
         others = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
         baselines = {
             name: figures_of(metrics, observed(metrics, other, part.Y, weights[np.newaxis]))
             for name, other in others.items()
         }
     linear = None if model.baselines is None else model.baselines.linear
-    classes, told_apart = model.encoding.classes, loss.target != "number"
+    classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
     return Assessment(
         part.m,
         {"cost": J, **figures_of(metrics, states)},
@@ -84,20 +87,27 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
         table.output_names(K) if classes is None else classes.names,
         {} if told_apart and classes is None else figures_of_each(metrics, states),
         None if classes is None else states[CLASSES.name][0][0],
-        calibration(A, part.Y, weights, loss.target) if told_apart else None,
+        calibration(A, part.Y, weights, loss.kind) if loss.kind in ("binary", "class") else None,
     )
 
 
-def _of_weights(
-    metrics: Mapping[str, Metric], loss: Loss, S: Array, A: Array, part: Part, penalty: float
+def _of_draws(
+    metrics: Mapping[str, Metric],
+    loss: Loss,
+    S: Array,
+    A: Array,
+    part: Part,
+    weights: Array,
+    penalty: float,
 ) -> Callable[[Array], dict[str, Array]]:
-    """All figures as functions of R weightings (R, m) of the examples; J first."""
+    """All figures as functions of how often each example was drawn (R, m); J first."""
     costs = loss.entries(S, part.Y).sum(axis=0, dtype=np.float64) / loss.outputs(part.Y)
-    J = Metric(mean_statistic("cost", lambda *_: costs), mean)
+    cost = {"cost": mean_of("cost", lambda *_: costs)}
+    in_J = weights if part.weights is None else part.weights
 
-    def figures(w: Array) -> dict[str, Array]:
-        every = {"cost": J, **metrics}
-        found = weighted_figures(every, observed(every, A, part.Y, w))
-        return found | {"cost": found["cost"] + penalty}
+    def figures(times: Array) -> dict[str, Array]:
+        J = weighted_figures(cost, observed(cost, A, part.Y, times * in_J))["cost"] + penalty
+        found = weighted_figures(metrics, observed(metrics, A, part.Y, times * weights))
+        return {"cost": J, **found}
 
     return figures

@@ -1,7 +1,8 @@
 """What a network is held against: a constant, and the same loss without hidden layers.
 
     constant   A = the mean of Y over the training examples: of classes how frequent each is, so
-               that the most frequent is decided on; of numbers their mean
+               that the most frequent is decided on; of numbers their mean; where one score tells
+               two classes apart that of 2Y - 1, whose sign decides; of quantiles those of Y
     linear     A = g(W X + b), g the loss's link, with the smallest J + 1/(2m) sum of W^2 for
                features of mean 0 and deviation 1: scikit-learn's LogisticRegression() and
                Ridge(alpha=K/2) after a StandardScaler
@@ -20,7 +21,7 @@ from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import DataError
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.memory import available_memory
-from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.losses import Loss, shares
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.lbfgs import minimize
@@ -48,6 +49,18 @@ FEWEST = 1000
 """Examples, where not all can be taken, that a linear model is worth having for."""
 
 
+CONSTANT = {
+    "binary": "majority",
+    "class": "majority",
+    "binary scores": "majority",
+    "class scores": "majority",
+    "number": "mean",
+    "count": "mean",
+    "quantiles": "quantiles",
+}
+"""What the constant is called, by the kind of the outputs."""
+
+
 @dataclass(frozen=True)
 class Linear:
     """W (K, n[0]) and b (K, 1) in float64, for X as the network takes it, fitted to `examples`."""
@@ -73,15 +86,19 @@ class Baselines:
     linear: Linear | None
 
     def outputs(self, loss: Loss, rows: Array) -> dict[str, Array]:
-        """A (K, m) of each by name: `linear`, and `majority` or `mean`."""
-        name = "mean" if loss.target == "number" else "majority"
+        """A (K, m) of each by name: `linear`, and `majority`, `mean` or `quantiles`."""
         told = {} if self.linear is None else {"linear": self.linear.outputs(loss, rows)}
-        return told | {name: np.repeat(self.constant, len(rows), axis=1)}
+        return told | {CONSTANT[loss.kind]: np.repeat(self.constant, len(rows), axis=1)}
 
 
-def fitted(loss: Loss, part: Part, multiplications: float, seed: int) -> Baselines:
-    """Fit both to training examples, after so many multiplications of the training itself."""
-    constant = (part.Y.astype(np.float64) @ part.share)[:, np.newaxis]
+def fitted(
+    loss: Loss, part: Part, own: Array | None, multiplications: float, seed: int
+) -> Baselines:
+    """Fit both to training examples, after so many multiplications of the training itself.
+
+    The constant counts them by their `own` weights (m,), the linear model as J does.
+    """
+    constant = _constant(loss, part.Y.astype(np.float64), shares(own, part.m))
     size = (part.rows.shape[1] + ELEMENTWISE) * len(part.Y)
     many = max(ALWAYS, SHARE * multiplications / (2 * STEPS)) // size  # W X and dZ X^T
     values = min(VALUES, available_memory() // BYTES)
@@ -94,6 +111,18 @@ def fitted(loss: Loss, part: Part, multiplications: float, seed: int) -> Baselin
         part = Part(part.rows[chosen], part.Y[:, chosen], weights)
     with np.errstate(all="ignore"):
         return Baselines(constant, _linear(loss, part))
+
+
+def _constant(loss: Loss, Y: Array, share: Array) -> Array:
+    """(K, 1)"""
+    if loss.kind == "quantiles":
+        y, up = Y[0], Y[0].argsort()
+        zeros = np.zeros((len(Y), 1))
+        tau = -loss.gradient(zeros - 1, zeros)  # the slope where A is below Y
+        quantiles: Array = y[up][np.searchsorted(share[up].cumsum()[:-1], tau)]
+        return quantiles
+    mean = (Y @ share)[:, np.newaxis]
+    return 2 * mean - 1 if loss.kind == "binary scores" else mean
 
 
 def _linear(loss: Loss, part: Part) -> Linear | None:

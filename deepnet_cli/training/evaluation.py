@@ -8,12 +8,15 @@ import numpy as np
 
 from deepnet_cli.data.batches import Part
 from deepnet_cli.fused.blocks import blocks
+from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.metrics import (
     Figures,
     Metric,
+    States,
     figures_of,
     figures_of_each,
     observed,
+    unmixed,
 )
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
@@ -64,6 +67,12 @@ def output_figures(
     with np.errstate(all="ignore"):
         each = figures_of_each(metrics, observed(metrics, link.forward(S), part.Y))
     return [{name: float(each[name][k]) for name in each} for k in range(len(part.Y))]
+
+
+def running_states(metrics: Mapping[str, Metric], loss: Loss, S: Array, Y: Array) -> States:
+    """What metrics need of a batch that is trained on, from its S and Y (n[L], m)."""
+    with np.errstate(all="ignore"):
+        return observed(metrics, loss.link.forward(S), unmixed(Y, loss.kind))
 
 
 def cost(objective: Objective, theta: Array, part: Part, S: Array) -> float:

@@ -6,7 +6,7 @@ the share of their gradients that were clipped, `learning_rate` that of the row'
 `val_...` are of the parameters after the row's update.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from deepnet_cli.nn.metrics import (
@@ -14,10 +14,8 @@ from deepnet_cli.nn.metrics import (
     Figures,
     Metric,
     States,
-    observed,
     pooled,
 )
-from deepnet_cli.nn.types import Array
 
 Row = dict[str, float]
 """iteration, epoch, cost, val_cost, ...; iteration and epoch are whole."""
@@ -38,15 +36,16 @@ class History:
         """The share of the steps since the last row whose gradient was clipped."""
         return self.clipped / self.batches
 
-    def add_step(self, cost: float, clipped: bool = False) -> None:
-        """Take in J of one batch, and whether its gradient was clipped."""
-        self.cost_sum += cost
-        self.batches += 1
+    def add_steps(self, costs: Sequence[float], clipped: int = 0) -> None:
+        """Take in J of some batches, and of how many the gradient was clipped."""
+        for cost in costs:
+            self.cost_sum += cost
+        self.batches += len(costs)
         self.clipped += clipped
 
-    def add_outputs(self, metrics: Mapping[str, Metric], A: Array, Y: Array) -> None:
-        """Take in what metrics need of one batch, A and Y (K, m)."""
-        self.states = pooled(metrics, self.states, observed(metrics, A, Y))
+    def add_states(self, metrics: Mapping[str, Metric], states: States) -> None:
+        """Take in what metrics need of one batch."""
+        self.states = pooled(metrics, self.states, states)
 
     def next_row(self, iteration: int, epoch: int, figures: Figures) -> Row:
         """The row that an iteration would have: the mean cost, and figures such as val_cost."""

@@ -33,20 +33,17 @@ def affordable(m: int, K: int) -> int:
 
 
 def intervals(
-    figures: Callable[[Array], dict[str, Array]], weights: Array, resamples: int, seed: int = 0
+    figures: Callable[[Array], dict[str, Array]], m: int, resamples: int, seed: int = 0
 ) -> dict[str, Interval]:
-    """The interval of each of the figures (R,), functions of R weightings (R, m) of the examples.
-
-    `weights` (m,) are those of the examples themselves.  Resamples for which a figure is not
-    defined are left out of it.
+    """The interval of each of the figures (R,), functions of how often each of the m examples was
+    drawn (R, m).  Resamples for which a figure is not defined are left out of it.
     """
-    m, rng = len(weights), generator(seed, "bootstrap")
+    rng = generator(seed, "bootstrap")
     found: list[dict[str, Array]] = []
     for i in blocks(resamples, max(1, AT_A_TIME // m)):
         rows = min(i.stop, resamples) - i.start
         drawn = rng.integers(0, m, (rows, m))
-        times = np.stack([np.bincount(row, minlength=m) for row in drawn])
-        found.append(figures(times * weights))
+        found.append(figures(np.stack([np.bincount(row, minlength=m) for row in drawn])))
     return {name: _between(np.concatenate([part[name] for part in found])) for name in found[0]}
 
 

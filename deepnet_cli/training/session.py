@@ -12,9 +12,9 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
-from deepnet_cli.training.evaluation import figures, output_figures
+from deepnet_cli.training.evaluation import figures, output_figures, running_states
 from deepnet_cli.training.history import History, Row
-from deepnet_cli.training.loop import Step, not_finite, train
+from deepnet_cli.training.loop import Steps, at_once, not_finite, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
@@ -25,9 +25,9 @@ CHECKPOINT_SECONDS = 30.0
 
 
 class Event(NamedTuple):
-    """A step; with a row where the iteration is logged, and whether it is a new best."""
+    """Steps; with a row where the last iteration is logged, and whether it is a new best."""
 
-    step: Step
+    steps: Steps
     row: Row | None = None
     best: bool = False
 
@@ -51,6 +51,7 @@ class Session:
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
         self._closing: Row | None = None
+        self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._held = [progress.copy()]
 
     @property
@@ -78,19 +79,19 @@ class Session:
         began = saved = time.monotonic()
         waiting: Progress | None = None
         try:
-            batches = space.batches.deal(state.iteration, job.iterations)
+            runs = space.batches.runs(state.iteration, job.iterations, self.undisturbed)
             seen = self._saw if job.running_metrics else None
-            steps = train(state, space.objective, job.clippings, job.rule, job.rate, batches, seen)
-            for step in steps:
-                if waiting is not None:  # this step's cost has shown it to be good
+            made = train(state, space.objective, job.clippings, job.rule, job.rate, runs, seen)
+            for steps in made:
+                if waiting is not None:  # the first cost of these has shown it to be good
                     self._save(waiting)
                     waiting = None
-                self.progress.history.add_step(step.cost, step.clipped)
-                event = self._event(step)
+                self.progress.history.add_steps(steps.costs, steps.clipped)
+                event = self._event(steps)
                 yield event
                 if event.row is not None and self.stale():
                     break
-                if self._checkpoint_due(step.iteration, time.monotonic() - saved):
+                if self._checkpoint_due(steps.iteration, time.monotonic() - saved):
                     waiting, saved = self._hold(), time.monotonic()
         except DivergedError:
             self._fall_back()
@@ -121,13 +122,14 @@ class Session:
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-            if job.network.loss.target == "number" and len(part.Y) > 1:
+            if job.network.loss.kind in ("number", "count") and len(part.Y) > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         part, layers = job.batches.part, job.network.layout.weights.stop
         made = 3 * layers * job.batches.size * self.progress.state.iteration
-        baselines = fitted(job.network.loss, part, made, job.config.seed)
         encoding = job.dataset.encoding
+        own = encoding.own_weights(part)
+        baselines = fitted(job.network.loss, part, own, made, job.config.seed)
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
@@ -139,25 +141,33 @@ class Session:
 
     def _saw(self, S: Array, Y: Array) -> None:
         """Take in the scores of a batch, before its update."""
-        with np.errstate(all="ignore"):
-            A = self.job.network.loss.link.forward(S)
-            self.progress.history.add_outputs(self.job.running_metrics, A, Y)
+        metrics = self.job.running_metrics
+        states = running_states(metrics, self.job.network.loss, S, Y)
+        self.progress.history.add_states(metrics, states)
 
-    def _event(self, step: Step) -> Event:
-        progress = self.progress
-        regular = step.iteration % self.job.log_every == 0
-        if not regular and step.iteration < self.job.iterations - 1:
-            return Event(step)
-        row = progress.history.next_row(step.iteration, step.epoch, self._measured(step.iteration))
+    def undisturbed(self, iteration: int) -> int:
+        """How many updates from one on can be made at once: up to the next row or checkpoint."""
+        job, every = self.job, self.job.config.output.checkpoint_every
+        counts = [self._most, 1 + -iteration % job.log_every]
+        if isinstance(every, int):
+            counts.append(every - iteration % every)
+        return min(counts)
+
+    def _event(self, steps: Steps) -> Event:
+        progress, last = self.progress, steps.iteration
+        regular = last % self.job.log_every == 0
+        if not regular and last < self.job.iterations - 1:
+            return Event(steps)
+        row = progress.history.next_row(last, steps.epoch, self._measured(last))
         if not regular:
             self._closing = row
-            return Event(step, row, self._beats(row))
+            return Event(steps, row, self._beats(row))
         progress.history.add_row(row)
         best = progress.watch is not None and progress.watch.see(row)
         if best:
             progress.best_theta = progress.theta
         self._hold()
-        return Event(step, row, best)
+        return Event(steps, row, best)
 
     def _measured(self, iteration: int) -> Figures:
         """What the row of the last step tells beside its cost."""

@@ -6,20 +6,37 @@ entries are taken together.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from deepnet_cli.nn.metrics.statistic import State, Statistic, ratio
 from deepnet_cli.nn.types import Array
 
+THRESHOLDS = {"binary": 0.5, "binary scores": 0.0}
+"""What A of class 1 is above, where one output tells two classes apart."""
 
-def decisions(A: Array, target: str) -> Array:
-    """Class indices (m,): class 1 if A > 0.5 for one output, else the largest."""
-    if target == "binary":
-        above: Array = A[0] > 0.5
-        return above.astype(np.int64)
+
+def decisions(A: Array, kind: str) -> Array:
+    """Class indices (m,): class 1 where the one output is above the threshold, else the largest.
+    For several binary outputs 0 or 1 each, (K, m).
+    """
+    if kind in THRESHOLDS:
+        above: Array = np.greater(A, THRESHOLDS[kind]).astype(np.int64)
+        return above[0] if len(above) == 1 else above
     largest: Array = A.argmax(axis=0)
     return largest
+
+
+def unmixed(Y: Array, kind: str) -> Array:
+    """Y (K, m) of mixed examples as that of the one with the larger share; numbers as they are."""
+    if kind in THRESHOLDS:
+        return (Y > 0.5).astype(Y.dtype)
+    if not kind.startswith("class"):
+        return Y
+    one_hot = np.zeros_like(Y)
+    np.put_along_axis(one_hot, Y.argmax(axis=0)[np.newaxis], 1, axis=0)
+    return one_hot
 
 
 def confusion_matrix(true: Array, decided: Array, K: int, weights: Array | None = None) -> Array:
@@ -38,12 +55,11 @@ def flat(
     return of_entries
 
 
-def confusion(A: Array, Y: Array, w: Array) -> State:
+def confusion(kind: str, A: Array, Y: Array, w: Array) -> State:
     """C, by class 1 of one output or the largest of several."""
-    binary = len(A) == 1
-    true = Y[0].astype(np.int64) if binary else Y.argmax(axis=0)
-    decided = decisions(A, "binary" if binary else "class")
-    return (np.stack([confusion_matrix(true, decided, max(2, len(A)), row) for row in w]),)
+    true, K = (Y[0].astype(np.int64), 2) if kind in THRESHOLDS else (Y.argmax(axis=0), len(A))
+    decided = decisions(A, kind)
+    return (np.stack([confusion_matrix(true, decided, K, row) for row in w]),)
 
 
 def accuracy(C: Array) -> Array:
@@ -114,5 +130,5 @@ def _read(state: State) -> Array:
     return state[0]
 
 
-CLASSES = Statistic("confusion", confusion, _read)
-FLAGS = Statistic("confusion", flat(confusion), _read)
+CLASSES = Statistic("confusion", partial(confusion, "class"), _read)
+FLAGS = {kind: Statistic("confusion", flat(partial(confusion, kind)), _read) for kind in THRESHOLDS}

@@ -1,17 +1,19 @@
-"""Metrics that are means over the examples of a cost of their probabilities A (K, m)."""
+"""Metrics that are means over the examples of a cost of their probabilities A (K, m); of several
+flags (multilabel) the mean over all entries.
+"""
 
-from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 
-from deepnet_cli.nn.metrics.decided import flat
-from deepnet_cli.nn.metrics.statistic import Metric, State, Statistic, ratio
+from deepnet_cli.nn.metrics.statistic import Metric, mean_of
 from deepnet_cli.nn.types import Array
 
 
 def log_loss_of_flags(A: Array, Y: Array) -> Array:
     """-log of the probability of what is, A or 1 - A, kept from 0 and 1 by A's epsilon."""
-    return -_log(np.where(Y == 1, A, 1 - A)[0])
+    costs: Array = -_log(np.where(Y == 1, A, 1 - A)).mean(axis=0)
+    return costs
 
 
 def log_loss_of_classes(A: Array, Y: Array) -> Array:
@@ -21,7 +23,7 @@ def log_loss_of_classes(A: Array, Y: Array) -> Array:
 
 def brier_of_flags(A: Array, Y: Array) -> Array:
     """(A - Y)^2 (Brier, 1950)"""
-    squares: Array = (A.astype(np.float64) - Y)[0] ** 2
+    squares: Array = ((A.astype(np.float64) - Y) ** 2).mean(axis=0)
     return squares
 
 
@@ -43,22 +45,12 @@ def among_top(k: int, A: Array, Y: Array) -> Array:
 
 def top_k(k: int) -> Metric:
     """How often the true class is among the k most probable."""
-    return Metric(mean_statistic(f"top_{k}", lambda A, Y: among_top(k, A, Y)), mean)
 
+    @wraps(among_top)
+    def among(A: Array, Y: Array) -> Array:
+        return among_top(k, A, Y)
 
-def mean_statistic(name: str, costs: Callable[[Array, Array], Array]) -> Statistic:
-    """The weighted sum of the costs (m,), and of the weights."""
-
-    def of(A: Array, Y: Array, w: Array) -> State:
-        return w @ costs(A, Y), w.sum(axis=1)
-
-    return Statistic(name, of, _read)
-
-
-def mean(sums: State) -> Array:
-    """sum of w cost / sum of w"""
-    total, weight = sums
-    return ratio(total, weight)
+    return mean_of(f"top_{k}", among)
 
 
 def _log(P: Array) -> Array:
@@ -66,15 +58,12 @@ def _log(P: Array) -> Array:
     return np.log(np.clip(P, least, 1 - least).astype(np.float64))
 
 
-def _read(state: State) -> State:
-    return state
-
-
-def _of_flags(known: Statistic) -> Statistic:
-    return Statistic(known.name, flat(known.of), known.read)
-
-
-FLAG_LOG_LOSS = _of_flags(mean_statistic("log_loss", log_loss_of_flags))
-FLAG_BRIER = _of_flags(mean_statistic("brier", brier_of_flags))
-CLASS_LOG_LOSS = mean_statistic("log_loss", log_loss_of_classes)
-CLASS_BRIER = mean_statistic("brier", brier_of_classes)
+FLAGS = {
+    "log_loss": mean_of("log_loss", log_loss_of_flags, smaller=True),
+    "brier": mean_of("brier", brier_of_flags, smaller=True),
+}
+CLASSES = {
+    "log_loss": mean_of("log_loss", log_loss_of_classes, smaller=True),
+    "brier": mean_of("brier", brier_of_classes, smaller=True),
+}
+"""What wants probabilities: scores do not have it."""

@@ -12,6 +12,7 @@ sums, whose size does not grow with the examples, wherever the figure is exact t
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,20 @@ def figures_of_each(metrics: Mapping[str, Metric], states: States) -> dict[str, 
         for name, metric in metrics.items()
         if metric.each is not None
     }
+
+
+def mean_of(name: str, costs: Callable[[Array, Array], Array], *, smaller: bool = False) -> Metric:
+    """The mean over the examples of their costs(A, Y) (m,), whose docstring is its formula."""
+
+    def sums(A: Array, Y: Array, w: Array) -> State:
+        return w @ costs(A, Y), w.sum(axis=1)
+
+    @wraps(costs)
+    def mean(found: State) -> Array:
+        total, weight = found
+        return ratio(total, weight)
+
+    return Metric(Statistic(name, sums, tuple), mean, smaller)
 
 
 def ratio(above: Array, below: Array, otherwise: float = 0.0) -> Array:
