@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from deepnet_cli.data.batches import Part
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, calibration
 from deepnet_cli.nn.types import Array
@@ -140,6 +140,83 @@ def test_weights_are_rows_that_stand_there_often(folder: Path, rng: np.random.Ge
     refused = deepnet("evaluate", run, "weighted.h5", "--weights", "v")
     assert refused.code == 3
     assert "no dataset 'v'" in refused.err
+
+
+def test_class_weights_weigh_the_cost_alone(folder: Path, rng: np.random.Generator) -> None:
+    """With weights of the examples' own, too; the constant baseline counts frequencies as well."""
+    write_blobs(folder / "data.h5", K=3, m=120)
+    with h5py.File("data.h5") as file:
+        keep = rng.uniform(size=120) > 0.8 * (file["y"][()] == 1)
+        x, y = file["x"][()][keep], file["y"][()][keep]
+    often = rng.integers(0, 3, len(y))
+    write("data.h5", x=x, y=y, w=often)
+    write("repeated.h5", x=np.repeat(x, often, axis=0), y=np.repeat(y, often))
+    run = trained(folder, 3, "softmax", loss={"name": "cross_entropy", "class_weight": "balanced"})
+    found = told(run, "data.h5")
+    A, frequent = probabilities(run), np.bincount(y) / len(y)
+    of_class = 1 / (3 * frequent)
+    A /= A.sum(axis=1, keepdims=True)
+    assert found["accuracy"] == sk.accuracy_score(y, A.argmax(1))
+    assert found["log_loss"] == pytest.approx(sk.log_loss(y, A), rel=1e-5)
+    assert found["cost"] == pytest.approx(sk.log_loss(y, A, sample_weight=of_class[y]), rel=1e-5)
+    for name in ("cost", "accuracy", "log_loss"):
+        low, high = found["intervals"][name]
+        assert low < found[name] < high
+    majority = found["baselines"]["majority"]
+    assert majority["accuracy"] == pytest.approx(frequent.max())
+    assert majority["log_loss"] == pytest.approx(-(frequent * np.log(frequent)).sum())
+    weighed = told(run, "data.h5", "--weights", "w", "--no-intervals")
+    repeated = told(run, "repeated.h5", "--no-intervals")
+    assert weighed["confusion_matrix"] == repeated["confusion_matrix"]
+    for name in ("cost", *METRICS["class"].keys() - {"top_3", "top_5"}):
+        assert weighed[name] == pytest.approx(repeated[name], rel=1e-5), name
+
+
+@pytest.mark.parametrize("loss", [name for name in LOSSES if LOSSES[name].scored])
+def test_scores_are_not_taken_for_probabilities(folder: Path, loss: str) -> None:
+    K = 3 if LOSSES[loss].target == "class" else 2
+    write_blobs(folder / "data.h5", K=K)
+    run = trained(folder, K if K > 2 else 1, "linear", loss=loss)
+    found = told(run, "data.h5")
+    assert METRICS[LOSSES[loss].kind].keys() - {"top_3", "top_5"} < found.keys()
+    assert found.keys().isdisjoint({"log_loss", "brier", "calibration"})
+    with h5py.File("data.h5") as file:
+        y = file["y"][()]
+    majority = found["baselines"]["majority"]
+    assert majority["accuracy"] == pytest.approx(np.bincount(y).max() / len(y))
+    assert majority["auc"] == 0.5
+    assert found["baselines"]["linear"]["accuracy"] > 0.8
+    assert "probability" not in deepnet("evaluate", run, "data.h5").out
+
+
+def test_counts_have_what_numbers_have(folder: Path, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(80, 3))
+    y = rng.poisson(np.exp(x[:, :2]))
+    write("data.h5", x=x, y=y)
+    run = trained(folder, 2, "exp", loss="poisson")
+    found = told(run, "data.h5")
+    assert found["baselines"].keys() == {"linear", "mean"}
+    assert found["baselines"]["mean"]["mse"] == pytest.approx(y.var(axis=0).mean())
+    assert list(found["outputs"]) == ["1", "2"]
+    summary = json.loads(Path("a/summary.json").read_text())
+    assert summary["outputs"]["train"]["2"]["mse"] == pytest.approx(found["outputs"]["2"]["mse"])
+    assert "mape" not in deepnet("evaluate", run, "data.h5").out
+
+
+def test_quantiles_are_held_against_those_of_all_numbers(
+    folder: Path, rng: np.random.Generator
+) -> None:
+    x, y = some_numbers(rng, 1, m=101)
+    write("data.h5", x=x, y=y[:, 0])
+    run = trained(folder, 3, "linear", loss={"name": "quantile", "tau": [0.1, 0.5, 0.9]})
+    found = told(run, "data.h5")
+    low, high = np.quantile(y, [0.1, 0.9])
+    quantiles = found["baselines"]["quantiles"]
+    assert quantiles["width"] == pytest.approx(high - low)
+    assert quantiles["coverage"] == np.mean((y >= low) & (y <= high))
+    assert found["intervals"].keys() == {"cost", "coverage", "width"}
+    assert found["baselines"]["linear"]["width"] < quantiles["width"]
+    assert "quantiles: of the numbers in training" in deepnet("evaluate", run, "data.h5").out
 
 
 LONG = [f"the class number {k} of a great many" for k in range(100)]
@@ -347,6 +424,32 @@ def test_the_constant_is_scikit_learns_dummy(rng: np.random.Generator) -> None:
         found = fitted("mean_squared_error", x, labels[np.newaxis].astype(float), weights)
         np.testing.assert_allclose(found.constant[0], mean.predict(x[:1]))
     assert found.outputs(LOSSES["poisson"], x).keys() == {"linear", "mean"}
+
+
+def test_every_kind_of_outputs_has_its_constant() -> None:
+    assert baselines.CONSTANT.keys() == METRICS.keys()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_constant_of_quantiles_costs_least(weighted: bool, rng: np.random.Generator) -> None:
+    taus, y = (0.05, 0.3, 0.5, 0.9), rng.exponential(size=57)
+    w = rng.uniform(size=57) if weighted else None
+    part = Part(rng.normal(size=(57, 2)), np.tile(y, (4, 1)), w)
+    constant = baselines.fitted(made_loss("quantile", tau=taus), part, w, 0, 0).constant
+    for tau, value in zip(taus, constant[:, 0], strict=True):
+        of_each = [
+            sk.mean_pinball_loss(y, np.full(57, other), alpha=tau, sample_weight=w) for other in y
+        ]
+        least = sk.mean_pinball_loss(y, np.full(57, value), alpha=tau, sample_weight=w)
+        assert least == pytest.approx(min(of_each), rel=1e-12)
+
+
+def test_the_constant_of_a_score_has_the_sign_of_the_more_frequent_class() -> None:
+    for share in (0.2, 0.5, 0.7):
+        Y = (np.arange(10) < 10 * share)[np.newaxis] * 1.0
+        found = fitted("hinge", np.eye(10), Y).constant
+        np.testing.assert_allclose(found, (2 * Y - 1).mean(), atol=1e-15)
+        assert (found > 0) == (share > 0.5)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -162,7 +162,7 @@ ORACLES: dict[str, Oracles] = {
     "binary scores": of_decisions(0.0) | OF_RANKS,
     "class scores": OF_CLASSES,
     "number": OF_NUMBERS,
-    "count": OF_NUMBERS,
+    "count": {name: score for name, score in OF_NUMBERS.items() if name != "mape"},
     "quantiles": {
         "coverage": lambda A, Y, w: float(
             np.average([a[0] <= y[0] <= a[-1] for a, y in zip(A.T, Y.T, strict=True)], weights=w)

@@ -11,6 +11,7 @@ from cli import deepnet
 from samples import write_blobs, write_config
 from sklearn import metrics as sk
 
+from deepnet_cli.config import reduction
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.nn.ops.op import Op
 from deepnet_cli.nn.types import Array
@@ -77,17 +78,33 @@ def between_rows(seen: list[tuple[Array, Array]]) -> list[tuple[Array, Array]]:
     ]
 
 
-@pytest.mark.parametrize("on_tape", [True, False])
+VARIANTS: dict[str, dict[str, object]] = {
+    "on tape": {},
+    "not on tape": {},
+    "mixed": {"training.mixup": 0.5},
+    "class weights": {"loss": "{name: cross_entropy, class_weight: {1: 5.0}}"},
+    "full batch": {"training.batch_size": 90},
+    "max norm": {"training.max_norm": 0.5},
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_running_figures_are_of_the_outputs_before_each_update(
-    folder: Path, on_tape: bool, monkeypatch: pytest.MonkeyPatch
+    folder: Path, variant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Op, "in_passes", on_tape)
+    """Each example counts once; of mixed ones the label with the larger share is right."""
+    monkeypatch.setattr(Op, "in_passes", variant != "not on tape")
+    settings = [f"{key}={value}" for key, value in VARIANTS[variant].items()]
+    sets = [word for setting in settings for word in ("--set", setting)]
     config = write(folder, ASKED)
-    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert deepnet("train", config, "--run-dir", "a", *sets).code == 0
     told = rows("a")
     assert list(told[0]) == ["iteration", "epoch", "cost", *ASKED]
-    for row, (A, Y) in zip(told, between_rows(outputs(load_job(config))), strict=True):
+    job = load_job(config, tuple(settings))
+    for row, (A, Y) in zip(told, between_rows(outputs(job)), strict=True):
         y, decided, A = Y.argmax(0), A.argmax(0), A.astype(float) / A.sum(axis=0, dtype=float)
+        assert ((Y == 1).sum(axis=0) == 1).all() == (variant != "mixed")
+        Y = np.eye(3)[:, y]
         assert row["accuracy"] == sk.accuracy_score(y, decided)
         assert row["f1"] == pytest.approx(sk.f1_score(y, decided, average="macro"))
         assert row["log_loss"] == pytest.approx(sk.log_loss(y, A.T), rel=1e-5)
@@ -102,6 +119,37 @@ def test_running_figures_of_numbers_and_an_output_activation(folder: Path) -> No
     for row, (A, Y) in zip(rows("a"), between_rows(outputs(load_job(config))), strict=True):
         assert row["r2"] == pytest.approx(sk.r2_score(Y.T, A.T), rel=1e-4)
         assert row["medae"] == pytest.approx(sk.median_absolute_error(Y.T, A.T), rel=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["hinge", "multi_margin"])
+def test_running_figures_of_scores(folder: Path, loss: str) -> None:
+    write_blobs(folder / "blobs.h5", K=2)
+    model = {"layers": [5, 1 if loss == "hinge" else 2], "activations": ["tanh", "linear"]}
+    training = {"iterations": 23, "log_every": 7, "batch_size": 20, "metrics": ["f1", "auc"]}
+    config = write_config(folder / "c.yaml", model=model, loss=loss, training=training)
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    average = "binary" if loss == "hinge" else "macro"
+    for row, (A, Y) in zip(rows("a"), between_rows(outputs(load_job(config))), strict=True):
+        y, decided = (Y[0], A[0] > 0) if loss == "hinge" else (Y.argmax(0), A.argmax(0))
+        assert row["f1"] == pytest.approx(sk.f1_score(y, decided, average=average))
+        areas = [sk.roc_auc_score(*pair) for pair in zip(Y, A, strict=True)]
+        assert row["auc"] == pytest.approx(np.mean(areas))
+
+
+def test_running_figures_in_the_span_are_those_of_all_features(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reduction, "FIXED", 0)
+    write_blobs(folder / "blobs.h5", m=12, n=400)
+    config, told = write(folder, ASKED, batch_size="full"), []
+    for run, more in (("a", "auto"), ("b", "false")):
+        sets = ["compute.precision=float64", f"compute.reduce={more}"]
+        words = [word for setting in sets for word in ("--set", setting)]
+        assert deepnet("train", config, "--run-dir", run, *words).code == 0
+        assert ("reduced" in json.loads(Path(run, "summary.json").read_text())) is (run == "a")
+        told.append(rows(run))
+    for reduced, whole in zip(*told, strict=True):
+        assert reduced == pytest.approx(whole, rel=1e-6)
 
 
 @pytest.mark.parametrize("target", ["class", "number"])
@@ -195,6 +243,33 @@ def test_what_cannot_be_measured_is_told_with_its_place(folder: Path, value: str
     assert "c.yaml:7:" in result.err
     for word in WRONG[value]:
         assert word in result.err, result.err
+
+
+def test_scores_are_not_measured_as_probabilities(folder: Path) -> None:
+    write_blobs(folder / "blobs.h5", K=2)
+    model = {"layers": [1], "activations": ["linear"]}
+    stopping = {"monitor": "val_brier"}
+    config = write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5"},
+        model=model,
+        loss="hinge",
+        training={"metrics": ["auc", "log_loss"], "early_stopping": stopping},
+    )
+    result = deepnet("train", config)
+    assert result.code == 2
+    for name in (
+        "metrics[1]: hinge has no metric 'log_loss'",
+        "monitor: hinge has no metric 'brier'",
+    ):
+        assert f"{name}: its outputs are scores, not probabilities (one of" in result.err
+
+
+def test_a_fold_is_told_by_the_first_that_is_asked_for(folder: Path) -> None:
+    result = deepnet("cv", write(folder, ["mcc", "f1"]), "--folds", "2", "--json")
+    assert result.code == 0, result.err
+    for k, figures in enumerate(json.loads(result.out)["folds"], 1):
+        assert f"fold {k}: mcc {figures['mcc']:.4g} of 45 examples" in result.err
 
 
 def test_all_that_does_not_fit_is_told_at_once(folder: Path) -> None:

@@ -51,6 +51,7 @@ KINDS: dict[str, dict[str, Any]] = {
     },
     "not to be compiled": {"model": {"layers": [6, 3], "activations": "gelu"}},
     "weights": {"data": {"train": {"file": "blobs.h5", "weights": "w"}}},
+    "measured": {"training": {"metrics": ["accuracy", "auc"], "mixup": 0.2}},
     "validated": {"data": {"validation": {"fraction": 0.2}}},
     "float64": {"compute": {"precision": "float64"}},
     "one layer": {"model": {"layers": [3], "activations": ["softmax"]}},
@@ -152,6 +153,7 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
         "changed examples": ["batch of 90, mixup,"],
         "not to be compiled": ["1: 4-6 gelu"],
         "weights": ["softmax and loss"],
+        "measured": ["metrics", "batch of 90, mixup"],
         "validated": [],
         "float64": [],
         "one layer": ["1: 4-3"],
@@ -160,7 +162,9 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
     }[kind]
     for row in (*there, "between", "the step", "its products alone"):
         assert row in rows
-    assert ("batch of" in result.out) == ("batches" in kind or kind == "changed examples")
+    assert ("batch of" in result.out) == (
+        "batches" in kind or kind in ("changed examples", "measured")
+    )
     assert ("in the span" in result.out) == (kind == "wide")
     assert result.err.splitlines()[-1].startswith("next: deepnet train c.yaml")
 

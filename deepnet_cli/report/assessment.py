@@ -71,7 +71,8 @@ def classes_table(found: Assessment) -> str:
 
 def outputs_table(found: Assessment) -> str:
     """Figures of each output; of many, of those with the lowest R2."""
-    return _of_each(found, "output", OF_OUTPUTS, "r2")
+    figures = [name for name in OF_OUTPUTS if name in found.each]
+    return _of_each(found, "output", figures, "r2")
 
 
 def calibration_table(found: Calibration) -> str:

@@ -133,6 +133,7 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
     labels["loss"] = f"{loss.link.name} and loss" if carried else "loss"
     names = dict.fromkeys(penalty.name for penalty in job.objective.penalties)
     labels["penalty"] = " and ".join(names)
+    labels["metrics"] = "metrics"
     labels["clipping"] = " and ".join(clipping.name for clipping in job.clippings)
     labels["optimizer"] = job.rule.name
     labels["max_norm"] = "max_norm"

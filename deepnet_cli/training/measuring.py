@@ -86,6 +86,9 @@ def _measured(job: Job) -> Timing:
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
+    if seen is not None:
+        S = objective.scores(batch.X.shape[1], state.theta.dtype)
+        parts.append(Part("metrics", "", partial(seen, S, batch.Y)))
     if batches.copied:
         parts.insert(0, dealing(run, deal, played=updates.reel(run.hand) is not None))
     all_products = partial(multiplied, products_of(objective, state, batch))

@@ -88,22 +88,24 @@ CLASSES = {
     "auc": Metric(ranked.CLASSES, ranked.auc),
     "average_precision": Metric(ranked.CLASSES, ranked.average_precision),
 }
-NUMBERS = {
+COUNTS = {
     "mse": of_outputs(numeric.MOMENTS, numeric.mse, smaller=True),
     "rmse": of_outputs(numeric.MOMENTS, numeric.rmse, smaller=True),
     "mae": of_outputs(numeric.MOMENTS, numeric.mae, smaller=True),
     "medae": of_outputs(numeric.ERRORS, numeric.medae, smaller=True),
     "r2": of_outputs(numeric.MOMENTS, numeric.r2, smaller=False),
     "explained_variance": of_outputs(numeric.MOMENTS, numeric.explained_variance, smaller=False),
-    "mape": of_outputs(numeric.MOMENTS, numeric.mape, smaller=True),
 }
+"""Some are 0: no error is a part of that."""
+
+NUMBERS = COUNTS | {"mape": of_outputs(numeric.MOMENTS, numeric.mape, smaller=True)}
 METRICS: dict[str, dict[str, Metric]] = {
     "binary": _of_flags("binary") | probable.FLAGS,
     "class": CLASSES | probable.CLASSES,
     "binary scores": _of_flags("binary scores"),
     "class scores": CLASSES,
     "number": NUMBERS,
-    "count": NUMBERS,
+    "count": COUNTS,
     "quantiles": {"coverage": spanned.COVERAGE, "width": spanned.WIDTH},
 }
 """By the kind of the outputs (Loss.kind).  Of classes there is every top_K besides."""
