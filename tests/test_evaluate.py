@@ -23,7 +23,7 @@ from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, calibration
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training import baselines, intervals
+from deepnet_cli.training import assessment, baselines, intervals
 from deepnet_cli.training.model import load_model
 
 
@@ -355,6 +355,25 @@ def test_intervals_of_a_run_hold_its_figures_and_repeat(
     assert without["intervals"] == {}
     assert without["cost"] == found["cost"]
     assert "interval" not in deepnet("evaluate", run, "data.h5", "--no-intervals").out
+
+
+def test_figures_of_each_example_drawn_once_are_the_figures(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    """Weights of examples and of classes, and the penalty, are in them as they are in those."""
+
+    def once(figures: Any, m: int, resamples: int) -> dict[str, tuple[float, float]]:
+        return {name: (values[0], values[0]) for name, values in figures(np.ones((1, m))).items()}
+
+    write_blobs(folder / "data.h5")
+    with h5py.File("data.h5", "a") as file:
+        file["w"] = rng.uniform(size=90)
+    weights: dict[str, Any] = {"name": "cross_entropy", "class_weight": {"1": 20.0}}
+    run = trained(folder, 3, "softmax", loss=weights, training={"iterations": 9, "l2": 1.0})
+    monkeypatch.setattr(assessment, "intervals", once)
+    found = told(run, "data.h5", "--weights", "w")
+    for name, (value, _) in found["intervals"].items():
+        assert value == pytest.approx(found[name], rel=1e-6), name
 
 
 def test_many_examples_are_drawn_less_often_and_too_many_never(
