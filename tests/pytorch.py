@@ -216,5 +216,6 @@ NONE: dict[str, dict[str, str]] = {
 ELSEWHERE = {
     "Initializers": "a draw is its own: test_initializers.py knows the distributions",
     "Scalings": "PyTorch has none: test_scaling.py has scikit-learn's",
+    "Metrics": "PyTorch has none: test_metrics.py has scikit-learn's",
 }
 """The registries that no training run is compared for."""
