@@ -2,10 +2,10 @@
 by themselves, and notes what it finds in the document.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from deepnet_cli.config.document import Document
+from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
@@ -13,9 +13,11 @@ from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.metrics import METRICS
 
 MONITORED = list(
-    dict.fromkeys(["val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)])
+    dict.fromkeys(
+        ["cost", "val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)]
+    )
 )
-"""What early stopping can watch."""
+"""The figures of the history that a key can name."""
 
 
 def check_model(document: Document, model: ModelSection) -> None:
@@ -73,20 +75,31 @@ def check_training(document: Document, training: TrainingSection, data: DataSect
     """Iterations or epochs; something to monitor."""
     if training.iterations is not None and training.epochs is not None:
         document.add(("training", "epochs"), "give iterations or epochs, not both")
-    if training.early_stopping is None:
-        return
-    monitor = training.early_stopping.monitor
-    if monitor not in MONITORED:
-        document.add(
-            ("training", "early_stopping", "monitor"),
-            f"unknown figure '{monitor}'{did_you_mean(monitor, MONITORED)} "
-            f"(one of {', '.join(MONITORED)})",
-        )
-    elif data is not None and data.validation is None:
-        document.add(
-            ("training", "early_stopping"),
-            "needs a validation set; add 'validation: {fraction: 0.1}' under data",
-        )
+    for place, figure in monitors(training):
+        if figure not in MONITORED:
+            document.add(
+                place,
+                f"unknown figure '{figure}'{did_you_mean(figure, MONITORED)} "
+                f"(one of {', '.join(MONITORED)})",
+            )
+        elif figure != "cost" and data is not None and data.validation is None:
+            document.add(
+                place[:-1],
+                f"{figure} needs a validation set; add 'validation: {{fraction: 0.1}}' under data, "
+                "or monitor the cost of training: 'monitor: cost'",
+            )
+
+
+def monitors(training: TrainingSection) -> Iterator[tuple[Path, str]]:
+    """The places that name a figure of the history, each with the figure."""
+    named = {
+        "early_stopping": training.early_stopping,
+        "target": training.target,
+        "learning_rate": training.learning_rate,
+    }
+    for key, options in named.items():
+        if figure := getattr(options, "monitor", None):
+            yield ("training", key, "monitor"), figure
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:

@@ -1,6 +1,5 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -14,10 +13,11 @@ from deepnet_cli.config.architecture import (
     build_objective,
     resolve,
 )
+from deepnet_cli.config.checks import monitors
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
-from deepnet_cli.config.rates import rate_of, settled
+from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
@@ -32,6 +32,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.randomness import generator
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ class Job:
     code: "Code | None"  # the user's own, that the network may be made of
 
     @property
-    def rate(self) -> Callable[[int], float]:
-        """The learning rate of iteration i, counted from 0."""
+    def rate(self) -> Rate:
+        """The learning rate of iteration i, counted from 0, after so many reductions."""
         return rate_of(self.config, self.batches.per_epoch, self.iterations)
+
+    def reductions(self) -> Reductions:
+        """What counts the reductions that rows bring, before the first row."""
+        return schedule_of(self.config).reductions(self.batches.per_epoch)
 
     def initial_theta(self) -> Array:
         """The first parameters (P,): drawn with the seed, or read from a file."""
@@ -189,9 +194,9 @@ def _check_memory(memory: dict[str, int], size: int, document: Document) -> None
 
 
 def _check_monitor(config: Config, document: Document, network: Network) -> None:
-    stopping = config.training.early_stopping
-    fitting = METRICS[network.loss.target]
-    if stopping and stopping.monitor.removeprefix("val_") not in ("cost", *fitting):
-        known = ", ".join(f"val_{name}" for name in ("cost", *fitting))
-        message = f"{config.loss.name} has no figure '{stopping.monitor}' (one of {known})"
-        raise document.error(("training", "early_stopping", "monitor"), ConfigError(message))
+    fitting = ["cost", "val_cost", *(f"val_{name}" for name in METRICS[network.loss.target])]
+    for place, figure in monitors(config.training):
+        if figure not in fitting:
+            known = ", ".join(fitting)
+            message = f"{config.loss.name} has no figure '{figure}' (one of {known})"
+            raise document.error(place, ConfigError(message))

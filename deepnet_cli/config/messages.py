@@ -6,9 +6,10 @@ from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config, DataFile, LayerSpec
+from deepnet_cli.config.schema import Config, DataFile, LayerSpec, TrainingSection
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
+from deepnet_cli.optim.schedules import SCHEDULES
 
 EXAMPLES = {
     ("data",): "data: {train: path/to/file.h5}",
@@ -24,6 +25,7 @@ NOT_THE_FORM = (
     "union_tag_not_found",
     "tuple_type",
     "too_long",
+    "float_type",
 )
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
@@ -34,6 +36,8 @@ FORMS: dict[Path, str] = {
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
+    ("training", "max_time"): "seconds, or text such as 30m, 1h30m or '1:30:00'",
+    ("training", "target"): "a mapping such as {monitor: val_accuracy, value: 0.98}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
 }
@@ -64,8 +68,10 @@ def note_problems(document: Document, found: ValidationError) -> None:
             short = key not in _at(document.tree, path)  # {NAME: value}
             place = (*path, str(value[key]) if short else key)
             document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
-        elif (form := _form(path)) and (kind in NOT_THE_FORM or value is None):
-            document.add(path, f"expected {form}, found {described(value)}")
+        elif _is_quoted_number(value) or not (form := _form(path)):
+            document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
+        elif kind in NOT_THE_FORM or value is None:
+            document.add(path, f"expected {form}, found {described(value)}{_instead(path, value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
 
@@ -74,6 +80,24 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     for part in path:
         tree = tree[part]  # type: ignore[index]
     return tree if isinstance(tree, dict) else {"name": tree}
+
+
+def _instead(path: Path, value: object) -> str:
+    """How the schedule is written that a bare word in the place of a learning rate means."""
+    if path != ("training", "learning_rate") or not isinstance(value, str):
+        return ""
+    if (name := nearest(value, SCHEDULES)) is None:
+        return ""
+    needed = {"initial": "0.01"}
+    for option in _models(TrainingSection.model_fields["learning_rate"].annotation):
+        if _default_name(option) == name:
+            needed |= {
+                key: "..."
+                for key, field in option.model_fields.items()
+                if field.is_required() and key not in needed
+            }
+    options = ", ".join(f"{key}: {value}" for key, value in needed.items())
+    return f"; write {{schedule: {name}, {options}}}"
 
 
 def _form(path: Path) -> str | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
+from deepnet_cli.config.durations import seconds
 from deepnet_cli.config.options import (
     Chosen,
     Options,
@@ -180,6 +181,13 @@ class EarlyStopping(Section):
     min_delta: float = Field(default=0.0, ge=0)
 
 
+class Target(Section):
+    """A value of a figure that is good enough."""
+
+    monitor: str
+    value: float
+
+
 class TrainingSection(Section):
     optimizer: OptimizerOptions = Field(default="gradient_descent", validate_default=True)
     learning_rate: LearningRate = 0.01
@@ -192,6 +200,8 @@ class TrainingSection(Section):
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None
+    target: Target | None = None
+    max_time: Annotated[float, Field(gt=0), BeforeValidator(seconds)] | None = None
     log_every: Interval = "auto"
 
 
