@@ -140,4 +140,42 @@ def test_clipping(name: str, limit: float, rng: np.random.Generator) -> None:
 
 
 def test_no_schedule_is_left_out() -> None:
-    assert {name for name, _, _ in PAIRS.values()} | {"constant"} == set(SCHEDULES)
+    others = {"constant", "reduce_on_plateau"}
+    assert {name for name, _, _ in PAIRS.values()} | others == set(SCHEDULES)
+
+
+@pytest.mark.parametrize(("figure", "mode"), [("val_cost", "min"), ("val_accuracy", "max")])
+@pytest.mark.parametrize("kind", ["rel", "abs"])
+def test_reduce_on_plateau(figure: str, mode: str, kind: str, rng: np.random.Generator) -> None:
+    """100 sequences of a figure that improves, stays and is lost; every option is drawn."""
+    reduced = 0
+    for _ in range(100):
+        drift, noise = rng.uniform(0, 0.03), rng.uniform(0, 0.1)
+        values = 2 * np.exp(-np.cumsum(rng.normal(drift, noise, 60)))
+        values = values if mode == "min" else 1 / values
+        values[rng.random(60) < 0.05] = np.nan
+        repeated = np.flatnonzero(rng.random(59) < 0.2) + 1
+        values[repeated] = values[repeated - 1]
+        by = float(rng.choice([0.0, 1e-4, 0.05]))
+        options = {
+            "factor": float(rng.uniform(0.1, 0.9)),
+            "patience": int(rng.integers(0, 6)),
+            "cooldown": int(rng.integers(0, 4)),
+        }
+        low = float(rng.choice([0.0, 0.01 * RATE]))
+        more = {"threshold": by} if kind == "rel" else {"threshold": 0.0, "min_delta": by}
+        ours = SCHEDULES["reduce_on_plateau"](
+            initial=RATE, monitor=figure, minimum=low, **options, **more
+        )
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=RATE)
+        theirs = S.ReduceLROnPlateau(
+            optimizer, mode, threshold=by, threshold_mode=kind, min_lr=low, eps=0.0, **options
+        )
+        counter = ours.reductions(per_epoch=1)
+        for i, value in enumerate(values):
+            counter.see({"iteration": i, figure: value})
+            theirs.step(value)
+            expected = optimizer.param_groups[0]["lr"]
+            assert ours.rate(i + 1, 1, 61, counter.made) == pytest.approx(expected, rel=1e-12)
+        reduced += counter.made
+    assert reduced > 200

@@ -93,7 +93,7 @@ class Session:
                 if event.row is not None and ending(job, self.progress):
                     break
                 if (limit := job.config.training.max_time) is not None and now - began > limit:
-                    self.ending = Ending("time", f"max_time, {spelled(limit)}, was over")
+                    self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
                 if self._checkpoint_due(step.iteration, now - saved):
                     waiting, saved = self._hold(), time.monotonic()
