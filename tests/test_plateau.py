@@ -34,6 +34,7 @@ def reductions(values: list[float], figure: str = "cost", **options: Any) -> lis
         ([100, 95, 89, 81], {"patience": 0, "threshold": 0.1}, [0, 1, 1, 2]),
         ([100, 95, 89, 85], {"patience": 0, "min_delta": 5}, [0, 1, 1, 2]),
         ([100, 95, 89, 85], {"patience": 0, "min_delta": 5, "threshold": 0.2}, [0, 1, 2, 3]),
+        ([100, 95, 89, 85], {"patience": 0, "min_delta": 5, "threshold": 0.1}, [0, 1, 1, 2]),
         ([NAN, 5, NAN, NAN], {"patience": 1}, [0, 0, 0, 1]),
         ([float("inf"), 5, 4], {"patience": 1}, [0, 0, 0]),
     ],

@@ -262,6 +262,22 @@ def test_a_signal_before_the_time_is_over_is_an_interruption(
     same_files(folder / "whole", folder / "a")
 
 
+@pytest.mark.parametrize("training", [{}, {"early_stopping": {"patience": 1, "min_delta": 9.0}}])
+def test_a_signal_with_the_last_step_changes_nothing(
+    folder: Path, training: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has ended, by its length or by early stopping; log_every is 5."""
+    config = write(folder, VALIDATED, iterations=6, **training)
+
+    def interrupting(_: Display, event: Event) -> None:
+        if event.step.iteration == 5:
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Display, "show", interrupting)
+    assert deepnet("train", config, "--run-dir", "a").code == 0
+    assert summary("a")["stopped"] == ("early" if training else "completed")
+
+
 def test_a_run_by_the_real_clock_takes_its_time(folder: Path) -> None:
     config = write(folder, {}, iterations=10_000_000, max_time=0.3)
     assert deepnet("train", config, "--run-dir", "a").code == 0
