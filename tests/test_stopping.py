@@ -195,10 +195,13 @@ def test_a_run_goes_on_with_another_target_or_without(folder: Path) -> None:
 
 @pytest.fixture
 def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The session's clock is a second later each time that it is looked at: once a step."""
+    """The session's clock is a second later each time that it is looked at: once a step, none
+    being made together.
+    """
     clock: Iterator[int] = count()
     ticker = SimpleNamespace(monotonic=lambda: float(next(clock)))
     monkeypatch.setattr("deepnet_cli.training.session.time", ticker)
+    monkeypatch.setattr("deepnet_cli.training.loop.MOST", 1)
 
 
 @pytest.mark.usefixtures("ticking")
@@ -242,7 +245,7 @@ def test_a_signal_before_the_time_is_over_is_an_interruption(
 
     def interrupting(self: Display, event: Event) -> None:
         show(self, event)
-        if event.step.iteration == iteration:
+        if event.steps.iteration == iteration:
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
@@ -270,7 +273,7 @@ def test_a_signal_with_the_last_step_changes_nothing(
     config = write(folder, VALIDATED, iterations=6, **training)
 
     def interrupting(_: Display, event: Event) -> None:
-        if event.step.iteration == 5:
+        if event.steps.iteration == 5:
             signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr(Display, "show", interrupting)
