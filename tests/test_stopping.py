@@ -289,6 +289,23 @@ def test_a_run_by_the_real_clock_takes_its_time(folder: Path) -> None:
     assert 0.3 <= told["seconds"] < 3
 
 
+@pytest.mark.parametrize(
+    "ends",
+    [{"target": {"monitor": "cost", "value": 0.5}}, {"max_time": 1e-6}],
+    ids=["target", "time"],
+)
+def test_a_fold_that_has_ended_so_is_not_trained_again(folder: Path, ends: dict[str, Any]) -> None:
+    command = ("cv", write(folder, {}, **ends), "--folds", "2", "--run-dir", "a", "-q")
+    assert deepnet(*command).code == 0
+    folds = [folder / "a" / f"fold-{k}" / "summary.json" for k in (1, 2)]
+    before = [fold.read_bytes() for fold in folds]
+    assert {json.loads(text)["stopped"] for text in before} == {
+        "target" if "target" in ends else "time"
+    }
+    assert deepnet(*command).code == 0
+    assert [fold.read_bytes() for fold in folds] == before
+
+
 def test_what_diverged_says_how(folder: Path) -> None:
     config = write_config(
         folder / "c.yaml",
