@@ -110,6 +110,10 @@ def test_the_reason_of_early_stopping(folder: Path) -> None:
     plain = {"monitor": "val_cost", "patience": 1}
     assert deepnet("train", write(folder, VALIDATED, early_stopping=plain)).code == 0
     assert "val_cost has not improved since iteration" in summary("runs/c-001")["reason"]
+    long = {"early_stopping": {"patience": 10, "min_delta": 0.123456}}
+    result = deepnet("train", write(folder, VALIDATED, **long), "--run-dir", "b")
+    assert summary("b")["reason"] in " ".join(result.out.split())
+    assert all(len(line) <= 80 for line in result.out.splitlines())
 
 
 def test_more_patience_is_what_a_run_resumes_with(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """deepnet train"""
 
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -116,7 +117,7 @@ def _result(session: Session) -> str:
         )
     made = session.progress.state.iteration
     lines.append(f"{session.directory.path}: {made:,} iterations, {session.seconds:.1f} s")
-    lines.append(f"{session.ending.stopped}: {session.ending.reason}")
+    lines.append(fill(f"{session.ending.stopped}: {session.ending.reason}", 80))
     return "\n".join(lines)
 
 

@@ -89,16 +89,11 @@ def _instead(path: Path, value: object) -> str:
         return ""
     if (name := nearest(value, SCHEDULES)) is None:
         return ""
-    needed = {"initial": "0.01"}
-    for option in _models(TrainingSection.model_fields["learning_rate"].annotation):
-        if _default_name(option) == name:
-            needed |= {
-                key: "..."
-                for key, field in option.model_fields.items()
-                if field.is_required() and key not in needed
-            }
-    options = ", ".join(f"{key}: {value}" for key, value in needed.items())
-    return f"; write {{schedule: {name}, {options}}}"
+    models = _models(TrainingSection.model_fields["learning_rate"].annotation)
+    options = next(m for m in models if _default_name(m) == name).model_fields
+    needed = {key: "..." for key, option in options.items() if option.is_required()}
+    told = ", ".join(f"{key}: {value}" for key, value in (needed | {"initial": "0.01"}).items())
+    return f"; write {{schedule: {name}, {told}}}"
 
 
 def _form(path: Path) -> str | None:
