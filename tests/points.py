@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 from networks import HEADS, HIDDEN, labels_for
 
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES, Loss
@@ -18,10 +18,11 @@ from deepnet_cli.nn.types import Array
 BCE, CE, MSE = (
     LOSSES[name] for name in ("binary_cross_entropy", "cross_entropy", "mean_squared_error")
 )
-RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS = (
+RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS, PRELU = (
     ACTIVATIONS[name]
-    for name in ("relu", "tanh", "sigmoid", "softmax", "gelu", "linear", "softplus")
+    for name in ("relu", "tanh", "sigmoid", "softmax", "gelu", "linear", "softplus", "prelu")
 )
+LEAKY = made_activation("leaky_relu", slope=0.3)
 
 
 def rngs(seed: int = 0) -> Callable[[str], np.random.Generator]:
@@ -60,6 +61,14 @@ def point(
     return Point(Objective(network, penalties), theta, X, Y, weights, step=3)
 
 
+def with_slopes(p: Point) -> Point:
+    """The slopes of every prelu from -1 to 1."""
+    for name, block in p.objective.network.layout.views(p.theta).items():
+        if name.startswith("slope"):
+            block[:, 0] = np.linspace(-1, 1, len(block))
+    return p
+
+
 def six(m: int = 7) -> dict[str, Point]:
     """The kinds of network that every bug is planted in."""
     return {
@@ -79,6 +88,10 @@ def six(m: int = 7) -> dict[str, Point]:
             [layer(5, GELU), layer(5, GELU), layer(3, SOFTMAX)], CE, penalties=(L1(0.01),), m=m
         ),
         "softplus": point([layer(5, SOFTPLUS), layer(5, SOFTPLUS), layer(1, SIGMOID)], BCE, m=m),
+        "prelu": with_slopes(
+            point([layer(6, PRELU), layer(6, PRELU, norm=True), layer(3, SOFTMAX)], CE, m=m)
+        ),
+        "leaky_relu of 0.3": point([layer(5, LEAKY), layer(6, LEAKY), layer(1, SIGMOID)], BCE, m=m),
     }
 
 

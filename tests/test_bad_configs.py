@@ -336,9 +336,88 @@ MODEL = {
         "tanh",
         "!did you mean",
     ),
-    "activation_number": ("layers: [4, 3]\nactivations: [«3», softmax]", "activations[0]", "text"),
+    "activation_number": (
+        "layers: [4, 3]\nactivations: [«3», softmax]",
+        "model.activations[0]: expected a name or {name: NAME, option: value}",
+    ),
+    "activation_of_a_layer_number": (
+        "layers: [{units: 4, activation: «3»}, 3]",
+        "model.layers[0].activation: expected a name or {name: NAME, option: value}",
+    ),
+    "activation_option_unknown": (
+        "layers: [4, 3]\nactivations: [{name: leaky_relu, «slop»: 0.2}, softmax]",
+        "model.activations[0].slop: unknown key",
+        "did you mean 'slope'",
+    ),
+    "activation_option_of_another": (
+        "layers: [4, 3]\nactivations: [{name: elu, «slope»: 0.2}, softmax]",
+        "model.activations[0].slope: elu has no such option",
+        "one of alpha",
+        "!beta",
+    ),
+    "activation_without_options": (
+        "layers: [4, 3]\nactivations: [{name: tanh, «slope»: 0.2}, softmax]",
+        "model.activations[0].slope: tanh has no such option",
+        "it has none",
+    ),
+    "activation_without_a_first_option": (
+        "layers: [4, 3]\nactivations: [{«relu»: 0.2}, softmax]",
+        "model.activations[0].relu: unknown key",
+        "no options here",
+    ),
+    "activation_option_of_a_layer": (
+        "layers: [{units: 4, activation: {name: elu, «alhpa»: 1}}, 3]",
+        "model.layers[0].activation.alhpa: unknown key",
+        "did you mean 'alpha'",
+    ),
+    "activation_option_too_large": (
+        "layers: [4, 3]\nactivations: [{name: leaky_relu, slope: «2»}, softmax]",
+        "model.activations[0].slope: must be <= 1, found 2",
+    ),
+    "activation_option_negative": (
+        "layers: [4, 3]\nactivations: [{leaky_relu: «-0.1»}, softmax]",
+        "model.activations[0].leaky_relu: must be >= 0, found -0.1",
+    ),
+    "activation_option_zero": (
+        "layers: [4, 3]\nactivations: {celu: «0»}",
+        "model.activations.celu: must be >= 0.001, found 0",
+    ),
+    "activation_option_text": (
+        "layers: [4, 3]\nactivations: {name: softplus, beta: «large»}",
+        "model.activations.beta: expected a number",
+        "'large'",
+    ),
+    "activation_with_option_unknown": (
+        "layers: [4, 3]\nactivations: [{«leeky_relu»: 0.2}, softmax]",
+        "unknown activation 'leeky_relu'; did you mean 'leaky_relu'?",
+        "--code",
+    ),
+    "activation_named_unknown": (
+        "layers: [4, 3]\nactivations: [{name: «leeky_relu», slope: 0.2}, softmax]",
+        "model.activations[0].name: unknown activation 'leeky_relu'; did you mean 'leaky_relu'?",
+    ),
+    "activation_without_a_name": (
+        "layers: [4, 3]\nactivations: [«{slope: 0.2, alpha: 1}», softmax]",
+        "expected a name or {name: NAME, option: value}",
+    ),
+    "softmax_with_options": (
+        "layers: [4, 3]\nactivations: [relu, {name: softmax, «alpha»: 1}]",
+        "softmax has no such option (it has none)",
+    ),
+    "softmax_hidden_by_name": (
+        "layers: [4, 3]\nactivations: [«{name: softmax}», softmax]",
+        "output layer",
+    ),
     "activation_for_hidden_unknown": ("layers: [4, 3]\nactivations: «tnah»", "did you mean 'tanh'"),
-    "activations_mapping": ("layers: [4, 3]\nactivations: «{a: relu}»", "activations", "list"),
+    "activations_mapping": (
+        "layers: [4, 3]\nactivations: {«a»: relu}",
+        "model.activations.a: unknown activation 'a'",
+    ),
+    "initialization_without_options": (
+        "layers: [4, 3]\ninitialization: {«zeros»: 1}",
+        "model.initialization.zeros: unknown key",
+        "no options here",
+    ),
     "activations_too_many": (
         "layers: [4, 3]\nactivations: «[relu, relu, softmax]»",
         "3 activations for 2 layers",

@@ -15,7 +15,7 @@ from deepnet_cli.nn.ops.affine import Affine, AffineCache
 from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.types import Array
 
-HIDDEN = ["relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh", "linear"]
+HIDDEN = ["relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh", "linear", "prelu"]
 M = 5
 
 
@@ -113,6 +113,7 @@ def test_every_derivative_has_its_tick(folder: Path, hidden: str) -> None:
         "dW[2]",
         "db[2]",
         "dA[1]",
+        *(["dslope[1]"] if hidden == "prelu" else []),
         "dZ[1]",
         "dW[1]",
         "db[1]",

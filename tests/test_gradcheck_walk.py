@@ -43,9 +43,11 @@ def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the whole check, whatever the network, its scale and its data."""
     monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 4)
     for seed in range(start, start + 20):
-        report = check(random_point(seed), rngs(seed))
+        at = random_point(seed)
+        report = check(at, rngs(seed))
         assert not report.wrong, seed
-        assert not report.undetermined, seed
+        with np.errstate(over="ignore"):
+            assert not report.undetermined or np.isinf(at.cost()), seed
 
 
 @pytest.mark.parametrize("seed", [35, 44, 1031, 1048, 2353, 2874, 3343, 3373, 4851, 20983])

@@ -29,6 +29,11 @@ LAYERS: dict[str, list[object]] = {
         {"units": 5, "dropout": 0.5},
         {"units": 3, "batch_norm": NORM},
     ],
+    "slopes": [
+        {"units": 6, "activation": "prelu", "batch_norm": True},
+        {"units": 5, "activation": {"prelu": 0.4}, "dropout": 0.2},
+        3,
+    ],
 }
 
 
@@ -314,6 +319,7 @@ def test_dry_run_tells_what_a_layer_has(folder: Path, layers: list[object]) -> N
         assert ("b" in told) is not ("scale" in told)
     train(config, "--run-dir", "a")
     p = parameters(folder / "a")
+    assert all(("slope" in told) == (f"slope{told['layer']}" in p) for told in plan["layers"])
     trained = sum(b.size for name, b in p.items() if not name.startswith(("mean", "variance")))
     summary = json.loads((folder / "a/summary.json").read_text())
     assert plan["parameters"] == summary["parameters"] == trained

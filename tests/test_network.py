@@ -248,7 +248,7 @@ def test_windows_share_the_vector() -> None:
 
 def test_pairs_that_make_no_sense_are_refused() -> None:
     softmax, relu = ACTIVATIONS["softmax"], ACTIVATIONS["relu"]
-    with pytest.raises(ValueError, match="needs the output activation"):
+    with pytest.raises(ValueError, match="does not take the output activation relu"):
         Network.of(2, [Layer(2, relu)], LOSSES["cross_entropy"])
     with pytest.raises(ValueError, match="softmax is an output activation only"):
         Network.of(2, [Layer(2, softmax), Layer(2, softmax)], LOSSES["cross_entropy"])

@@ -1,5 +1,6 @@
 """A step on tape is the step itself."""
 
+import platform
 import tracemalloc
 from dataclasses import replace
 from functools import partial
@@ -11,6 +12,7 @@ import pytest
 from networks import HEADS, HIDDEN, labels_for
 
 from deepnet_cli.fused import blocks, native
+from deepnet_cli.fused.passes import Player
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES, Loss
@@ -20,6 +22,7 @@ from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import SCALED
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.randomness import bits
 
@@ -122,6 +125,18 @@ def test_the_first_step_is_played_too(m: int, rng: np.random.Generator) -> None:
     first = replay(theta, X, Y)[1].copy()
     np.testing.assert_array_equal(replay(theta, X, Y)[1], first)
     np.testing.assert_array_equal(Replay(objective.fused)(theta, X, Y)[1], first)
+
+
+def test_less_than_the_smallest_normal_number_is_nothing_on_a_tape() -> None:
+    """Where the processor is slow with such numbers; before and after they are what they are."""
+    small = np.array([1e-39, -1e-42, 2e-38, 1.0], np.float32)
+    for factor, there in ((1.0, [0, 0, 2e-38, 1]), (0.1, [0, 0, 0, 0.1])):
+        play = Player(SCALED, made := small.copy(), factor)
+        play(factor)
+        flushed = platform.machine() in ("x86_64", "AMD64")
+        expected = np.array(there if flushed else small * factor, np.float32)
+        np.testing.assert_allclose(made, expected, rtol=1e-6)
+        assert 0 < small[0] * np.float32(0.5) < 1e-39
 
 
 def test_a_played_step_allocates_nothing(rng: np.random.Generator) -> None:

@@ -4,10 +4,10 @@ from functools import partial
 
 import numpy as np
 
-from deepnet_cli.config.checks import named_activations
+from deepnet_cli.config.checks import named_activations, settled_activations
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data.tables import Table
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.activations import made_activation
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
 from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.network import Layer, Network, Norm
@@ -20,17 +20,18 @@ from deepnet_cli.randomness import bits
 
 def resolve(config: Config, table: Table) -> Config:
     """The config with every activation and the loss by name, as the training table needs."""
-    names = named_activations(config.model)
+    *hidden, chosen = named_activations(config.model)
     loss = config.loss.name
-    output = names[-1]
-    if output is None:
+    if chosen is not None:
+        output = chosen.name
+    else:
         units = config.model.layers[-1].units
         output = LOSSES[loss].link.name if loss != "auto" else _fitting_output(table, units)
     if loss == "auto":
         fitting = (name for name, known in LOSSES.items() if known.link.name == output)
         loss = next(fitting, "mean_squared_error")
     resolved = config.model_dump()
-    resolved["model"]["activations"] = [*names[:-1], output]
+    resolved["model"]["activations"] = [*hidden, chosen or output]
     for layer in resolved["model"]["layers"]:
         layer["activation"] = None
     resolved["loss"]["name"] = loss
@@ -39,17 +40,17 @@ def resolve(config: Config, table: Table) -> Config:
 
 def build_network(config: Config, features: int, multiply: Product = NUMPY) -> Network:
     """The network of a resolved config for n[0] = features, trained by products of `multiply`."""
-    named = zip(config.model.layers, config.model.activations, strict=True)
+    named = zip(config.model.layers, settled_activations(config.model), strict=True)
     layers = [
         Layer(
             spec.units,
-            ACTIVATIONS[name],
+            made_activation(**g.model_dump()),
             Norm(**spec.batch_norm.model_dump()) if spec.batch_norm else None,
             spec.dropout,
             partial(bits, config.seed, f"dropout {l}"),
             multiply,
         )
-        for l, (spec, name) in enumerate(named, start=1)
+        for l, (spec, g) in enumerate(named, start=1)
     ]
     return Network.of(features, layers, made_loss(**config.loss.model_dump()))
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document, Path
-from deepnet_cli.config.schema import (
-    ModelSection,
-    TrainingSection,
-)
+from deepnet_cli.config.options import Options
+from deepnet_cli.config.schema import ModelSection, TrainingSection
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, ClassWeight
 from deepnet_cli.nn.metrics import METRICS
 
 MONITORED = list(
@@ -40,7 +38,8 @@ def check_model(document: Document, model: ModelSection) -> None:
                     ("model", "layers", l, "activation"),
                     "model.activations names this layer's activation too; keep one of them",
                 )
-    for l, name in enumerate(named_activations(model)):
+    for l, chosen in enumerate(named_activations(model)):
+        name = chosen.name if chosen else ""
         if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
@@ -59,20 +58,40 @@ def check_model(document: Document, model: ModelSection) -> None:
 
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
-    output = named_activations(model)[-1]
-    link = LOSSES[loss].link.name if loss != "auto" else ""
-    if output is None or not link or output == link:
+    chosen = named_activations(model)[-1]
+    if chosen is None or loss == "auto" or LOSSES[loss].takes(ACTIVATIONS[chosen.name]):
         return
-    if link == "linear" and not ACTIVATIONS[output].link_only:
-        return  # a squared error of any numbers
+    output = chosen.name
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
-    advice = f"use loss {fitting}, or " if fitting else ""
-    if link == "linear":
-        link = "linear, tanh or sigmoid"
+    links = ["linear", "tanh", "sigmoid"]
+    links = [name for name in links if LOSSES[loss].takes(ACTIVATIONS[name])]
+    instead = [f"loss {fitting}"] if fitting else []
+    instead.append(f"output activation {' or '.join(links) or LOSSES[loss].link.name}")
+    reason = ", which does not treat both signs alike" if LOSSES[loss].scored else ""
     document.add(
         ("loss",),
-        f"{loss} does not fit the output activation {output}; {advice}output activation {link}",
+        f"{loss} does not fit the output activation {output}{reason}; use {', or '.join(instead)}",
     )
+
+
+def check_loss_options(document: Document, model: ModelSection, loss: Options) -> None:
+    """Class weights for networks that tell classes apart, an output for each of several tau."""
+    weights: ClassWeight = getattr(loss, "class_weight", None)
+    tau, units = getattr(loss, "tau", None), model.layers[-1].units
+    if weights == {}:
+        problem = "the mapping is empty; give a number for each class, or balanced"
+        document.add(("loss", "class_weight"), problem)
+    elif weights is not None and LOSSES[loss.name].target == "binary" and units > 1:
+        document.add(
+            ("loss", "class_weight"),
+            "labels that do not exclude each other are no classes of examples; "
+            "data.train.weights weighs the examples themselves",
+        )
+    if isinstance(tau, tuple) and len(tau) != units:
+        document.add(
+            ("model", "layers", len(model.layers) - 1),
+            f"{units} units, but loss.tau names {len(tau)} quantiles; give a unit for each",
+        )
 
 
 def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:
@@ -135,14 +154,19 @@ def _share(part: DataFile | Fraction | Fold) -> float:
     return part.fraction if isinstance(part, Fraction) else 0.0
 
 
-def named_activations(model: ModelSection) -> list[str | None]:
-    """g[1] ... g[L] by name; None for an output activation that the data will decide."""
+def named_activations(model: ModelSection) -> list[Options | None]:
+    """g[1] ... g[L], as chosen; None for an output activation that the data will decide."""
     if isinstance(model.activations, list):
         return [*model.activations]
-    hidden: list[str | None] = [
-        layer.activation or str(model.activations) for layer in model.layers[:-1]
+    hidden: list[Options | None] = [
+        layer.activation or model.activations for layer in model.layers[:-1]
     ]
     return [*hidden, model.layers[-1].activation]
+
+
+def settled_activations(model: ModelSection) -> list[Options]:
+    """g[1] ... g[L] of a resolved config, which leaves none open."""
+    return [chosen for chosen in named_activations(model) if chosen is not None]
 
 
 def unregistered(tree: dict[str, Any]) -> list[str]:
@@ -158,7 +182,8 @@ def unregistered(tree: dict[str, Any]) -> list[str]:
 
 def _words(values: object) -> list[str]:
     every = values if isinstance(values, list) else [values]
-    return [value for value in every if isinstance(value, str) and value != "auto"]
+    names = [value.get("name") if isinstance(value, dict) else value for value in every]
+    return [name for name in names if isinstance(name, str) and name != "auto"]
 
 
 def activation_path(model: ModelSection, l: int) -> tuple[str | int, ...]:

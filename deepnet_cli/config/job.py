@@ -29,6 +29,7 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.nn.unit_variance import FITTINGS
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
@@ -73,12 +74,18 @@ class Job:
         return schedule_of(self.config).reductions(self.batches.per_epoch)
 
     def initial_theta(self) -> Array:
-        """The first parameters (P,): drawn with the seed, or read from a file."""
+        """The first parameters (P,): drawn with the seed, for some fitted to the first batch; or
+        read from a file.
+        """
         dtype = self.dataset.encoding.dtype
         if self.config.model.initial_parameters is None:
             initializers = build_initializers(self.config, self.network)
             rng = generator(self.config.seed, "initialization")
-            return self.network.initialize(initializers, rng).astype(dtype)
+            theta = self.network.initialize(initializers, rng).astype(dtype)
+            if fit := FITTINGS.get(self.config.model.initialization.name):
+                (first,) = self.batches.deal(0, 1)
+                fit(self.network, theta, first.X, first.iteration)
+            return theta
         file = resolved(self.config.model.initial_parameters, self.directory)
         with open_hdf5(file) as source:
             return read_parameters(source, self.network.layout, dtype)

@@ -86,8 +86,9 @@ def check(document: Document) -> Config | None:
     training = _section(document, "training", TrainingSection)
     if model is not None:
         checks.check_model(document, model)
-    if model is not None and (loss := _loss_name(document)):
-        checks.check_loss(document, model, loss)
+    if model is not None and (loss := _loss(document)):
+        checks.check_loss(document, model, loss.name)
+        checks.check_loss_options(document, model, loss)
     if training is not None:
         checks.check_training(document, training, data)
     if training is not None and model is not None:
@@ -111,10 +112,10 @@ def _section(document: Document, name: str, kind: type[S]) -> S | None:
         return None
 
 
-def _loss_name(document: Document) -> str | None:
+def _loss(document: Document) -> Options | None:
     adapter: TypeAdapter[Options] = TypeAdapter(Config.model_fields["loss"].rebuild_annotation())
     try:
-        return adapter.validate_python(document.tree.get("loss", "auto")).name
+        return adapter.validate_python(document.tree.get("loss", "auto"))
     except ValidationError:
         return None
 

@@ -6,11 +6,12 @@ from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.options import PLAIN
+from deepnet_cli.config.rates import schedule_meant
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config, LayerSpec, TrainingSection
+from deepnet_cli.config.schema import Config, LayerSpec
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
-from deepnet_cli.optim.schedules import SCHEDULES
 
 EXAMPLES = {
     ("data",): "data: {train: path/to/file.h5}",
@@ -25,20 +26,24 @@ NOT_THE_FORM = (
     "model_attributes_type",
     "union_tag_not_found",
     "tuple_type",
+    "union_tag_invalid",
     "too_long",
-    "float_type",
 )
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
     ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("loss",): "a name or {name: NAME}",
+    ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
+    ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("training", "max_time"): "seconds, or text such as 30m, 1h30m or '1:30:00'",
     ("training", "target"): "a mapping such as {monitor: val_accuracy, value: 0.98}",
+    ("model", "activations"): "a name or {name: NAME, option: value}, or a list of these",
+    ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
 }
@@ -53,7 +58,8 @@ def note_problems(document: Document, found: ValidationError) -> None:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
             known = [known for known in _keys_at(error["loc"]) if known != key]
-            document.add(path, _unknown_key(key, known), at_key=True)
+            chosen = _at(document.tree, path[:-1]).get("name") if len(path) > 1 else None
+            document.add(path, _unknown_key(key, known, chosen), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
         loc, kind, value = error["loc"], error["type"], error["input"]
@@ -64,14 +70,11 @@ def note_problems(document: Document, found: ValidationError) -> None:
             path = (*path, loc[-1])
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
-        elif kind == "union_tag_invalid" and isinstance(value, dict):
-            key = str(error["ctx"]["discriminator"]).strip("'")
-            short = key not in _at(document.tree, path)  # {NAME: value}
-            place = (*path, str(value[key]) if short else key)
+        elif isinstance(value, dict) and (name := _discriminator(error)) in value:
+            short = name not in _at(document.tree, path)  # {NAME: value}
+            place = (*path, str(value[name]) if short else name)
             document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
-        elif _is_quoted_number(value) or not (form := _form(path)):
-            document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
-        elif kind in NOT_THE_FORM or value is None:
+        elif (form := _form(path, loc)) and _is_no_form(kind, value):
             document.add(path, f"expected {form}, found {described(value)}{_instead(path, value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
@@ -83,21 +86,31 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     return tree if isinstance(tree, dict) else {"name": tree}
 
 
+def _discriminator(error: Any) -> str:
+    """The key by whose value a mapping was to be told from others, where it is none of them."""
+    if error["type"] != "union_tag_invalid":
+        return ""
+    return str(error["ctx"]["discriminator"]).strip("'")
+
+
+def _is_no_form(kind: str, value: object) -> bool:
+    """Whether a value has none of the forms of its place; a number in quotes nearly has."""
+    if kind == "float_type":
+        return not _is_quoted_number(value)
+    return kind in NOT_THE_FORM or value is None
+
+
 def _instead(path: Path, value: object) -> str:
-    """How the schedule is written that a bare word in the place of a learning rate means."""
     if path != ("training", "learning_rate") or not isinstance(value, str):
         return ""
-    if (name := nearest(value, SCHEDULES)) is None:
-        return ""
-    models = _models(TrainingSection.model_fields["learning_rate"].annotation)
-    options = next(m for m in models if _default_name(m) == name).model_fields
-    needed = {key: "..." for key, option in options.items() if option.is_required()}
-    told = ", ".join(f"{key}: {value}" for key, value in (needed | {"initial": "0.01"}).items())
-    return f"; write {{schedule: {name}, {told}}}"
+    return f"; write {written}" if (written := schedule_meant(value)) else ""
 
 
-def _form(path: Path) -> str | None:
-    return FORMS.get(tuple(part for part in path if isinstance(part, str)))
+def _form(path: Path, loc: tuple[str | int, ...]) -> str | None:
+    """What may stand at a place; also where {NAME: value} stands for an option of its own name."""
+    words = tuple(part for part in path if isinstance(part, str))
+    option = [part for part in loc if isinstance(part, str) and not part.startswith("<")][-1:]
+    return FORMS.get(words if set(option) <= set(words) else (*words[:-1], *option))
 
 
 def _example(path: Path) -> str:
@@ -133,7 +146,9 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         return str(ctx["error"])
     if kind == "union_tag_invalid":
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
-        return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
+        what, own = ctx.get("what", "name"), ctx.get("own", "")
+        near = did_you_mean(ctx["tag"], names)
+        return f"unknown {what} '{ctx['tag']}'{near} ({_one_of(names)}){own}"
     if kind == "literal_error":
         names = [
             name.strip(" '").lower()  # False is false in YAML
@@ -183,9 +198,15 @@ def _one_of(names: list[str]) -> str:
     return f"one of {listed(names)}"
 
 
-def _unknown_key(key: str, known: list[str]) -> str:
+def _unknown_key(key: str, known: list[str], chosen: object) -> str:
+    """`chosen` is the name beside it, whose options the keys are."""
     if near := did_you_mean(key, known):
         return f"unknown key{near}"
+    if isinstance(chosen, str):
+        options = [name for name in known if name not in ("name", "schedule")]
+        return f"{chosen} has no such option ({_one_of(options) if options else 'it has none'})"
+    if known == ["name"]:
+        return "unknown key; there are no options here"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
     if key in LayerSpec.model_fields:
@@ -208,14 +229,15 @@ def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
         fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
         if fields:
             candidates = [model for field in fields for model in _models(field.annotation)]
-        elif named := [m for m in candidates if _default_name(m) == part]:
+        elif named := [m for m in candidates if _variant(m) == part]:
             candidates = named
     return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
 
 
-def _default_name(model: type[BaseModel]) -> object:
+def _variant(model: type[BaseModel]) -> object:
+    """What pydantic calls one model among several."""
     field = model.model_fields.get(getattr(model, "key", "name"))
-    return field.default if field else None
+    return (PLAIN if field.is_required() else field.default) if field else None
 
 
 def _models(annotation: Any) -> list[type[BaseModel]]:

@@ -4,10 +4,12 @@ The length of a schedule that ends with the run, and the figure that one looks a
 the run's config: a run that goes on for longer keeps its curve.
 """
 
+from dataclasses import MISSING, fields
 from typing import Protocol
 
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import Config
+from deepnet_cli.errors import nearest
 from deepnet_cli.optim.schedule import Schedule
 from deepnet_cli.optim.schedules import SCHEDULES, Constant
 
@@ -52,3 +54,13 @@ def settled(config: Config, document: Document, per_epoch: int, iterations: int)
     rate = training.learning_rate.model_copy(update=left_open)
     training = training.model_copy(update={"learning_rate": rate})
     return config.model_copy(update={"training": training})
+
+
+def schedule_meant(word: str) -> str:
+    """The schedule that a bare word means, with all that it needs, as a config writes it."""
+    if (name := nearest(word, SCHEDULES)) is None:
+        return ""
+    options = fields(SCHEDULES[name])  # type: ignore[arg-type]
+    needed = {option.name: "..." for option in options if option.default is MISSING}
+    told = {"schedule": name, **needed, "initial": "0.01"}
+    return f"{{{', '.join(f'{key}: {value}' for key, value in told.items())}}}"

@@ -18,11 +18,11 @@ from deepnet_cli.config.options import (
     choice,
     growing_choice,
     number_or,
-    one_of,
+    one_or_list,
     variants,
     word_or,
 )
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
@@ -80,22 +80,27 @@ class Scheduled(Chosen):
 
 
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
-    ActivationName = str
+    ActivationOptions = Options
     OptimizerOptions = Options
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
-    Activations = list[str] | str
+    Activations = list[Options] | Options
     BatchSize = int | str
     Interval = int | str
     Threads = int | str
 else:
-    ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
+    ActivationOptions = growing_choice(
+        ACTIVATIONS,
+        ACTIVATION_OPTIONS,
+        what="activation",
+        own="; one of your own needs --code FILE.py",
+    )
     OptimizerOptions = choice(OPTIMIZERS)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
-    Activations = word_or(ActivationName, list[ActivationName])
+    Activations = one_or_list(ActivationOptions)
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
     Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
@@ -108,14 +113,14 @@ class BatchNormOptions(Section):
 
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
-    activation: ActivationName | None = None
+    activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
     batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
 
 
 class ModelSection(Section):
     layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
-    activations: Activations = "relu"
+    activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
 

@@ -28,6 +28,7 @@ from deepnet_cli.nn.ops.batch_norm import BatchNorm
 from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
+from deepnet_cli.nn.ops.prelu import PReLU
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
@@ -79,8 +80,8 @@ class Network:
     def of(cls, features: int, layers: Sequence[Layer], loss: Loss) -> "Network":
         """The network in training mode.  Raises ValueError for layers that make no sense."""
         output = layers[-1].activation
-        if output is not loss.link and loss.link.name != "linear":
-            raise ValueError(f"{loss.name} needs the output activation {loss.link.name}")
+        if not loss.takes(output):
+            raise ValueError(f"{loss.name} does not take the output activation {output.name}")
         if layers[-1].dropout:
             raise ValueError("dropout behind the output layer")
         if any(layer.dropout and layer.bits is None for layer in layers):
@@ -204,7 +205,8 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
-    steps.append(Activate(number, units, layer.activation))
+    trained = layer.activation.trained_from is not None
+    steps.append((PReLU if trained else Activate)(number, units, layer.activation))
     if layer.bits is not None and layer.dropout:
         steps.append(Dropout(number, units, layer.dropout, layer.bits))
     return steps

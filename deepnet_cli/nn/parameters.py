@@ -1,6 +1,6 @@
 """All parameters in one flat vector theta, and the named windows onto it.
 
-    theta = [ W1 ... WL | b1, scale1, shift1 ... | mean1, variance1 ... ]     (P,)
+    theta = [ W1 ... WL | b1, scale1, shift1, slope1 ... | mean1, variance1 ... ]     (P,)
 
 Weights come first, so that a weight penalty is one slice.  The running statistics of a
 norm come last: they are part of what a network is, but no gradient moves them.  The

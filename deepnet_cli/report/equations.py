@@ -89,6 +89,7 @@ def _start(trace: Trace, last: Verdict) -> Iterator[Equation]:
     loss, L, K = network.loss, len(network.layers), network.loss.outputs(point.Y)
     S, dS = symbol(trace, len(network.ops)), point.m * last.node.gradient
     formula = loss.start_formula + (f", divided by K = {K}" if K > 1 else "")
+    formula += ", times w / mean(w)" if point.weights is not None else ""
     given = (("Y", point.Y),)
     if not carried(trace):
         yield Equation(f"d{S}", formula, dS, L, inputs=given, verdict=last)
@@ -188,4 +189,5 @@ PARAMETERS: dict[str, Callable[[Step], str]] = {
     "b": lambda s: f"1/m sum of d{s.U} over the examples",
     "scale": lambda s: f"1/m sum of d{s.U} * Zhat over the examples",
     "shift": lambda s: f"1/m sum of d{s.U} over the examples",
+    "slope": lambda s: f"1/m sum of d{s.U} * min(0, {s.V}) over the examples",
 }

@@ -115,7 +115,9 @@ def _cost(it: Iteration) -> list[str]:
     K = loss.outputs(it.trace.point.Y)
     over = f"m = {it.trace.point.m} examples" + (f" and K = {K} outputs" if K > 1 else "")
     formula = loss.formula or loss.name
-    lines = [f"  J = mean over the {over} of {formula} = {it.data_cost:.8g}"]
+    mean = "mean" if it.trace.point.weights is None else "weighted mean"
+    told = f"  J = {mean} over the {over} of {formula} = {it.data_cost:.8g}"
+    lines = fill(told, 80, subsequent_indent="      ").split("\n")
     if it.penalty:
         total = it.data_cost + it.penalty
         lines.append(f"      + penalty of the weights {it.penalty:.6g} = {total:.8g}")

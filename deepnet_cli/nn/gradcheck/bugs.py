@@ -57,7 +57,7 @@ def _activation_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
         return np.asarray(other.backward(dU, other.forward(kept) if g.keeps_Z else kept, dU))
 
     def at_A(self: Any, p: Windows, dU: Array, c: Any) -> Array:
-        return np.asarray(g.backward(dU, c.U, dU))
+        return np.asarray(self.at(p).backward(dU, c.U, dU))
 
     def mask_of_dA(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= dU > 0
@@ -83,6 +83,24 @@ def _activation_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
     else:
         another_at = f"{other.name}' in place of {g.name}' in dZ[{l}]"
         yield another_at, below, ("activation",), _pulling(op, another)
+    for name in op.blocks:
+        yield from _slope_bugs(op, name)
+
+
+def _slope_bugs(op: Any, slope: str) -> Iterator[Bug]:
+    told = f"dslope[{op.layer}]"
+    bugs: list[tuple[str, str, Callable[[Array, Array, Any], Array]]] = [
+        ("of the Z above 0 too", "slope mask", lambda g, dU, c: _summed(dU * c.Z)),
+        ("without Z", "slope input", lambda g, dU, c: _summed(dU * (c.Z <= 0))),
+        ("summed over the units too", "summed over units", lambda g, dU, c: 0 * g + g.sum()),
+        ("with the wrong sign", "sign", lambda g, dU, c: -g),
+    ]
+    for name, cause, spoil in bugs:
+        yield f"{told} {name}", slope, (cause,), _after_backward(op, slope, spoil)
+
+
+def _summed(entries: Array) -> Array:
+    return np.asarray(entries.sum(axis=1, keepdims=True))
 
 
 def _affine_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:

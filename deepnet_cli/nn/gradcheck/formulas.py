@@ -15,14 +15,15 @@ from deepnet_cli.nn.types import Array
 
 def of_activation(s: Scene) -> Wrong:
     """dZ = dA * g'(Z)"""
-    own, l = s.op.g, s.op.layer
+    own, l = s.op.at(s.probe.trace.p), s.op.layer
     yield "activation missing", f"{own.name}'(Z[{l}]) is missing: dZ[{l}] = dA[{l}]", s.dU
     right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
     if s.explains(right):
         return  # the step is right, and the activation's own derivative is not
     for h in ACTIVATIONS.values():
-        if not h.link_only and h.name != own.name:
-            sentence = f"the derivative of {h.name} stands in the place of {own.name}'s"
+        if not h.link_only:
+            plain = " without options" if h.name == own.name else ""
+            sentence = f"the derivative of {h.name}{plain} stands in the place of {own.name}'s"
             yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
             if not h.keeps_Z:
                 yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
@@ -88,6 +89,19 @@ def of_scale(s: Scene) -> Wrong:
     total = (s.dU * s.V).sum(axis=1, keepdims=True)
     yield "norm input", f"dscale[{l}] is taken with Z[{l}] in place of the normalized one", total
     yield "norm input", f"dscale[{l}] = sum of dN[{l}]: the normalized Z is missing", _sum(s.dU)
+
+
+def of_slope(s: Scene) -> Wrong:
+    """dslope = sum of dA min(0, Z)"""
+    l, below = s.op.layer, np.minimum(s.V, 0)
+    sums = f"dslope[{l}] = sum of dA[{l}]"
+    yield "slope mask", f"{sums} Z[{l}]: of the Z above 0, too", _sum(s.dU * s.V)
+    yield "slope input", f"{sums} where Z[{l}] <= 0, without Z[{l}]", _sum(s.dU * (s.V <= 0))
+    slope = f"dslope[{l}] has a factor slope[{l}]: A in place of Z, or dZ in place of dA"
+    yield "slope input", slope, _sum(s.dU * below) * s.node.value
+    units = f"dslope[{l}] is summed over the units as well as the examples"
+    yield "summed over units", units, np.full((len(below), 1), (s.dU * below).sum())
+    yield from _left_out(s, lambda examples: _sum((s.dU * below)[:, examples]))
 
 
 def of_offset(s: Scene) -> Wrong:
@@ -178,5 +192,6 @@ FORMULAS: dict[str, Callable[[Scene], Wrong]] = {
     "b": of_offset,
     "shift": of_offset,
     "scale": of_scale,
+    "slope": of_slope,
 }
 """By the name of a parameter, or the kind of the step whose way back made the node."""
