@@ -232,8 +232,7 @@ def other_W(p: Point) -> Plant | None:
 
 def fresh_mask(self: Any, q: Windows, dU: Array, c: Any) -> Array:
     """A mask that is drawn anew on the way back."""
-    keep = 1 - self.rate
-    dU *= (np.random.default_rng(7).random(dU.shape) < keep) / keep
+    dU *= (np.random.default_rng(7).random(dU.shape) < 1 - self.rate) * self.kept
     return dU
 
 
@@ -291,6 +290,28 @@ def to_b_too(self: Any, theta: Array, grad: Array) -> None:
     Objective.add_penalty_gradient(self, theta, grad)
     b = slice(self.network.layout.weights.stop, self.network.layout.trained.stop)
     grad[b] += self.penalties[0].gradient(theta[b] + 0.1)
+
+
+def everywhere(self: Any, theta: Array, grad: Array) -> None:
+    """The first penalty of every W, whatever its layers are."""
+    W = self.network.layout.weights
+    grad[W] += self.penalties[0].gradient(theta[W])
+
+
+def of_all_layers(p: Point) -> Plant | None:
+    penalties = p.objective.penalties[:1]
+    if not penalties or penalties[0].layers is None:
+        return None
+    last = penalties[0].layers[1]
+    one = replace(p, objective=replace(p.objective, penalties=penalties))
+    return penalty(everywhere, f"penalty W{last + 1}", "penalized")(one)
+
+
+def mean_over_examples(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+    d = dU * q[self.names[0]]
+    along = (d * c.Zhat).mean(axis=1, keepdims=True)
+    dU[...] = (d - d.mean(axis=1, keepdims=True) - c.Zhat * along) * c.inverse_std
+    return dU
 
 
 def absolute(self: Any, theta: Array, grad: Array) -> None:
@@ -355,6 +376,9 @@ PLANTS: dict[str, Bug] = {
     "dA by the sign of W": pulled("affine", by_signs, "unknown"),
     "another dropout mask": pulled("dropout", fresh_mask, "mask"),
     "batch norm by m - 1": pulled("batch norm", by_m_less_1, "norm m"),
+    "layer norm over the examples": pulled("layer norm", mean_over_examples, "norm axis"),
+    "another mask of alpha dropout": pulled("alpha dropout", fresh_mask, "mask"),
+    "a layer's penalty on all layers": of_all_layers,
     "dW1 and dW2 swapped": network_backward(swap, "W2", "another node"),
     "dW2 in float32": network_backward(single, "W2", "precision"),
     "penalty on b too": penalty(to_b_too, "penalty b1", "penalized"),

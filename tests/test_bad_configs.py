@@ -507,7 +507,11 @@ MODEL = {
     "dropout_of_the_model": (
         "layers: [4, 3]\n«dropout»: 0.2",
         "model.dropout: unknown key here",
-        "belongs to a layer: {units: 64, dropout: ...}",
+        "belongs to a layer: {units: 64, dropout: ...}; or did you mean 'input_dropout'?",
+    ),
+    "l2_of_the_model": (
+        "layers: [4, 3]\n«l2»: 0.2",
+        "model.l2: unknown key here; it belongs under 'training'",
     ),
     "batch_norm_number": (
         "layers: [{units: 4, batch_norm: «3»}, 3]",
@@ -554,6 +558,65 @@ MODEL = {
         "layers: [4, 3]\n«batch_norm»: true",
         "model.batch_norm: unknown key here",
         "belongs to a layer: {units: 64, batch_norm: ...}",
+    ),
+    "layer_norm_number": (
+        "layers: [{units: 4, layer_norm: «3»}, 3]",
+        "model.layers[0].layer_norm",
+        "expected true, false or {epsilon: 1e-5}, found 3",
+    ),
+    "layer_norm_with_momentum": (
+        "layers: [{units: 4, layer_norm: {«momentum»: 0.1}}, 3]",
+        "model.layers[0].layer_norm.momentum: unknown key",
+    ),
+    "layer_norm_epsilon_zero": (
+        "layers: [{units: 4, layer_norm: {epsilon: «0»}}, 3]",
+        "must be > 0, found 0",
+    ),
+    "layer_norm_of_one_unit": (
+        "layers: [{units: 1, layer_norm: «true»}, 3]",
+        "model.layers[0].layer_norm",
+        "one unit",
+        "use batch_norm, or more units",
+    ),
+    "two_norms": (
+        "layers: [{units: 4, batch_norm: true, layer_norm: «true»}, 3]",
+        "model.layers[0].layer_norm",
+        "batch_norm or layer_norm, not both",
+    ),
+    "two_dropouts": (
+        "layers: [{units: 4, dropout: 0.1, alpha_dropout: «0.1»}, 3]",
+        "model.layers[0].alpha_dropout",
+        "dropout or alpha_dropout, not both",
+    ),
+    "alpha_dropout_1": (
+        "layers: [{units: 4, alpha_dropout: «1»}, 3]",
+        "layers[0].alpha_dropout",
+        "must be < 1",
+    ),
+    "alpha_dropout_behind_the_output": (
+        "layers: [4, {units: 3, alpha_dropout: «0.5»}]",
+        "model.layers[1].alpha_dropout",
+        "output layer",
+    ),
+    "l2_of_a_layer_negative": (
+        "layers: [{units: 4, l2: «-1»}, 3]",
+        "model.layers[0].l2",
+        "must be >= 0, found -1",
+    ),
+    "max_norm_of_a_layer_zero": (
+        "layers: [{units: 4, max_norm: «0»}, 3]",
+        "model.layers[0].max_norm",
+        "must be > 0, found 0",
+    ),
+    "input_dropout_1": (f"{LAYERS}\ninput_dropout: «1»", "model.input_dropout", "must be < 1"),
+    "input_noise_negative": (
+        f"{LAYERS}\ninput_noise: «-0.1»",
+        "model.input_noise",
+        "must be >= 0, found -0.1",
+    ),
+    "input_noise_of_a_layer": (
+        "layers: [{units: 4, «input_noise»: 0.1}, 3]",
+        "input_noise: unknown key here; it belongs under 'model'",
     ),
     "initialization_unknown": (f"{LAYERS}\ninitialization: «xaviar»", "did you mean 'xavier'"),
     "initialization_negative": (f"{LAYERS}\ninitialization: {{normal: «-1»}}", "> 0"),
@@ -688,6 +751,11 @@ WHOLE = {
         "batch norm",
         "several examples",
         "2 or more",
+    ),
+    "mixup_of_single_examples": (
+        config(training="{batch_size: 1, mixup: «0.2»}"),
+        "training.mixup",
+        "batch_size of 2 or more",
     ),
     "sigmoid_output_with_cross_entropy": (
         config(

@@ -1,4 +1,4 @@
-"""Laws of every clipping; that they are PyTorch's: test_against_torch.py."""
+"""Laws of every clipping; that they are PyTorch's: test_parity_torch.py."""
 
 import json
 from pathlib import Path

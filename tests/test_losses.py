@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from networks import labels_for
+from scipy.integrate import cumulative_trapezoid
 from sklearn import metrics as sk
 
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss, shares
@@ -35,6 +36,17 @@ def test_gradient_is_the_derivative_of_the_entries(loss: Loss, rng: np.random.Ge
         step[k] = 1e-20j
         slope = loss.entries(S + step, Y).imag.sum(axis=0) / 1e-20
         np.testing.assert_allclose(dS[k], slope, rtol=1e-12, atol=1e-15)
+
+
+@each
+def test_entries_are_the_integral_of_the_gradient(loss: Loss, rng: np.random.Generator) -> None:
+    """From one end of a long line of scores to every place on it: no step where forms change."""
+    start, stop = rng.uniform(4, 8, (3, 1)) * [[-1], [1], [-1]], rng.uniform(-2, 2, (3, 1))
+    S = start + (stop - start) * np.linspace(0, 1, 20_001)
+    Y = np.repeat(labels_for(loss, 3, 1, rng), S.shape[1], axis=1)
+    costs, dS = loss.entries(S, Y).sum(axis=0), loss.gradient(S, Y)
+    areas = cumulative_trapezoid((dS * (stop - start)).sum(axis=0), dx=1 / 20_000, initial=0)
+    np.testing.assert_allclose(costs - costs[0], areas, rtol=1e-6, atol=1e-3)
 
 
 @each

@@ -1,9 +1,10 @@
-"""reduce_on_plateau: what it counts, and its runs; that it is PyTorch's: test_against_torch.py."""
+"""reduce_on_plateau: what it counts, that it is PyTorch's, and what it does to runs."""
 
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from cli import deepnet
@@ -69,6 +70,44 @@ def test_the_rate_stops_at_its_minimum_but_not_in_the_warm_up() -> None:
     schedule = SCHEDULES["reduce_on_plateau"](initial=0.8, factor=0.5, minimum=0.3, warmup=3)
     assert [schedule.rate(i, 1, 9) for i in range(5)] == pytest.approx([0.2, 0.4, 0.6, 0.8, 0.8])
     assert [schedule.rate(4, 1, 9, made) for made in (1, 2, 30)] == pytest.approx([0.4, 0.3, 0.3])
+
+
+@pytest.mark.parametrize(("figure", "mode"), [("val_cost", "min"), ("val_accuracy", "max")])
+@pytest.mark.parametrize("kind", ["rel", "abs"])
+def test_it_is_that_of_pytorch(figure: str, mode: str, kind: str, rng: np.random.Generator) -> None:
+    """100 sequences of a figure that improves, stays and is lost; every option is drawn."""
+    torch: Any = pytest.importorskip("torch")
+    reduced = 0
+    for _ in range(100):
+        drift, noise = rng.uniform(0, 0.03), rng.uniform(0, 0.1)
+        values = 2 * np.exp(-np.cumsum(rng.normal(drift, noise, 60)))
+        values = values if mode == "min" else 1 / values
+        values[rng.random(60) < 0.05] = np.nan
+        repeated = np.flatnonzero(rng.random(59) < 0.2) + 1
+        values[repeated] = values[repeated - 1]
+        by = float(rng.choice([0.0, 1e-4, 0.05]))
+        options = {
+            "factor": float(rng.uniform(0.1, 0.9)),
+            "patience": int(rng.integers(0, 6)),
+            "cooldown": int(rng.integers(0, 4)),
+        }
+        low = float(rng.choice([0.0, 0.01 * 0.03]))
+        more = {"threshold": by} if kind == "rel" else {"threshold": 0.0, "min_delta": by}
+        ours = SCHEDULES["reduce_on_plateau"](
+            initial=0.03, monitor=figure, minimum=low, **options, **more
+        )
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.03)
+        theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(
+            optimizer, mode, threshold=by, threshold_mode=kind, min_lr=low, eps=0.0, **options
+        )
+        counter = ours.reductions(per_epoch=1)
+        for i, value in enumerate(values):
+            counter.see({"iteration": i, figure: value})
+            theirs.step(value)
+            expected = optimizer.param_groups[0]["lr"]
+            assert ours.rate(i + 1, 1, 61, counter.made) == pytest.approx(expected, rel=1e-12)
+        reduced += counter.made
+    assert reduced > 200
 
 
 @pytest.fixture

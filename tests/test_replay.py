@@ -86,6 +86,31 @@ def test_training_by_tape_is_training(
     assert known.tape.broken == (hidden.name == "gelu" or output.name == "gelu")
 
 
+def test_every_step_of_the_chain_is_played(rng: np.random.Generator) -> None:
+    """Both norms, both dropouts, penalties of single layers: costs and gradients of some steps."""
+    masks, selu = partial(bits, 0, "dropout"), ACTIVATIONS["selu"]
+    layers = [
+        Layer(9, selu, bits=masks, layer_norm=1e-3, alpha_dropout=0.3),
+        Layer(7, ACTIVATIONS["relu"], None, 0.4, masks, layer_norm=1e-5),
+        Layer(6, selu, Norm(), bits=masks, alpha_dropout=0.2),
+        Layer(3, ACTIVATIONS["softmax"], layer_norm=1e-5),
+    ]
+    penalties = (L2(0.1, (1, 2)), L1(0.01, (2, 2)), L2(0.3, (4, 4)))
+    objective = Objective(Network.of(5, layers, CE), penalties)
+    network, X = objective.network, rng.normal(size=(11, 5)).T
+    theta = 0.5 * network.initialize([INITIALIZERS["he"]()] * 4, rng)
+    Y = np.ascontiguousarray(labels_for(network.loss, 3, 11, rng))
+    replay = Replay(objective.fused)
+    for t in range(1, 5):
+        X[...] = rng.normal(size=X.shape)
+        J, expected = objective(theta, X, Y, None, t)
+        cost, grad = replay(theta, X, Y, None, t)
+        assert cost == pytest.approx(J, rel=1e-12)
+        np.testing.assert_allclose(grad, expected, rtol=1e-9, atol=1e-12)
+        theta -= 0.1 * grad
+    assert not replay._recorded[11].tape.broken
+
+
 def test_other_buffers_make_another_tape(rng: np.random.Generator) -> None:
     objective = objective_of(ACTIVATIONS["tanh"], ACTIVATIONS["linear"], MSE)
     replay = Replay(objective.fused)

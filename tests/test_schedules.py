@@ -1,4 +1,4 @@
-"""Laws of every schedule of the learning rate; that they are PyTorch's: test_against_torch.py."""
+"""Laws of every schedule of the learning rate; that they are PyTorch's: test_parity_torch.py."""
 
 from itertools import pairwise
 from math import isfinite

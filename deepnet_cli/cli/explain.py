@@ -64,6 +64,7 @@ def explain(
     grad, weights = trace.total.copy(), job.network.layout.weights
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
     optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, weights)
+    job.objective.hold(after)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),
@@ -75,6 +76,7 @@ def explain(
         penalty,
         _formula(job.rule),
         rate,
+        tuple(each.name for each in job.batches.augmentations),
         clipped,
         after,
     )

@@ -8,8 +8,8 @@ from typing import Any
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.options import Options
-from deepnet_cli.config.schema import ModelSection, TrainingSection
-from deepnet_cli.errors import did_you_mean
+from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
+from deepnet_cli.errors import ConfigError, did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES, ClassWeight
 from deepnet_cli.nn.metrics import METRICS
@@ -38,22 +38,44 @@ def check_model(document: Document, model: ModelSection) -> None:
                     ("model", "layers", l, "activation"),
                     "model.activations names this layer's activation too; keep one of them",
                 )
-    for l, chosen in enumerate(named_activations(model)):
-        name = chosen.name if chosen else ""
+    for l, (layer, g) in enumerate(zip(model.layers, named_activations(model), strict=False)):
+        name = g.name if g else ""
+        _check_layer(document, layer, l, name, last=l == L - 1)
         if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
-            )
-        if l == L - 1 and model.layers[l].dropout:
-            document.add(
-                ("model", "layers", l, "dropout"),
-                "the output layer's units are the prediction; drop units of hidden layers only",
             )
         if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
             document.add(
                 activation_path(model, l),
                 "softmax of one unit is always 1; use sigmoid, or one unit for each class",
             )
+
+
+def _check_layer(document: Document, layer: LayerSpec, l: int, g: str, *, last: bool) -> None:
+    """What a layer has goes together, and with its activation g (l from 0)."""
+    at = ("model", "layers", l)
+    for kind in ("dropout", "alpha_dropout"):
+        if last and getattr(layer, kind):
+            document.add(
+                (*at, kind),
+                "the output layer's units are the prediction; drop units of hidden layers only",
+            )
+    if layer.dropout and layer.alpha_dropout:
+        document.add((*at, "alpha_dropout"), "give dropout or alpha_dropout, not both")
+    if layer.batch_norm and layer.layer_norm:
+        document.add((*at, "layer_norm"), "give batch_norm or layer_norm, not both")
+    if layer.layer_norm and layer.units == 1:
+        document.add(
+            (*at, "layer_norm"),
+            "one unit is its own mean: its norm is always 0; use batch_norm, or more units",
+        )
+    if g == "selu" and layer.dropout:
+        what = "dropout takes from selu the mean 0 and variance 1 that it is made to keep"
+        document.warn((*at, "dropout"), f"{what}; use alpha_dropout")
+    if g and g != "selu" and layer.alpha_dropout:
+        what = "alpha_dropout moves what is dropped to where selu saturates"
+        document.warn((*at, "alpha_dropout"), f"{what}, and this layer's activation is {g}")
 
 
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
@@ -126,11 +148,33 @@ def monitors(training: TrainingSection) -> Iterator[tuple[Path, str]]:
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:
-    """A batch norm needs a batch."""
+    """A batch norm needs a batch, and so does mixup."""
     if training.batch_size == 1 and any(layer.batch_norm for layer in model.layers):
         document.add(
             ("training", "batch_size"),
             "a batch norm needs the mean of several examples; use 2 or more, better 32",
+        )
+    if training.batch_size == 1 and training.mixup:
+        document.add(
+            ("training", "mixup"), "mixes the examples of a batch; use a batch_size of 2 or more"
+        )
+
+
+def check_width(document: Document, model: ModelSection, m: int, size: int) -> None:
+    """No batch of m examples, dealt by `size`, is too small for a batch norm."""
+    normed = [l for l, layer in enumerate(model.layers) if layer.batch_norm]
+    if not normed:
+        return
+    if m == 1:
+        problem = "needs the mean of several examples, and there is one to train on; use layer_norm"
+        place = ("model", "layers", normed[0], "batch_norm")
+        raise document.error(place, ConfigError(problem))
+    if m % size == 1:
+        better = next(other for other in range(size + 1, m + 1) if m % other != 1)
+        document.warn(
+            ("training", "batch_size"),
+            f"{m:,} examples leave a last batch of one, of which a batch norm makes its shift: "
+            f"nothing below learns from it; use batch_size {better}",
         )
 
 

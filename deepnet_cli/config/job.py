@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config.architecture import (
+    build_augmentations,
     build_clippings,
     build_initializers,
     build_network,
     build_objective,
     resolve,
 )
-from deepnet_cli.config.checks import monitors
+from deepnet_cli.config.checks import check_width, monitors
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
@@ -115,15 +116,18 @@ def build_job(
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    check_width(document, config.model, m, size)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
-    reduced = reduced_features(config, objective, clippings, rule, m, size)
+    augmentations = build_augmentations(config)
+    reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network)
-    batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
+    part = dataset.parts["train"]
+    batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
     if iterations > MOST_ITERATIONS:
         problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
@@ -168,10 +172,12 @@ def _memory_needed(
     config: Config, network: Network, rule: Optimizer, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
-    where the features are reduced, what that takes.
+    where examples are changed, copies of a batch; where the features are reduced, what that takes.
     """
     width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
+    examples = {"augmented batch": 2 * size * (reduced or network.features) * width}
+    batch = examples if build_augmentations(config) else {}
     P = build_network(config, reduced or network.features).layout.size
     return {
         "parameters": P * width,
@@ -179,6 +185,7 @@ def _memory_needed(
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
         "activations": network.floats * size * width,
+        **batch,
         **span,
     }
 

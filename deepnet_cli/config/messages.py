@@ -46,6 +46,7 @@ FORMS: dict[Path, str] = {
     ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
+    ("model", "layers", "layer_norm"): "true, false or {epsilon: 1e-5}",
 }
 """What may stand where several forms are allowed; layers are not counted."""
 
@@ -200,8 +201,10 @@ def _one_of(names: list[str]) -> str:
 
 def _unknown_key(key: str, known: list[str], chosen: object) -> str:
     """`chosen` is the name beside it, whose options the keys are."""
+    of_a_layer = f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
     if near := did_you_mean(key, known):
-        return f"unknown key{near}"
+        also = key in LayerSpec.model_fields
+        return of_a_layer + near.replace("; did", "; or did") if also else f"unknown key{near}"
     if isinstance(chosen, str):
         options = [name for name in known if name not in ("name", "schedule")]
         return f"{chosen} has no such option ({_one_of(options) if options else 'it has none'})"
@@ -209,8 +212,6 @@ def _unknown_key(key: str, known: list[str], chosen: object) -> str:
         return "unknown key; there are no options here"
     if key in Config.model_fields:
         return "unknown key here; it belongs at the top level"
-    if key in LayerSpec.model_fields:
-        return f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
     if key in TrainFile.model_fields:
         return (
             "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
@@ -219,6 +220,8 @@ def _unknown_key(key: str, known: list[str], chosen: object) -> str:
         for model in _models(section.annotation):
             if key in model.model_fields and key != "name":
                 return f"unknown key here; it belongs under '{name}'"
+    if key in LayerSpec.model_fields:
+        return of_a_layer
     return f"unknown key (known here: {listed(known)})"
 
 

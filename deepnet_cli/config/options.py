@@ -5,8 +5,8 @@ and (in a field's metadata) bounds.  From it comes the pydantic model that check
 and describes it in the JSON Schema, so a new entry in a registry is a new word in a config.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import reduce
 from operator import or_
 from types import NoneType, UnionType
@@ -55,6 +55,25 @@ PLAIN = "<plain>"
 """Where pydantic names the variant of an entry: that of all which have no options."""
 
 
+@dataclass(frozen=True, eq=False)
+class AlsoAs:
+    """Other forms in which a value may be written, for the JSON Schema: what a
+    BeforeValidator makes of them is in the schema anyway.
+    """
+
+    forms: tuple[dict[str, Any], ...]
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], Any]) -> Any:
+        return {"anyOf": [*self.forms, handler(core)]}
+
+
+def short_forms(names: Iterable[str], options: Mapping[str, object]) -> AlsoAs:
+    """NAME, and {NAME: value} for a name that has options."""
+    short = [name for name in names if _options_of(options.get(name))]
+    one = {"minProperties": 1, "maxProperties": 1, "propertyNames": {"enum": short}}
+    return AlsoAs(({"type": "string", "enum": [*names]}, {"type": "object", **one}))
+
+
 def options_model(name: str, entry: object, base: type[Chosen] = Options) -> type[Chosen]:
     """The model of one registry entry's options; what the entry itself refuses, it does too."""
     options: dict[str, Any] = {base.key: (Literal[name], name)}
@@ -70,7 +89,11 @@ def options_model(name: str, entry: object, base: type[Chosen] = Options) -> typ
     after: Any = {"made": model_validator(mode="after")(made)}
     doc = _summary(entry)
     return create_model(
-        f"{name}_options", __base__=base, __doc__=doc, __validators__=after, **options
+        f"{name}_{base.__name__.lower()}",
+        __base__=base,
+        __doc__=doc,
+        __validators__=after,
+        **options,
     )
 
 
@@ -94,7 +117,8 @@ def choice(registry: Mapping[str, object], *words: str) -> Any:
             return _spelled_out(value, entries)
         return value
 
-    return Annotated[variants(entries, Options), BeforeValidator(normalized)]
+    forms = short_forms(entries, entries)
+    return Annotated[variants(entries, Options), BeforeValidator(normalized), forms]
 
 
 def growing_choice(
@@ -133,8 +157,16 @@ def growing_choice(
         return str(name) if name in options else PLAIN
 
     models = (Annotated[options_model(name, entry), Tag(name)] for name, entry in options.items())
-    union = reduce(or_, models, Annotated[Options, Tag(PLAIN)])
-    return Annotated[union, Discriminator(tag), BeforeValidator(known), BeforeValidator(normalized)]
+    bare: Any = {"enum": [name for name in (*words, *registry) if name not in options]}
+    plain = create_model(
+        f"{what}_without_options",
+        __base__=Options,
+        name=Annotated[str, Field(json_schema_extra=bare)],
+    )
+    union: Any = reduce(or_, models, Annotated[plain, Tag(PLAIN)])
+    forms = short_forms([*words, *registry], options)
+    before = (BeforeValidator(known), BeforeValidator(normalized))
+    return Annotated[union, Discriminator(tag), *before, forms]
 
 
 def one_of(names: Collection[str], what: str) -> Any:

@@ -64,13 +64,10 @@ def resolved_config(job: Job, place: Path) -> str:
 
 
 def _layer(spec: LayerSpec) -> object:
-    """The units alone, or with what else the layer has."""
-    more: dict[str, object] = {}
-    if spec.dropout:
-        more["dropout"] = spec.dropout
-    if spec.batch_norm is not None:
-        more["batch_norm"] = spec.batch_norm.model_dump()
-    return {"units": spec.units, **more} if more else spec.units
+    """The units alone, or with what else the layer has; activations are listed for all layers."""
+    given, fields = spec.model_dump(exclude={"activation"}), LayerSpec.model_fields
+    kept = {name: value for name, value in given.items() if value != fields[name].default}
+    return kept if len(kept) > 1 else spec.units
 
 
 def _activation(chosen: Options) -> object:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.durations import seconds
 from deepnet_cli.config.options import (
+    AlsoAs,
     Chosen,
     Options,
     Section,
@@ -39,7 +40,7 @@ def _layer(value: object) -> object:
     return {"units": value} if not isinstance(value, dict) else value
 
 
-def _batch_norm(value: object) -> object:
+def _norm(value: object) -> object:
     if value is None:
         raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
@@ -69,6 +70,10 @@ def _path(value: str) -> str:
     if not value.isprintable():
         raise ValueError(f"{value!r}: no file can have this name")
     return value
+
+
+SWITCH = AlsoAs(({"type": "boolean"},))
+UNITS = AlsoAs(({"type": "integer", "minimum": 1},))
 
 
 class Scheduled(Chosen):
@@ -111,18 +116,31 @@ class BatchNormOptions(Section):
     momentum: float = Field(default=0.1, gt=0, le=1)
 
 
+class LayerNormOptions(Section):
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
     activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    alpha_dropout: float = Field(default=0.0, ge=0, lt=1)
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    l2: float | None = Field(default=None, ge=0)
+    l1: float | None = Field(default=None, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
 
 
 class ModelSection(Section):
-    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
+    layers: Annotated[
+        list[Annotated[LayerSpec, UNITS]], Field(min_length=1), BeforeValidator(_layers)
+    ]
     activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
     initial_parameters: str | None = None
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_noise: float = Field(default=0.0, ge=0)
 
 
 class EarlyStopping(Section):
@@ -147,6 +165,8 @@ class TrainingSection(Section):
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
+    mixup: float = Field(default=0.0, ge=0, le=1000)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     early_stopping: EarlyStopping | None = None

@@ -14,8 +14,8 @@ from deepnet_cli.nn.types import Array
 STEMS = {
     "W": "",
     "b": "",
-    "scale": "batch norm",
-    "shift": "batch norm",
+    "scale": "batch norm or layer norm",
+    "shift": "batch norm or layer norm",
     "mean": "batch norm",
     "variance": "batch norm",
     "slope": "prelu",

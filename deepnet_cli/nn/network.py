@@ -22,11 +22,14 @@ import numpy as np
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
 from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.max_norm import HOLD
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
+from deepnet_cli.nn.ops.alpha_dropout import AlphaDropout
 from deepnet_cli.nn.ops.batch_norm import BatchNorm
 from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.dropout import Bits, Dropout
+from deepnet_cli.nn.ops.layer_norm import LayerNorm
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.ops.prelu import PReLU
 from deepnet_cli.nn.parameters import Layout
@@ -54,6 +57,9 @@ class Layer:
     dropout: float = 0.0
     bits: Bits | None = None  # of the dropout
     multiply: Product = NUMPY
+    layer_norm: float | None = None  # its epsilon
+    alpha_dropout: float = 0.0
+    max_norm: float | None = None  # of each row of W
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,15 @@ class Network:
         output = layers[-1].activation
         if not loss.takes(output):
             raise ValueError(f"{loss.name} does not take the output activation {output.name}")
-        if layers[-1].dropout:
+        if layers[-1].dropout or layers[-1].alpha_dropout:
             raise ValueError("dropout behind the output layer")
-        if any(layer.dropout and layer.bits is None for layer in layers):
-            raise ValueError("dropout without bits to draw from")
+        for layer in layers:
+            if layer.bits is None and (layer.dropout or layer.alpha_dropout):
+                raise ValueError("dropout without bits to draw from")
+            if layer.dropout and layer.alpha_dropout:
+                raise ValueError("dropout of two kinds behind one layer")
+            if layer.batch_norm is not None and layer.layer_norm is not None:
+                raise ValueError("a batch norm and a layer norm in one layer")
         ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
         if output is loss.link:
             ops.pop()  # the loss carries it
@@ -175,8 +186,18 @@ class Network:
                 dU = op.pull(p, dU, cache)
 
     @property
+    def holds(self) -> bool:
+        """Whether some weights are held to a norm."""
+        return bool(self._limits)
+
+    def hold(self, p: Windows) -> None:
+        """Hold the weights to what their layers allow."""
+        for name, limit in self._limits.items():
+            HOLD(p[name], limit)
+
+    @property
     def draws(self) -> bool:
-        """Whether something is random in an update."""
+        """Whether anything is random in an update."""
         return bool(self._drawing)
 
     @property
@@ -188,6 +209,11 @@ class Network:
         """Move the running statistics in theta by those of the batch in `work`."""
         for k in self._tracking:
             self.ops[k].track(p, work.caches[k])
+
+    @cached_property
+    def _limits(self) -> dict[str, float]:
+        limits = {f"W{l}": layer.max_norm for l, layer in enumerate(self.layers, start=1)}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     @cached_property
     def _drawing(self) -> list[int]:
@@ -205,8 +231,12 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
     if norm is not None:
         steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
+    if layer.layer_norm is not None:
+        steps.append(LayerNorm(number, units, layer.layer_norm))
     trained = layer.activation.trained_from is not None
     steps.append((PReLU if trained else Activate)(number, units, layer.activation))
     if layer.bits is not None and layer.dropout:
         steps.append(Dropout(number, units, layer.dropout, layer.bits))
+    if layer.bits is not None and layer.alpha_dropout:
+        steps.append(AlphaDropout(number, units, layer.alpha_dropout, layer.bits))
     return steps

@@ -56,6 +56,13 @@ class Layout:
         """Where all the W stand in the vector."""
         return slice(0, self._count("weight"))
 
+    def weights_of(self, layers: tuple[int, int] | None) -> slice:
+        """Where the W of the first to the last of some layers stand; of all where it is None."""
+        if layers is None:
+            return self.weights
+        first, last = (self.places[f"W{l}"] for l in layers)
+        return slice(first.start, last.stop)
+
     @cached_property
     def trained(self) -> slice:
         """Where all that the gradient moves stands in the vector."""

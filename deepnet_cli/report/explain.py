@@ -26,6 +26,7 @@ class Iteration:
     penalty: float
     rule: str  # its formula
     rate: float
+    augmented: tuple[str, ...]  # what was done to the examples
     clipped: tuple[str, ...]  # what held the gradient to its limit
     after: Array
 
@@ -37,6 +38,8 @@ def explain_text(it: Iteration, rows: int, tick: Callable[[Verdict], str]) -> st
         f"{it.name}: iteration {it.iteration} (epoch {it.epoch}), m = {m} examples, float64",
         "dA and dZ are of one example's cost, as the course has them; 1/m is in dW and db",
     ]
+    if it.augmented:
+        lines.append(f"X is the batch as training has it, after {', '.join(it.augmented)}")
     layer = 0
     for equation in forward(trace):
         if equation.layer != layer:
@@ -60,6 +63,7 @@ def explain_json(it: Iteration, rows: int) -> dict[str, object]:
         "iteration": it.iteration,
         "epoch": it.epoch,
         "examples": trace.point.m,
+        "augmented": list(it.augmented),
         "dtype": "float64",
         "forward": [_told(equation, rows) for equation in forward(trace)],
         "cost": it.data_cost + it.penalty,
@@ -132,6 +136,8 @@ def _update(it: Iteration, rows: int) -> list[str]:
         lines.append("  g = dW + the penalty's derivative for W, db for b")
     if it.clipped:
         lines.append(f"  g is held to its limit by {' and '.join(it.clipped)}")
+    if it.trace.point.objective.network.holds:
+        lines.append("  each row of a W is then held to its layer's max_norm")
     after = layout.views(it.after)
     for name in layout.names:
         shown = name.rstrip("0123456789")

@@ -180,13 +180,14 @@ def _dropout_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
         dU *= c.mask > 0
         return dU
 
-    yield f"dropout's mask missing in dA[{l}]", below, ("mask",), _pulling(op, no_mask)
-    yield f"dropout's 1/keep missing in dA[{l}]", below, ("keep",), _pulling(op, no_keep)
+    factor = "1/keep" if op.kind == "dropout" else "a"
+    yield f"{op.kind}'s mask missing in dA[{l}]", below, ("mask",), _pulling(op, no_mask)
+    yield f"{op.kind}'s {factor} missing in dA[{l}]", below, ("keep",), _pulling(op, no_keep)
 
 
 def _norm_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
-    l = op.layer
-    scale, shift, _, _ = op.names
+    l, axis = op.layer, op.axis
+    scale, shift, *_ = op.names
 
     def constants(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= p[scale] * c.inverse_std
@@ -194,20 +195,20 @@ def _norm_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
 
     def no_variance(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= p[scale]
-        dU -= dU.mean(axis=1, keepdims=True)
+        dU -= dU.mean(axis=axis, keepdims=True)
         dU *= c.inverse_std
         return dU
 
-    if m > 2:
+    if (op.units, m)[axis] > 2:
         yield (
-            f"statistics of norm {l} taken for constants",
+            f"statistics of {op.kind} {l} taken for constants",
             below,
             ("statistics",),
             _pulling(op, constants),
         )
         variance = ("norm variance",)
         yield (
-            f"derivative of norm {l}'s variance missing",
+            f"derivative of {op.kind} {l}'s variance missing",
             below,
             variance,
             _pulling(op, no_variance),
@@ -230,7 +231,9 @@ BUGS: dict[str, Callable[[Any, str, int], Iterator[Bug]]] = {
     "affine": _affine_bugs,
     "activation": _activation_bugs,
     "dropout": _dropout_bugs,
+    "alpha dropout": _dropout_bugs,
     "batch norm": _norm_bugs,
+    "layer norm": _norm_bugs,
     "running norm": _no_bugs,
 }
 """By the kind of a step."""

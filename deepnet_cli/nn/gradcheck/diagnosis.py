@@ -7,6 +7,7 @@ derivatives.  Both are exact, so a sentence is said only where it is true.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -55,15 +56,13 @@ def _factor(s: Scene) -> Diagnosis | None:
 def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
     m, K = s.probe.trace.point.m, s.probe.network.sizes[-1]
     yield "sign", -1.0, "{} has the wrong sign"
-    for l, layer in enumerate(s.probe.network.layers, start=1):
-        if layer.dropout:
-            keep = 1 - layer.dropout
-            yield (
-                "keep",
-                1 / keep,
-                f"{{}} is divided by keep = {keep:g} (of layer {l}) once too often",
-            )
-            yield "keep", keep, f"{{}} lacks the 1/keep of layer {l}, keep = {keep:g}"
+    ops: tuple[Any, ...] = s.probe.network.ops
+    for op in ops:
+        if op.kind.endswith("dropout"):
+            l, name = op.layer, "keep" if op.kind == "dropout" else "1/a"
+            told = f"{name} = {1 / op.kept:g}"
+            yield "keep", op.kept, f"{{}} is divided by {told} (of layer {l}) once too often"
+            yield "keep", 1 / op.kept, f"{{}} is to be divided by {told} of layer {l}, and is not"
     yield "factor", 2.0, "{} is twice what it should be: a factor 2 too much"
     yield "factor", 0.5, "{} is half of what it should be: a factor 2 is missing"
     yield "m", float(m), f"{{}} is m = {m} times too large: the 1/m of the mean is missing"

@@ -68,4 +68,7 @@ def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
             wrong = planted(penalty, gradient=gradient)
             penalties = (*objective.penalties[:i], wrong, *objective.penalties[i + 1 :])
             spoiled = replace(objective, penalties=penalties)
-            yield Mutation(f"{penalty.name} {name}", "penalty W1", (penalty.name,), spoiled)
+            first, last = penalty.layers or (1, len(objective.network.layers))
+            of = "" if penalty.layers is None else f" of layers {first} to {last}"
+            node = f"penalty W{first}"
+            yield Mutation(f"{penalty.name}{of} {name}", node, (penalty.name,), spoiled)
