@@ -205,6 +205,7 @@ NONE: dict[str, dict[str, str]] = {
         "log_cosh": "PyTorch has none; Keras has",
         "quantile": "PyTorch has none; scikit-learn has",
     },
+    "Schedules": {"reduce_on_plateau": "looks at rows of the history: test_plateau.py"},
     "Optimizers": {
         "momentum.dampening": "PyTorch's SGD leaves it out of the first update",
         "nadam": "PyTorch varies b1 with t",

@@ -235,6 +235,56 @@ TRAINING = {
         "did you mean 'val_cost'",
     ),
     "patience_zero": ("early_stopping: {patience: «0»}", "patience", ">= 1"),
+    "early_stopping_of_one_figure_unwatched": (
+        "early_stopping: «{monitor: val_accuracy}»",
+        "val_accuracy needs a validation set",
+        "monitor: cost",
+    ),
+    "target_alone": ("target: «0.9»", "training.target", "{monitor: val_accuracy, value: 0.98}"),
+    "target_without_value": ("«target»: {monitor: cost}", "training.target.value: missing"),
+    "target_unknown_figure": (
+        "target: {monitor: «accuracy», value: 1}",
+        "training.target.monitor: unknown figure",
+        "did you mean 'val_accuracy'",
+    ),
+    "target_unwatched": (
+        "target: «{monitor: val_accuracy, value: 1}»",
+        "training.target: val_accuracy needs a validation set",
+    ),
+    "max_time_zero": ("max_time: «0»", "training.max_time", "> 0"),
+    "max_time_of_no_length": ("max_time: «0m»", "training.max_time", "> 0"),
+    "max_time_unknown_unit": ("max_time: «30 weeks»", "training.max_time", "30m", "'30 weeks'"),
+    "max_time_of_two_numbers": ("max_time: «'1:30'»", "training.max_time", "'1:30:00'"),
+    "max_time_as_yaml_1_1_reads_it": ("max_time: «1:30:00»", "ambiguous", "quote"),
+    "max_time_quoted": ("max_time: «'90'»", "training.max_time", "remove the quotes"),
+    "max_time_list": ("max_time: «[90]»", "training.max_time", "30m", "found a list"),
+    "schedule_alone": (
+        "learning_rate: «cosine»",
+        "expected a number or {schedule: NAME, initial: RATE}",
+        "write {schedule: cosine, initial: 0.01}",
+    ),
+    "schedule_alone_misspelled": (
+        "learning_rate: «stepp»",
+        "'stepp'",
+        "write {schedule: step, initial: 0.01, every: ...}",
+    ),
+    "no_schedule_at_all": ("learning_rate: «fast»", "found text 'fast'", "!write"),
+    "plateau_by_another_name": (
+        "learning_rate: {schedule: «plateau», initial: 0.1}",
+        "did you mean 'reduce_on_plateau'",
+    ),
+    "plateau_below": (
+        "learning_rate: «{schedule: reduce_on_plateau, initial: 0.1, minimum: 1}»",
+        "minimum 1 is above the initial rate",
+    ),
+    "plateau_unwatched": (
+        "learning_rate: «{schedule: reduce_on_plateau, initial: 0.1, monitor: val_cost}»",
+        "val_cost needs a validation set",
+    ),
+    "plateau_of_nothing": (
+        "learning_rate: {schedule: reduce_on_plateau, initial: 0.1, monitor: «val_lost»}",
+        "did you mean 'val_cost'",
+    ),
     # 26-33, 42, 43: what YAML can do and a config may not
     "anchor": ("learning_rate: «»&a 0.1", "&", "not supported"),
     "alias": ("learning_rate: «*a»", "alias", "write"),

@@ -209,6 +209,22 @@ def test_any_metric_can_be_watched(folder: Path, monitor: str, pick: object) -> 
     assert len(values) == best + 4 < 5000
 
 
+def test_a_target_is_among_what_is_measured(folder: Path) -> None:
+    """It may change when a run goes on, and the columns of the history may not."""
+    config, validation = write(folder, ["f1", "mcc"]), ("--set", "data.validation=more.h5")
+    unmeasured = "training.target={monitor: val_auc, value: 0.9}"
+    result = deepnet("train", config, *validation, "--set", unmeasured)
+    assert result.code == 2
+    assert "val_auc is not measured; name auc in training.metrics" in result.err
+    assert deepnet("train", config, "--run-dir", "whole", *validation).code == 0
+    short = ("--set", "training.iterations=9")
+    assert deepnet("train", config, "--run-dir", "a", *validation, *short).code == 0
+    again = ["--set", "training.iterations=23"]
+    again += ["--set", "training.target={monitor: val_mcc, value: 1.5}"]
+    assert deepnet("train", "--resume", "a", *again).code == 0
+    assert Path("a/history.csv").read_bytes() == Path("whole/history.csv").read_bytes()
+
+
 def test_the_screen_shows_the_first_that_is_asked_for(folder: Path) -> None:
     config, validation = write(folder, ["f1", "auc"]), ["--set", "data.validation=more.h5"]
     for more, figures in (([], ["f1"]), (validation, ["val_cost", "val_f1"])):

@@ -24,6 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cosine_restarts": {"period": 9, "growth": 2},
     "one_cycle": {"peak_factor": 10.0, "rising": 0.4},
     "piecewise": {"points": ((5, 0.05), (40, 0.002))},
+    "reduce_on_plateau": {"factor": 0.5, "patience": 0, "minimum": 0.001},
 }
 """For each what it cannot do without, and more."""
 

@@ -9,14 +9,9 @@ from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
-from deepnet_cli.errors import ConfigError, did_you_mean
+from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES, ClassWeight
-from deepnet_cli.nn.metrics import EVERY, METRICS, find, top
-from deepnet_cli.nn.network import Network
-
-MONITORED = ["val_cost", *(f"val_{name}" for name in EVERY)]
-"""What early stopping can watch, and any val_top_K."""
 
 
 def check_model(document: Document, model: ModelSection) -> None:
@@ -113,27 +108,10 @@ def check_loss_options(document: Document, model: ModelSection, loss: Options) -
         )
 
 
-def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:
-    """Iterations or epochs; something to monitor."""
+def check_training(document: Document, training: TrainingSection) -> None:
+    """Iterations or epochs."""
     if training.iterations is not None and training.epochs is not None:
         document.add(("training", "epochs"), "give iterations or epochs, not both")
-    for i, name in enumerate(training.metrics or []):
-        if name in (training.metrics or [])[:i]:
-            document.add(("training", "metrics", i), f"'{name}' stands here already")
-    if training.early_stopping is None:
-        return
-    monitor = training.early_stopping.monitor
-    if monitor not in MONITORED and not (monitor[:4] == "val_" and top(monitor[4:])):
-        document.add(
-            ("training", "early_stopping", "monitor"),
-            f"unknown figure '{monitor}'{did_you_mean(monitor, MONITORED)} "
-            f"(one of {', '.join(MONITORED)})",
-        )
-    elif data is not None and data.validation is None:
-        document.add(
-            ("training", "early_stopping"),
-            "needs a validation set; add 'validation: {fraction: 0.1}' under data",
-        )
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:
@@ -147,29 +125,6 @@ def check_batches(document: Document, training: TrainingSection, model: ModelSec
         document.add(
             ("training", "mixup"), "mixes the examples of a batch; use a batch_size of 2 or more"
         )
-
-
-def check_metrics(document: Document, training: TrainingSection, network: Network) -> None:
-    """The metrics that are named are those of what the network gives.  Raises ConfigError."""
-    loss, own = network.loss, METRICS[network.loss.kind]
-    asked: dict[tuple[str | int, ...], str] = {}
-    for i, name in enumerate(training.metrics or []):
-        asked["training", "metrics", i] = name
-    if training.early_stopping:
-        monitor = training.early_stopping.monitor.removeprefix("val_")
-        asked["training", "early_stopping", "monitor"] = monitor
-    for place, name in asked.items():
-        if name != "cost" and find(loss.kind, name) is None:
-            why = did_you_mean(name, own)
-            if loss.scored and name in METRICS[loss.target]:
-                why = ": its outputs are scores, not probabilities"
-            document.add(
-                place, f"{loss.name} has no metric '{name}'{why} (one of {', '.join(own)})"
-            )
-        elif (top(name) or 0) >= network.sizes[-1]:
-            message = f"{name} of {network.sizes[-1]} classes is always 1; ask for fewer"
-            document.add(place, message)
-    document.raise_problems()
 
 
 def check_width(document: Document, model: ModelSection, m: int, size: int) -> None:

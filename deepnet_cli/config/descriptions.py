@@ -14,6 +14,7 @@ from deepnet_cli.config.schema import (
     LayerSpec,
     ModelSection,
     OutputSection,
+    Target,
     TrainingSection,
 )
 
@@ -73,9 +74,13 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "input_noise": "The standard deviation of noise added to the scaled input while training.",
     },
     EarlyStopping: {
-        "monitor": "The figure that is watched: val_cost, or val_ before a metric.",
+        "monitor": "The figure that is watched: cost, val_cost, or val_ before a metric.",
         "patience": "How many rows of the history in a row may bring no improvement.",
         "min_delta": "What counts as one: a change by more than this.",
+    },
+    Target: {
+        "monitor": "The figure that is watched: cost, val_cost, or val_ before a metric.",
+        "value": "What is good enough.",
     },
     TrainingSection: {
         "optimizer": "The update rule.",
@@ -92,6 +97,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "clip_value": "The most that any entry of the gradient may be, up or down.",
         "early_stopping": "Stop when a figure of the validation set no longer improves.",
         "metrics": "Measured on the batches as they go by and, as val_, on the validation set.",
+        "target": "Stop at the first row whose figure is as good as a value.",
+        "max_time": "The time that training may take: seconds, or text such as 30m or 1h30m.",
         "log_every": "Iterations from one row of the history to the next; auto: about 50 rows.",
     },
     ComputeSection: {

@@ -1,6 +1,5 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -15,11 +14,12 @@ from deepnet_cli.config.architecture import (
     build_objective,
     resolve,
 )
-from deepnet_cli.config.checks import check_metrics, check_width
+from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
+from deepnet_cli.config.figures import check_metrics, measured
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
-from deepnet_cli.config.rates import rate_of, settled
+from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
@@ -35,6 +35,7 @@ from deepnet_cli.nn.unit_variance import FITTINGS
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.randomness import generator
 
 if TYPE_CHECKING:
@@ -66,8 +67,8 @@ class Job:
     code: "Code | None"  # the user's own, that the network may be made of
 
     @property
-    def rate(self) -> Callable[[int], float]:
-        """The learning rate of iteration i, counted from 0."""
+    def rate(self) -> Rate:
+        """The learning rate of iteration i, counted from 0, after so many reductions."""
         return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
     @property
@@ -78,10 +79,8 @@ class Job:
     @property
     def metrics(self) -> dict[str, Metric]:
         """Of the validation set, in each row of the history."""
-        training, kind = self.config.training, self.network.loss.kind
-        stopping = training.early_stopping
-        watched = [stopping.monitor.removeprefix("val_")] if stopping else []
-        return chosen(kind, [*(training.metrics or DEFAULTS[kind]), *watched])
+        kind = self.network.loss.kind
+        return chosen(kind, measured(self.config.training, kind))
 
     @property
     def summary_metrics(self) -> dict[str, Metric]:
@@ -92,6 +91,10 @@ class Job:
     def headline(self) -> str:
         """The one metric that is shown: the first that the config asks for."""
         return next(iter(self.running_metrics), HEADLINE[self.network.loss.kind])
+
+    def reductions(self) -> Reductions:
+        """What counts the reductions that rows bring, before the first row."""
+        return schedule_of(self.config).reductions(self.batches.per_epoch)
 
     def initial_theta(self) -> Array:
         """The first parameters (P,): drawn with the seed, for some fitted to the first batch; or

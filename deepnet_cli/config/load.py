@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.blas.library import UnavailableError
-from deepnet_cli.config import checks
+from deepnet_cli.config import checks, figures
 from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.messages import note_problems
@@ -90,7 +90,8 @@ def check(document: Document) -> Config | None:
         checks.check_loss(document, model, loss.name)
         checks.check_loss_options(document, model, loss)
     if training is not None:
-        checks.check_training(document, training, data)
+        checks.check_training(document, training)
+        figures.check_figures(document, training, data)
     if training is not None and model is not None:
         checks.check_batches(document, training, model)
     if data is not None:

@@ -6,7 +6,9 @@ from pydantic import BaseModel, ValidationError
 
 from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.forms import FORMS
 from deepnet_cli.config.options import PLAIN
+from deepnet_cli.config.rates import schedule_meant
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import Config, LayerSpec
 from deepnet_cli.config.yaml_reader import INVALID
@@ -29,25 +31,6 @@ NOT_THE_FORM = (
     "union_tag_invalid",
     "too_long",
 )
-FORMS: dict[Path, str] = {
-    ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
-    ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
-    ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
-    ("loss",): "a name or {name: NAME}",
-    ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
-    ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
-    ("training", "optimizer"): "a name or {name: NAME, option: value}",
-    ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
-    ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
-    ("training", "metrics"): "a list such as [accuracy, f1]",
-    ("training", "early_stopping"): "a mapping such as {patience: 20}",
-    ("model", "activations"): "a name or {name: NAME, option: value}, or a list of these",
-    ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
-    ("model", "initialization"): "a name or {NAME: value}",
-    ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
-    ("model", "layers", "layer_norm"): "true, false or {epsilon: 1e-5}",
-}
-"""What may stand where several forms are allowed; layers are not counted."""
 
 
 def note_problems(document: Document, found: ValidationError) -> None:
@@ -74,8 +57,8 @@ def note_problems(document: Document, found: ValidationError) -> None:
             short = name not in _at(document.tree, path)  # {NAME: value}
             place = (*path, str(value[name]) if short else name)
             document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
-        elif (form := _form(path, loc)) and (kind in NOT_THE_FORM or value is None):
-            document.add(path, f"expected {form}, found {described(value)}")
+        elif (form := _form(path, loc)) and _is_no_form(kind, value):
+            document.add(path, f"expected {form}, found {described(value)}{_instead(path, value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
 
@@ -91,6 +74,19 @@ def _discriminator(error: Any) -> str:
     if error["type"] != "union_tag_invalid":
         return ""
     return str(error["ctx"]["discriminator"]).strip("'")
+
+
+def _is_no_form(kind: str, value: object) -> bool:
+    """Whether a value has none of the forms of its place; a number in quotes nearly has."""
+    if kind == "float_type":
+        return not _is_quoted_number(value)
+    return kind in NOT_THE_FORM or value is None
+
+
+def _instead(path: Path, value: object) -> str:
+    if path != ("training", "learning_rate") or not isinstance(value, str):
+        return ""
+    return f"; write {written}" if (written := schedule_meant(value)) else ""
 
 
 def _form(path: Path, loc: tuple[str | int, ...]) -> str | None:

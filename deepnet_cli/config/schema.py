@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from deepnet_cli.config.data_schema import DataSection
+from deepnet_cli.config.durations import seconds
 from deepnet_cli.config.options import (
     AlsoAs,
     Chosen,
@@ -161,6 +162,13 @@ class EarlyStopping(Section):
     min_delta: float = Field(default=0.0, ge=0)
 
 
+class Target(Section):
+    """A value of a figure that is good enough."""
+
+    monitor: str
+    value: float
+
+
 class TrainingSection(Section):
     optimizer: OptimizerOptions = Field(default="gradient_descent", validate_default=True)
     learning_rate: LearningRate = 0.01
@@ -176,6 +184,8 @@ class TrainingSection(Section):
     clip_value: float | None = Field(default=None, gt=0)
     metrics: Annotated[list[MetricName], Field(min_length=1)] | None = None
     early_stopping: EarlyStopping | None = None
+    target: Target | None = None
+    max_time: Annotated[float, Field(gt=0), BeforeValidator(seconds)] | None = None
     log_every: Interval = "auto"
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from math import cos, pi, sqrt
 from typing import ClassVar
 
+from deepnet_cli.optim.plateau import ReduceOnPlateau
 from deepnet_cli.optim.rule import NOT_NEGATIVE, POSITIVE
 from deepnet_cli.optim.schedule import Ending, Schedule
 
@@ -179,5 +180,6 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
         CosineRestarts,
         OneCycle,
         Piecewise,
+        ReduceOnPlateau,
     )
 }
