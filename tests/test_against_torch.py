@@ -15,6 +15,7 @@ from deepnet_cli.optim.schedules import SCHEDULES
 torch: Any = pytest.importorskip("torch")
 
 WEIGHTS, P = 12, 17
+DECAYING = [(slice(WEIGHTS), 1.0)]
 """Of theta (P,) so many entries are weights, the rest offsets."""
 
 
@@ -35,9 +36,9 @@ def test_adamw(rng: np.random.Generator) -> None:
     rule = OPTIMIZERS["adamw"](weight_decay=0.2)
     slots, played, grad = np.zeros((2, P)), theta.copy(), np.empty(P)
     moving = np.zeros((2, P))
-    move = optimizers.mover(rule, played, grad, moving, slice(WEIGHTS))
+    move = optimizers.mover(rule, played, grad, moving, DECAYING)
     for t, gradient in enumerate(gradients, start=1):
-        optimizers.step(rule, theta, gradient, slots, 0.01, t, slice(WEIGHTS))
+        optimizers.step(rule, theta, gradient, slots, 0.01, t, DECAYING)
         grad[...] = gradient
         move(0.01, t)
     np.testing.assert_allclose(theta, expected, rtol=1e-10)

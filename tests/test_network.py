@@ -96,7 +96,7 @@ def test_every_optimizer_is_its_equations(name: str, rng: np.random.Generator) -
         options=options,
     )
     rule, objective = OPTIMIZERS[name](**told), Objective(network)
-    slots, weights = np.zeros((rule.n_slots, theta.size)), network.layout.weights
+    slots, weights = np.zeros((rule.n_slots, theta.size)), network.layout.decaying
     for t in range(1, 201):
         optimizers.step(rule, theta, objective(theta, X, Y)[1], slots, 0.02, t, weights)
     np.testing.assert_allclose(theta, flat(network, parameters), rtol=1e-10, atol=1e-12)

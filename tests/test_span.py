@@ -36,6 +36,7 @@ LAYERS: dict[str, list[object]] = {
     "plain": [6, 3],
     "norm": [{"units": 6, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3],
     "dropout": [{"units": 6, "dropout": 0.3}, {"units": 5, "dropout": 0.2}, 3],
+    "factors": [{"units": 6, "rate_factor": 0.3}, {"units": 5, "trainable": False}, 3],
     "one layer": [3],
 }
 FIXED = reduction.FIXED

@@ -61,9 +61,10 @@ def explain(
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
     after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    grad, weights = trace.total.copy(), job.network.layout.weights
+    grad, layout = trace.total.copy(), job.network.layout
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
-    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, weights)
+    stretches = layout.decaying, layout.moving
+    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, *stretches)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),

@@ -48,6 +48,7 @@ def build_network(config: Config, features: int, multiply: Product = NUMPY) -> N
             spec.dropout,
             partial(bits, config.seed, f"dropout {l}"),
             multiply,
+            spec.rate_factor if spec.trainable else 0.0,
         )
         for l, (spec, name) in enumerate(named, start=1)
     ]

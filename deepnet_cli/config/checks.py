@@ -51,6 +51,27 @@ def check_model(document: Document, model: ModelSection) -> None:
             )
 
 
+def check_frozen(document: Document, model: ModelSection) -> None:
+    """A layer is left to train; what is frozen was trained before."""
+    frozen = [l for l, layer in enumerate(model.layers) if not layer.trainable]
+    for l in frozen:
+        if model.layers[l].rate_factor != 1:
+            document.add(
+                ("model", "layers", l, "rate_factor"),
+                "a layer that is not trainable has no learning rate; leave rate_factor out",
+            )
+    if len(frozen) == len(model.layers):
+        document.add(
+            ("model", "layers", frozen[-1], "trainable"),
+            "no layer is trainable; leave the output layer at least",
+        )
+    elif frozen and model.initial_parameters is None:
+        document.warn(
+            ("model", "layers", frozen[0], "trainable"),
+            "layers stay as they are drawn; model.initial_parameters reads them from a file",
+        )
+
+
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
     output = named_activations(model)[-1]

@@ -87,6 +87,7 @@ def check(document: Document) -> Config | None:
     training = _section(document, "training", TrainingSection)
     if model is not None:
         checks.check_model(document, model)
+        checks.check_frozen(document, model)
     if model is not None and (loss := _loss_name(document)):
         checks.check_loss(document, model, loss)
     if training is not None:

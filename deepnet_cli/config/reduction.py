@@ -30,14 +30,16 @@ def reduced_features(
 ) -> int | None:
     """The features m + 1 that training has in place of n[0]; None where it keeps those.
 
-    Exact where the update rule, the penalties and what clips commute with a rotation.  The
-    factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an update
-    with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as
-    long for one as an update does: a run of 200 updates gains wherever this is used.
+    Exact where the update rule, the penalties and what clips commute with a rotation; a frozen
+    layer 1 is to keep every bit, which a rotation does not.
+
+    The factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an
+    update with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four
+    times as long for one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
     parts: list[Optimizer | Penalty | Clipping] = [rule, *objective.penalties, *clippings]
-    exact = all(part.rotates for part in parts)
+    exact = all(part.rotates for part in parts) and not objective.network.layers[0].frozen
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None

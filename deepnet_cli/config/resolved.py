@@ -67,6 +67,10 @@ def _layer(spec: LayerSpec) -> object:
         more["dropout"] = spec.dropout
     if spec.batch_norm is not None:
         more["batch_norm"] = spec.batch_norm.model_dump()
+    if not spec.trainable:
+        more["trainable"] = False
+    if spec.rate_factor != 1:
+        more["rate_factor"] = spec.rate_factor
     return {"units": spec.units, **more} if more else spec.units
 
 

@@ -66,6 +66,12 @@ def _batch_norm(value: object) -> object:
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 
+def _rate_factor(value: float) -> float:
+    if value == 0:
+        raise ValueError("must be > 0; to freeze the layer write 'trainable: false'")
+    return value
+
+
 def _layers(value: object) -> object:
     if not isinstance(value, list):
         return value
@@ -165,6 +171,8 @@ class LayerSpec(Section):
     activation: ActivationName | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
     batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    trainable: bool = True
+    rate_factor: Annotated[float, Field(ge=0), AfterValidator(_rate_factor)] = 1.0
 
 
 class ModelSection(Section):

@@ -53,6 +53,11 @@ class Layer:
     dropout: float = 0.0
     bits: Bits | None = None  # of the dropout
     multiply: Product = NUMPY
+    rate_factor: float = 1.0  # on the learning rate; 0: the layer is frozen
+
+    @property
+    def frozen(self) -> bool:
+        return self.rate_factor == 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,8 @@ class Network:
             raise ValueError("dropout behind the output layer")
         if any(layer.dropout and layer.bits is None for layer in layers):
             raise ValueError("dropout without bits to draw from")
+        if all(layer.frozen for layer in layers):
+            raise ValueError("every layer is frozen")
         ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
         if output is loss.link:
             ops.pop()  # the loss carries it
@@ -106,7 +113,8 @@ class Network:
         for op in self.ops:
             before = ops[-1] if ops else None
             if isinstance(op, Activate) and isinstance(before, Affine) and before.bias:
-                ops[-1] = Dense(before, op)
+                dense = Dense(before, op)
+                ops[-1] = dense.frozen() if self.layers[op.layer - 1].frozen else dense
             else:
                 ops.append(op)
         return replace(self, ops=tuple(ops))
@@ -119,7 +127,22 @@ class Network:
     @cached_property
     def layout(self) -> Layout:
         """Where each parameter stands in theta."""
-        return Layout(tuple(pair for op in self.ops for pair in op.blocks.items()))
+        return Layout(
+            tuple(
+                (name, replace(block, rate_factor=self.layers[op.layer - 1].rate_factor))
+                for op in self.ops
+                for name, block in op.blocks.items()
+            )
+        )
+
+    def input_of(self, k: int) -> str:
+        """How the input of step k is called: X, Z1, A1, ..."""
+        return self.ops[k - 1].node if k else "X"
+
+    @cached_property
+    def first(self) -> int:
+        """The first step with parameters that are trained: where the way back ends."""
+        return next(k for k, op in enumerate(self.ops) if not self.layers[op.layer - 1].frozen)
 
     @property
     def floats(self) -> int:
@@ -163,14 +186,14 @@ class Network:
         """From dJ/dS in work.dS to the gradients g, by what the forward pass left in `work`.
 
         watch(k, dU) is shown the derivative by the output of each step k, from the last to
-        the first, before it is overwritten.
+        the first that is trained, before it is overwritten.
         """
         dU = work.dS
-        for k in reversed(range(len(self.ops))):
+        for k in reversed(range(self.first, len(self.ops))):
             watch(k, dU)
             op, cache = self.ops[k], work.caches[k]
             op.backward(p, dU, cache, g)
-            if k > 0:
+            if k > self.first:
                 dU = op.pull(p, dU, cache)
 
     @property
@@ -202,4 +225,4 @@ def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
     steps.append(Activate(number, units, layer.activation))
     if layer.bits is not None and layer.dropout:
         steps.append(Dropout(number, units, layer.dropout, layer.bits))
-    return steps
+    return [step.frozen() for step in steps] if layer.frozen else steps

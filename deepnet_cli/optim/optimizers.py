@@ -1,17 +1,22 @@
-"""The update rules by name, and a step of one."""
+"""The update rules by name, and a step of one.
 
-from collections.abc import Callable
+A step moves stretches of the vectors, each with its own factor on the learning rate: mostly one
+that is all.  What is in none of them stays as it is, and so do its slots.
+"""
+
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from deepnet_cli.fused.passes import Pass, player
+from deepnet_cli.nn.parameters import Stretch
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
 from deepnet_cli.optim.adaptive import Adadelta, Adagrad, RMSProp
 from deepnet_cli.optim.descent import GradientDescent, Lion, Momentum, Nesterov
 from deepnet_cli.optim.rule import Optimizer
 
-NOWHERE = slice(0)
+EVERYWHERE: tuple[Stretch, ...] = ((slice(None), 1.0),)
 
 
 def step(
@@ -21,26 +26,44 @@ def step(
     slots: Array,
     rate: float,
     t: int,
-    weights: slice = NOWHERE,
+    decaying: Sequence[Stretch] = (),
+    moving: Sequence[Stretch] = EVERYWHERE,
 ) -> None:
-    """Apply `rule` in one pass over the vectors, after the decay of the weights (P,)[weights]."""
+    """Apply `rule` in one pass over each stretch of `moving`, after the decay in `decaying`."""
     if rule.weight_decay:
-        DECAY(theta[weights], rate * rule.weight_decay)
-    update(rule)(theta, grad, *slots, rate, t)
+        for place, factor in decaying:
+            DECAY(theta[place], rate * factor * rule.weight_decay)
+    for place, factor in moving:
+        update(rule)(theta[place], grad[place], *slots[:, place], rate * factor, t)
 
 
 def mover(
-    rule: Optimizer, theta: Array, grad: Array, slots: Array, weights: slice = NOWHERE
+    rule: Optimizer,
+    theta: Array,
+    grad: Array,
+    slots: Array,
+    decaying: Sequence[Stretch] = (),
+    moving: Sequence[Stretch] = EVERYWHERE,
 ) -> Callable[[float, int], None]:
     """`step` for vectors that stay where they are: a function of rate and t."""
-    move = player(update(rule), theta, grad, *slots, 0.0, 1)
-    if not rule.weight_decay:
+    decays = [
+        (player(DECAY, theta[place], 0.0), factor * rule.weight_decay)
+        for place, factor in decaying
+        if rule.weight_decay
+    ]
+    moves = [
+        (player(update(rule), theta[place], grad[place], *slots[:, place], 0.0, 1), factor)
+        for place, factor in moving
+    ]
+    (move, factor), *others = moves
+    if factor == 1 and not others and not decays:
         return move
-    decay = player(DECAY, theta[weights], 0.0)
 
     def decay_and_move(rate: float, t: int) -> None:
-        decay(rate * rule.weight_decay)
-        move(rate, t)
+        for decay, factor in decays:
+            decay(rate * factor)
+        for move, factor in moves:
+            move(rate * factor, t)
 
     return decay_and_move
 

@@ -26,10 +26,12 @@ def plan(job: Job) -> dict[str, object]:
                 "Z": [layer.units, m],
                 "A": [layer.units, m],
                 "parameters": sum(map(prod, shapes.values())),
+                "rate_factor": layer.rate_factor,
             }
             for l, (layer, shapes) in enumerate(_layers(network), start=1)
         ],
-        "parameters": network.layout.trained.stop,
+        "parameters": network.layout.parameters.stop,
+        "trained": network.layout.trained.stop,
         "examples": {name: part.m for name, part in job.dataset.parts.items()},
         "features": network.features,
         "reduced": job.reduced,
@@ -65,18 +67,19 @@ def plan_text(job: Job) -> str:
 
 
 def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
-    """Each layer with the shapes of what is trained in it."""
+    """Each layer with the shapes of its parameters."""
     shapes: list[dict[str, tuple[int, int]]] = [{} for _ in network.layers]
     for op in network.ops:
-        trained = {name: b.shape for name, b in op.blocks.items() if b.kind != "statistic"}
-        shapes[op.layer - 1] |= trained
+        parameters = {name: b.shape for name, b in op.blocks.items() if b.kind != "statistic"}
+        shapes[op.layer - 1] |= parameters
     return list(zip(network.layers, shapes, strict=True))
 
 
 def _described(layer: Layer) -> str:
     norm = "norm, " if layer.batch_norm else ""
     dropout = f", drop {layer.dropout:g}" if layer.dropout else ""
-    return f"{norm}{layer.activation.name}{dropout}"
+    rate = "" if layer.rate_factor == 1 else f", {layer.rate_factor:g} rate"
+    return f"{norm}{layer.activation.name}{dropout}{', frozen' if layer.frozen else rate}"
 
 
 def outline(job: Job) -> str:
@@ -84,7 +87,10 @@ def outline(job: Job) -> str:
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
-    network = f"{job.config.name}: {sizes}, {job.network.layout.trained.stop:,} parameters"
+    layout = job.network.layout
+    network = f"{job.config.name}: {sizes}, {layout.parameters.stop:,} parameters"
+    if layout.trained != layout.parameters:
+        network += f", {layout.trained.stop:,} of them trained"
     training = (
         f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"

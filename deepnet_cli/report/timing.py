@@ -125,6 +125,7 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
         words += ["norm"] if each.batch_norm is not None else []
         words += [each.activation.name] if l < len(layers) or not carried else []
         words += ["dropout"] if each.dropout else []
+        words += ["frozen"] if each.frozen else []
         labels[f"{LAYER}{l}"] = " ".join(words)
     labels["loss"] = f"{loss.link.name} and loss" if carried else "loss"
     labels["penalty"] = " and ".join(penalty.name for penalty in job.objective.penalties)

@@ -65,8 +65,9 @@ def train(
         if trouble := not_finite(objective, state.theta, cost):
             raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
         if move is None:
-            weights = objective.network.layout.weights
-            move = optimizers.mover(rule, state.theta, grad, state.slots, weights)
+            layout = objective.network.layout
+            vectors = state.theta, grad, state.slots
+            move = optimizers.mover(rule, *vectors, layout.decaying, layout.moving)
         clipped = False
         for clipping in clippings:
             clipped |= clipping.clip(grad)

@@ -66,9 +66,9 @@ def parts_of(
         network.loss.cost_and_gradient(inputs[-1], Y, work.share, work.dS, work.costs, work.J)
 
     def backward(steps: Sequence[int]) -> None:
-        for k in reversed(steps):
+        for k in (k for k in reversed(steps) if k >= network.first):
             ops[k].backward(p, dU[k], caches[k], g)
-            if k > 0:
+            if k > network.first:
                 ops[k].pull(p, dU[k], caches[k])
 
     def share() -> None:
@@ -90,9 +90,10 @@ def parts_of(
         swept.append(Part("penalty", BACKWARD, add))
         after.append(Part("penalty", FORWARD, partial(objective.penalty, theta)))
     after += [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
-    move = optimizers.mover(rule, theta, grad, state.slots, network.layout.weights)
+    layout = network.layout
+    move = optimizers.mover(rule, theta, grad, state.slots, layout.decaying, layout.moving)
     after.append(Part("optimizer", "", partial(move, 0.0, 1)))
-    if any(each.batch_norm for each in network.layers):
+    if network.tracks:
         after.append(Part("statistics", "", partial(objective.track, theta, X.shape[1])))
     return [*before, *as_trained(swept), *after]
 

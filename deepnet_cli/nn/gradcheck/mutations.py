@@ -28,12 +28,16 @@ class Mutation:
 
 def mutations(point: Point) -> Iterator[Mutation]:
     """Every bug in every step where it changes a number at the point."""
-    right = {node.name: node.gradient for node in trace(point).nodes}
+    right = _gradients(point)
     for mutation in _planted(point.objective, point.m):
-        spoiled = trace(replace(point, objective=mutation.objective))
-        here = next((n.gradient for n in spoiled.nodes if n.name == mutation.node), None)
-        if here is None or not np.array_equal(here, right[mutation.node]):
+        spoiled, node = _gradients(replace(point, objective=mutation.objective)), mutation.node
+        changed = node in right and not np.array_equal(spoiled[node], right[node])
+        if changed or node.startswith("penalty"):
             yield mutation
+
+
+def _gradients(point: Point) -> dict[str, Array]:
+    return {node.name: node.gradient for node in trace(point).nodes}
 
 
 def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
@@ -50,8 +54,7 @@ def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
 
         yield Mutation(name, scores, causes, with_loss_gradient(objective, gradient))
     for k, op in enumerate(network.ops):
-        below = network.ops[k - 1].node if k else "X"
-        for name, node, causes, wrong in BUGS[op.kind](op, below, m):
+        for name, node, causes, wrong in BUGS[op.kind](op, network.input_of(k), m):
             yield Mutation(name, node, causes, with_op(objective, k, wrong))
     yield from _penalty_bugs(objective)
 
@@ -68,4 +71,5 @@ def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
             wrong = planted(penalty, gradient=gradient)
             penalties = (*objective.penalties[:i], wrong, *objective.penalties[i + 1 :])
             spoiled = replace(objective, penalties=penalties)
-            yield Mutation(f"{penalty.name} {name}", "penalty W1", (penalty.name,), spoiled)
+            node = f"penalty {objective.network.layout.names[0]}"
+            yield Mutation(f"{penalty.name} {name}", node, (penalty.name,), spoiled)
