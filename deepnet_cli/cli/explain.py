@@ -15,7 +15,6 @@ from deepnet_cli.nn.gradcheck.report import explained
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.optim import optimizers
-from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.explain import Iteration, explain_json, explain_text
 from deepnet_cli.training.loop import State, train
@@ -74,7 +73,7 @@ def explain(
         verdicts,
         point.cost() - penalty,
         penalty,
-        _formula(job.rule),
+        job.rule.formula,
         rate,
         clipped,
         after,
@@ -89,8 +88,3 @@ def _tick(verdict: Verdict) -> str:
         tick = "✓" if (sys.stdout.encoding or "").lower().startswith("utf") else "ok,"
         return f"{tick} {verdict.digits:.0f} digits"
     return verdict.status.upper()
-
-
-def _formula(rule: Optimizer) -> str:
-    """The first sentence of a rule's docstring: its update."""
-    return (type(rule).__doc__ or rule.name).split("   (")[0].split("\n")[0].strip()

@@ -108,11 +108,15 @@ def train(
 
 
 def _result(session: Session) -> str:
-    lines = [figures_text(session.figures)]
+    lines, average = [figures_text(session.figures)], session.job.average
+    averaged = f" averaged by {average.name}" if average else ""
     if watch := session.progress.watch:
         lines.append(
-            f"of the parameters with the best {watch.figure} (*): {session.kept:,} updates"
+            f"of the parameters{averaged} with the best {watch.figure} (*): "
+            f"{session.kept:,} updates"
         )
+    elif averaged:
+        lines.append(f"of the parameters{averaged}")
     lines.append(
         f"{session.directory.path}: {session.stopped} after "
         f"{session.progress.state.iteration:,} iterations, {session.seconds:.1f} s"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
+from deepnet_cli.config import averaging
 from deepnet_cli.config.architecture import (
     build_clippings,
     build_initializers,
@@ -29,6 +30,7 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.averages import Average, Averaged
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
@@ -54,6 +56,7 @@ class Job:
     objective: Objective
     clippings: tuple[Clipping, ...]  # of the gradient, before the rule
     rule: Optimizer
+    average: Average | None  # of the parameters, that the rule keeps
     batches: Batches
     iterations: int
     log_every: int
@@ -103,7 +106,16 @@ def build_job(
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    per_epoch = ceil(m / size)
+    iterations = training.iterations or (training.epochs or 0) * per_epoch or 2500
+    if iterations > MOST_ITERATIONS:
+        problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
+        raise document.error(("training", "epochs"), ConfigError(problem))
+    config = settled(config, document, per_epoch, iterations)
+    config = averaging.settled(config, document, per_epoch, iterations)
+    average = averaging.average_of(config)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
+    rule = Averaged(rule, average) if average else rule
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
     reduced = reduced_features(config, objective, clippings, rule, m, size)
@@ -112,11 +124,6 @@ def build_job(
 
     dataset = encode(tables, config, document, network)
     batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
-    iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
-    if iterations > MOST_ITERATIONS:
-        problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
-        raise document.error(("training", "epochs"), ConfigError(problem))
-    config = settled(config, document, batches.per_epoch, iterations)
     job = Job(
         config,
         directory,
@@ -125,6 +132,7 @@ def build_job(
         objective,
         clippings,
         rule,
+        average,
         batches,
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),

@@ -31,6 +31,7 @@ FORMS: dict[Path, str] = {
     ("data", "test"): "a FILE, {file: FILE} or {fraction: 0.1}",
     ("loss",): "a name or {name: NAME}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
+    ("training", "averaging"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",

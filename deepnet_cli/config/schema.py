@@ -25,6 +25,7 @@ from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
+from deepnet_cli.optim.averages import AVERAGES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -109,6 +110,7 @@ class Scheduled(Chosen):
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
     ActivationName = str
     OptimizerOptions = Options
+    AverageOptions = Options
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
@@ -120,6 +122,7 @@ if TYPE_CHECKING:  # what a checked value is; the branch below is what is checke
 else:
     ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
     OptimizerOptions = choice(OPTIMIZERS)
+    AverageOptions = choice(AVERAGES)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
@@ -199,6 +202,7 @@ class TrainingSection(Section):
     l1: float = Field(default=0.0, ge=0)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
+    averaging: AverageOptions | None = None
     early_stopping: EarlyStopping | None = None
     log_every: Interval = "auto"
 

@@ -91,8 +91,9 @@ def outline(job: Job) -> str:
     network = f"{job.config.name}: {sizes}, {layout.parameters.stop:,} parameters"
     if layout.trained != layout.parameters:
         network += f", {layout.trained.stop:,} of them trained"
+    average = f", averaged by {job.average.name}" if job.average else ""
     training = (
-        f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
+        f"{job.network.loss.name}, {job.config.training.optimizer.name}{average}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"
     )
     lines = [network, training]

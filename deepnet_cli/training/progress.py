@@ -23,6 +23,8 @@ from deepnet_cli.config.resolved import differences
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.averages import Average
+from deepnet_cli.training.averaging import averaged
 from deepnet_cli.training.history import History, Watch
 from deepnet_cli.training.loop import State
 from deepnet_cli.training.sealed import open_sealed, sealed
@@ -45,6 +47,7 @@ class Progress:
 
     state: State  # an image in the space
     space: Space
+    average: Average | None  # of the parameters, in the last slot
     history: History
     watch: Watch | None  # with a validation set
     best_theta: Array | None = None  # (P,)
@@ -54,12 +57,17 @@ class Progress:
         """Before the first update."""
         theta = job.initial_theta()
         space = space_of(job, theta)
-        return cls(State.start(space.enter(theta), job.rule), space, History(), _watch(job))
+        state = State.start(space.enter(theta), job.rule)
+        return cls(state, space, job.average, History(), _watch(job))
 
     @property
     def theta(self) -> Array:
-        """The parameters (P,) that the state stands for: a new vector."""
-        return self.space.lift(self.state.theta)
+        """The parameters (P,) that are used where training is now, averaged or as they are: a new
+        vector.
+        """
+        if self.average is None:
+            return self.space.lift(self.state.theta)
+        return self.space.lift(averaged(self.state, self.average, self.space))
 
     def copy(self) -> "Progress":
         """Progress as it is now.  best_theta is never changed in place, and the list of rows is
@@ -67,7 +75,7 @@ class Progress:
         """
         watch = self.watch and replace(self.watch)
         state, history = self.state.copy(), replace(self.history)
-        return Progress(state, self.space, history, watch, self.best_theta)
+        return Progress(state, self.space, self.average, history, watch, self.best_theta)
 
     def settled(self) -> "Progress":
         """This with the rows up to its own state only."""
@@ -77,7 +85,7 @@ class Progress:
         """The checkpoint file of a job whose resolved config is `config`."""
 
         def fill(file: Any) -> None:
-            file["state/theta"] = self.theta
+            file["state/theta"] = self.space.lift(self.state.theta)
             file["state/slots"] = self.space.lift(self.state.slots)
             file.attrs["space"] = self.space.digest
             if self.space.digest:
@@ -122,7 +130,7 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
     if watch is not None:
         for row in history.rows:
             watch.see(row)
-    return Progress(state, space, history, watch, best)
+    return Progress(state, space, job.average, history, watch, best)
 
 
 def _restored(source: Source, job: Job) -> tuple[Space, State]:
