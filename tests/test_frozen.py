@@ -289,7 +289,7 @@ def test_fine_tuning(folder: Path, training: dict[str, object]) -> None:
         result = deepnet("train", config, "--run-dir", run, *settings)
         assert result.code == 0, result.err
         assert "89 parameters, 18 of them trained" in result.err
-        assert "stay as they are drawn" not in result.err
+        assert "stays as it is drawn" not in result.err
     before, after = parameters(folder / "first"), parameters(folder / "whole")
     for name, block in before.items():
         same = np.array_equal(block, after[name])
@@ -305,6 +305,41 @@ def test_fine_tuning(folder: Path, training: dict[str, object]) -> None:
     told = json.loads(Path("whole/summary.json").read_text())
     assert (told["parameters"], told["trained"]) == (89, 18)
     assert "trained" not in json.loads(Path("first/summary.json").read_text())
+
+
+def test_a_new_head_for_other_classes(folder: Path) -> None:
+    """Of four classes and one layer more, on layers that were trained for three."""
+    write_blobs(folder / "more.h5", m=60, K=4, seed=9)
+    layers: list[object] = [
+        {"units": 6, "batch_norm": True, "trainable": False},
+        {"units": 5, "trainable": False},
+        {"units": 5, "batch_norm": True},
+        4,
+    ]
+    model: dict[str, object] = {"initial_parameters": {"file": "first/model.h5", "layers": 2}}
+    config = trained(layers, "more.h5", model=model)
+    for run, stop in (("whole", 40), ("part", 13)):
+        length = f"training.iterations={stop}"
+        result = deepnet("train", config, "--run-dir", run, "--set", length)
+        assert result.code == 0, result.err
+        assert "warning" not in result.err
+    assert deepnet("train", "--resume", "part", "--set", "training.iterations=40").code == 0
+    assert Path("whole/model.h5").read_bytes() == Path("part/model.h5").read_bytes()
+    before, after = parameters(folder / "first"), parameters(folder / "whole")
+    for name in ("W1", "scale1", "shift1", "mean1", "variance1", "W2", "b2"):
+        np.testing.assert_array_equal(before[name], after[name])
+    start = load_job(config)
+    drawn = load_job(trained(layers, "more.h5"))
+    first, other = (job.network.layout.views(job.initial_theta()) for job in (start, drawn))
+    for name in first:
+        read = name in before and name[-1] in "12"
+        np.testing.assert_array_equal(first[name], before[name] if read else other[name])
+    model["initial_parameters"] = {"file": "first/model.h5", "layers": 3}
+    result = deepnet("train", trained(layers, "more.h5", model=model))
+    assert_refused(result, 3, ["model.initial_parameters", "holds b3", "batch norm of layer 3"])
+    model["initial_parameters"] = {"file": "first/model.h5", "layers": 1}
+    result = deepnet("train", trained(layers, "more.h5", model=model), "--run-dir", "one")
+    assert "model.layers[1].trainable: this layer stays as it is drawn" in result.err
 
 
 def test_it_is_told(folder: Path) -> None:
@@ -385,4 +420,5 @@ def test_what_is_refused(folder: Path, bad: str) -> None:
 def test_layers_that_stay_as_they_are_drawn_are_likely_a_mistake(folder: Path) -> None:
     result = deepnet("train", trained([{"units": 6, "trainable": False}, 3]), "--run-dir", "a")
     assert result.code == 0
-    assert "stay as they are drawn; model.initial_parameters" in result.err
+    assert "model.layers[0].trainable: this layer stays as it is drawn" in result.err
+    assert "model.initial_parameters reads layers from a file" in result.err

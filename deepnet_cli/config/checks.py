@@ -52,7 +52,14 @@ def check_model(document: Document, model: ModelSection) -> None:
 
 
 def check_frozen(document: Document, model: ModelSection) -> None:
-    """A layer is left to train; what is frozen was trained before."""
+    """A layer is left to train; what is frozen was trained before; a file fills what there is."""
+    start, L = model.initial_parameters, len(model.layers)
+    if start is not None and (start.layers or 0) > L:
+        document.add(
+            ("model", "initial_parameters", "layers"),
+            f"{start.layers} of {L} layers; leave it out to read all of them",
+        )
+    read = 0 if start is None else start.layers or L
     frozen = [l for l, layer in enumerate(model.layers) if not layer.trainable]
     for l in frozen:
         if model.layers[l].rate_factor != 1:
@@ -60,15 +67,16 @@ def check_frozen(document: Document, model: ModelSection) -> None:
                 ("model", "layers", l, "rate_factor"),
                 "a layer that is not trainable has no learning rate; leave rate_factor out",
             )
-    if len(frozen) == len(model.layers):
+    drawn = [l for l in frozen if l >= read]
+    if len(frozen) == L:
         document.add(
             ("model", "layers", frozen[-1], "trainable"),
             "no layer is trainable; leave the output layer at least",
         )
-    elif frozen and model.initial_parameters is None:
+    elif drawn:
         document.warn(
-            ("model", "layers", frozen[0], "trainable"),
-            "layers stay as they are drawn; model.initial_parameters reads them from a file",
+            ("model", "layers", drawn[0], "trainable"),
+            "this layer stays as it is drawn; model.initial_parameters reads layers from a file",
         )
 
 

@@ -71,15 +71,19 @@ class Job:
         return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
     def initial_theta(self) -> Array:
-        """The first parameters (P,): drawn with the seed, or read from a file."""
-        dtype = self.dataset.encoding.dtype
-        if self.config.model.initial_parameters is None:
-            initializers = build_initializers(self.config, self.network)
-            rng = generator(self.config.seed, "initialization")
-            return self.network.initialize(initializers, rng).astype(dtype)
-        file = resolved(self.config.model.initial_parameters, self.directory)
-        with open_hdf5(file) as source:
-            return read_parameters(source, self.network.layout, dtype)
+        """The first parameters (P,): drawn with the seed, or read from a file as far as it goes."""
+        start, layout = self.config.model.initial_parameters, self.network.layout
+        initializers = build_initializers(self.config, self.network)
+        rng, dtype = generator(self.config.seed, "initialization"), self.dataset.encoding.dtype
+        theta = self.network.initialize(initializers, rng).astype(dtype)
+        if start is not None:
+            windows = layout.views(theta)
+            wanted = layout.until(start.layers or len(self.network.layers))
+            with open_hdf5(resolved(start.file, self.directory)) as source:
+                read = read_parameters(source, wanted, dtype, part=start.layers is not None)
+            for name, block in wanted.views(read).items():
+                windows[name][...] = block
+        return theta
 
 
 def load_job(path: Path, settings: tuple[str, ...] = (), code: "Code | None" = None) -> Job:

@@ -36,6 +36,7 @@ FORMS: dict[Path, str] = {
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
     ("model", "initialization"): "a name or {NAME: value}",
+    ("model", "initial_parameters"): "a FILE or {file: FILE, layers: 2}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
 }
 """What may stand where several forms are allowed; layers are not counted."""

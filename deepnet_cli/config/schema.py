@@ -178,11 +178,18 @@ class LayerSpec(Section):
     rate_factor: Annotated[float, Field(ge=0), AfterValidator(_rate_factor)] = 1.0
 
 
+class InitialParameters(Section):
+    """A file, and how many layers are read from it, from the first on; None: all."""
+
+    file: str
+    layers: int | None = Field(default=None, ge=1)
+
+
 class ModelSection(Section):
     layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
     activations: Activations = "relu"
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
-    initial_parameters: str | None = None
+    initial_parameters: Annotated[InitialParameters, BeforeValidator(_file)] | None = None
 
 
 class EarlyStopping(Section):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from math import prod
+from string import ascii_letters
 
 import numpy as np
 
@@ -57,6 +58,10 @@ class Layout:
             return not pair[1].trained, KINDS.index(pair[1].kind)
 
         return dict(sorted(self.given, key=order))
+
+    def until(self, layer: int) -> "Layout":
+        """The blocks of the layers 1 to `layer` by themselves."""
+        return Layout(tuple(p for p in self.given if int(p[0].lstrip(ascii_letters)) <= layer))
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, int]]:

@@ -36,6 +36,7 @@ CHANGEABLE = ("training.iterations", "output.plots", "output.checkpoint_every")
 PLACES = (
     *(f"data.{part}{kind}" for part in ("train", "validation", "test") for kind in ("", ".file")),
     "model.initial_parameters",
+    "model.initial_parameters.file",
     "output.directory",
 )
 """Where things stand may change as well: whether the data are the same, their digests tell."""
