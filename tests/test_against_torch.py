@@ -36,7 +36,7 @@ def test_adamw(rng: np.random.Generator) -> None:
     rule = OPTIMIZERS["adamw"](weight_decay=0.2)
     slots, played, grad = np.zeros((2, P)), theta.copy(), np.empty(P)
     moving = np.zeros((2, P))
-    move = optimizers.mover(rule, played, grad, moving, DECAYING)
+    move = optimizers.Mover(rule, played, grad, moving, DECAYING)
     for t, gradient in enumerate(gradients, start=1):
         optimizers.step(rule, theta, gradient, slots, 0.01, t, DECAYING)
         grad[...] = gradient

@@ -156,8 +156,8 @@ def write(layers: list[object], averaging: object, **sections: Any) -> Path:
 def trajectory(job: Job) -> list[Array]:
     """theta (P,) after each update of the job's rule, in its own space."""
     state, found = State.start(job.initial_theta(), job.rule), list[Array]()
-    batches = job.batches.deal(0, job.iterations)
-    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
+    runs = job.batches.runs(0, job.iterations)
+    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, runs):
         found.append(state.theta.copy())
     return found
 
@@ -252,7 +252,7 @@ def test_resuming_equals_never_stopping(
 
         def interrupting(self: Display, event: Event, stop: int = stop) -> None:
             show(self, event)
-            if event.step.iteration == stop:
+            if event.steps.iteration >= stop:
                 signal.raise_signal(signal.SIGTERM)
 
         with monkeypatch.context() as patch:

@@ -92,7 +92,7 @@ def test_training_clips_what_the_rule_is_given(folder: Path, limits: dict[str, f
     """Against the plain loop: objective, clip, W -= rate g."""
     job = load_job(write(folder, **limits))
     state, theta = State.start(job.initial_theta(), job.rule), job.initial_theta()
-    steps = train(state, job.objective, job.clippings, job.rule, job.rate, job.batches.deal(0, 23))
+    steps = train(state, job.objective, job.clippings, job.rule, job.rate, job.batches.runs(0, 23))
     most, longest = (limits.get(name, np.inf) for name in CLIPPINGS)
     shares = []
     for step, batch in zip(steps, job.batches.deal(0, 23), strict=True):
@@ -112,7 +112,7 @@ def test_history_tells_how_often_and_resuming_does_not_forget(
 ) -> None:
     config = write(folder, **limits)
     job = load_job(config)
-    state, deals = State.start(job.initial_theta(), job.rule), job.batches.deal(0, 23)
+    state, deals = State.start(job.initial_theta(), job.rule), job.batches.runs(0, 23)
     steps = train(state, job.objective, job.clippings, job.rule, job.rate, deals)
     acted = [step.clipped for step in steps]
     assert deepnet("train", config, "--run-dir", "whole").code == 0
@@ -149,7 +149,7 @@ def test_training_decays_the_weights_and_nothing_else(folder: Path) -> None:
     for w in (0.0, 0.5):
         job = load_job(write(folder, optimizer={"name": "adamw", "weight_decay": w}))
         theta = job.initial_theta()
-        state, deals = State.start(theta.copy(), job.rule), job.batches.deal(0, 1)
+        state, deals = State.start(theta.copy(), job.rule), job.batches.runs(0, 1)
         list(train(state, job.objective, (), job.rule, job.rate, deals))
         moved.append(state.theta)
     weights = job.network.layout.weights

@@ -21,7 +21,7 @@ from points import rngs
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.batches import Batch
+from deepnet_cli.data.batches import Batches, Part
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.gradcheck.mutations import mutations
 from deepnet_cli.nn.gradcheck.report import blame, check
@@ -164,7 +164,7 @@ def test_stretches_are_moved_as_if_each_were_all(
     rule = OPTIMIZERS[name](**{"weight_decay": 0.2} if name in ("adamw", "lion") else {})
     before, gradients = rng.normal(size=60), rng.normal(size=(5, 60))
     theta, slots, grad = before.copy(), np.zeros((rule.n_slots, 60)), np.empty(60)
-    move = optimizers.mover(rule, theta, grad, slots, DECAYING, PLACES)
+    move = optimizers.Mover(rule, theta, grad, slots, DECAYING, PLACES)
     for t, gradient in enumerate(gradients, start=1):
         grad[...] = gradient
         if played:
@@ -228,9 +228,9 @@ def test_pytorch(
         norm.eval()
     state = State.start(theta, OPTIMIZERS[name](**options))
     clippings = () if limit is None else (ClipNorm(limit),)
-    batches = (Batch(i, i, X, Y) for i in range(25))
+    runs = Batches(Part(X.T, Y), 12, 0, shuffle=False).runs(0, 25)
     made = train(
-        state, Objective(ours), clippings, OPTIMIZERS[name](**options), lambda _: 0.05, batches
+        state, Objective(ours), clippings, OPTIMIZERS[name](**options), lambda _: 0.05, runs
     )
     for step in made:
         there.zero_grad()

@@ -1,11 +1,15 @@
 """Compiled passes: the same numbers as NumPy makes of the same formulas."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from samples import write_blobs, write_config
 
 from deepnet_cli.fused import native
 from deepnet_cli.fused.compiling import compiled_pass
@@ -285,3 +289,17 @@ def test_code_is_kept_and_a_damaged_file_is_not_used(
     file.parent.write_text("a file where the folder should be")
     run(4321.5)
     assert len(made) == 2
+
+
+def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
+    """Once, where nothing is kept; not under -q."""
+    write_blobs(tmp_path / "blobs.h5")
+    config = write_config(tmp_path / "c.yaml", training={"iterations": 2})
+
+    def lines(cache: str, *options: str) -> int:
+        command = [sys.executable, "-m", "deepnet_cli", "train", str(config), *options]
+        environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / cache)}
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        return str(run.stderr).count("compiling for this processor")
+
+    assert [lines("a"), lines("a"), lines("b", "-q"), lines("b")] == [1, 0, 0, 0]

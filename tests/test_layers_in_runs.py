@@ -91,7 +91,7 @@ def test_a_signal_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
     def interrupting(self: Display, event: Event) -> None:
         show(self, event)
-        if event.step.iteration == 13:
+        if event.steps.iteration == 13:
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:

@@ -76,7 +76,7 @@ def test_training_by_tape_is_training(
         cost, grad = replay(theta, X, Y, weights, t)
         assert cost == pytest.approx(J, rel=1e-12)
         np.testing.assert_allclose(grad, expected, rtol=1e-9, atol=1e-12)
-        optimizers.mover(rule, theta, grad, slots)(1e-4, t)
+        optimizers.Mover(rule, theta, grad, slots)(1e-4, t)
         rule.update(plain, expected, plain_slots, 1e-4, t)
         np.testing.assert_allclose(theta, plain, rtol=1e-10, atol=1e-13)
     known = replay._recorded[11]
@@ -133,7 +133,7 @@ def test_a_played_step_allocates_nothing(rng: np.random.Generator) -> None:
     Y = np.eye(10, dtype=np.float32)[:, rng.integers(0, 10, 1000)].copy()
     slots = np.zeros((2, theta.size), np.float32)
     replay, rule = Replay(objective.fused), OPTIMIZERS["adam"]()
-    move = optimizers.mover(rule, theta, replay(theta, X, Y)[1], slots)
+    move = optimizers.Mover(rule, theta, replay(theta, X, Y)[1], slots)
     move(0.001, 1)
     tracemalloc.start()
     replay(theta, X, Y)

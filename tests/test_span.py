@@ -95,7 +95,7 @@ def trajectory(job: Job) -> Iterator[tuple[float, Array]]:
     """The cost of each update of a job, and the parameters (P,) behind it."""
     space = space_of(job, job.initial_theta())
     state = State.start(space.enter(job.initial_theta()), job.rule)
-    batches = space.batches.deal(0, job.iterations)
+    batches = space.batches.runs(0, job.iterations)
     for step in train(state, space.objective, job.clippings, job.rule, job.rate, batches):
         yield step.cost, space.lift(state.theta)
 
@@ -273,7 +273,7 @@ def test_only_what_rotates_clips_in_the_span(folder: Path) -> None:
     job = load_job(config)
     space = space_of(job, job.initial_theta())
     state = State.start(space.enter(job.initial_theta()), job.rule)
-    deals = space.batches.deal(0, 10)
+    deals = space.batches.runs(0, 10)
     steps = train(state, space.objective, job.clippings, job.rule, job.rate, deals)
     assert all(step.clipped for step in steps)
     assert_the_same(config)

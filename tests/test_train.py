@@ -164,7 +164,7 @@ def test_a_signal_changes_nothing_however_the_length_is_told(
 
     def interrupting(self: Display, event: Event) -> None:
         show(self, event)
-        if event.step.iteration == 20:
+        if event.steps.iteration >= 20:
             signal.raise_signal(signal.SIGTERM)
 
     with monkeypatch.context() as patch:
@@ -609,7 +609,7 @@ def test_the_two_newest_checkpoints_are_kept(folder: Path) -> None:
 def test_checkpoints_are_made_by_the_clock_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were every moment 30 seconds later, each but the last step would leave one."""
+    """Were every moment 30 seconds later, each row but the last would leave one."""
     saved: list[int] = []
     save = RunDirectory.save_checkpoint
 
@@ -619,7 +619,7 @@ def test_checkpoints_are_made_by_the_clock_too(
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
     monkeypatch.setattr("deepnet_cli.training.session.CHECKPOINT_SECONDS", -1.0)
-    config = write_config(folder / "c.yaml", training={"iterations": 5})
+    config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]
 

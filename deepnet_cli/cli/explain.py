@@ -53,8 +53,8 @@ def explain(
         raise click.UsageError(f"--iteration {iteration}: training makes iterations 0 to {last}")
     suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
-    batches = job.batches.deal(0, iteration)
-    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
+    runs = job.batches.runs(0, iteration)
+    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, runs):
         pass
     (batch,) = job.batches.deal(iteration, iteration + 1)
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)

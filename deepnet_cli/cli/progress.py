@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from deepnet_cli.cli.say import say
+from deepnet_cli.fused import native
 from deepnet_cli.nn.metrics import HEADLINE
 from deepnet_cli.report.table import number
 from deepnet_cli.training.session import Event, Session
@@ -32,6 +33,8 @@ class Display:
         self.bar = _bar(session) if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> "Display":
+        if not self.quiet:
+            native.announce = self._compiling
         return self
 
     def __exit__(
@@ -40,6 +43,7 @@ class Display:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        native.announce = bool
         if self.bar is not None:
             self.bar.close()
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside the bar
@@ -53,8 +57,8 @@ class Display:
             self._print(event, now - self.began)
         if self.bar is not None and now - self.shown > REFRESH:
             self.shown = now
-            self.bar.set_postfix_str(f"cost {event.step.cost:.4g}{self.metric}", refresh=False)
-            self.bar.n = event.step.iteration + 1
+            self.bar.set_postfix_str(f"cost {event.steps.cost:.4g}{self.metric}", refresh=False)
+            self.bar.n = event.steps.iteration + 1
             self.bar.refresh()
 
     def _print(self, event: Event, seconds: float) -> None:
@@ -67,6 +71,10 @@ class Display:
         self._line("  ".join([*cells, f"{seconds:10.1f}"]) + (" *" if event.best else ""))
         if (name := columns[-1]).startswith("val_"):
             self.metric = f", {name} {row[name]:.4g}"
+
+    def _compiling(self) -> None:
+        native.announce = bool
+        self._line("compiling for this processor; later runs find it done")
 
     def _line(self, text: str) -> None:
         if self.bar is None:

@@ -69,8 +69,8 @@ def _of_config(path: Path, settings: tuple[str, ...], after: int) -> Subject:
     job = load_job(path, (*settings, *DOUBLE))
     suit(job.network.sizes, job.batches.size, job.config.compute.threads)
     state = State.start(job.initial_theta(), job.rule)
-    batches = job.batches.deal(0, after)
-    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, batches):
+    runs = job.batches.runs(0, after)
+    for _ in train(state, job.objective, job.clippings, job.rule, job.rate, runs):
         pass
     at = f"iteration {after}" if after else "initialization"
     part = job.dataset.parts["train"]

@@ -5,8 +5,12 @@ by themselves, and notes what it finds in the document.
 from collections.abc import Collection
 from typing import Any
 
+from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.schema import DataFile, DataSection, ModelSection, TrainingSection
+from deepnet_cli.config.schema import (
+    ModelSection,
+    TrainingSection,
+)
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES
@@ -135,9 +139,16 @@ def check_data(document: Document, data: DataSection) -> None:
             message = "'~' is not expanded here; write the full path"
             document.add(("data", part, "file"), message)
     held_out = [part for part in (data.validation, data.test) if part is not None]
-    total = sum(part.fraction for part in held_out if not isinstance(part, DataFile))
+    total = sum(_share(part) for part in held_out)
     if total >= 1:
         document.add(("data", "test"), "validation and test together leave nothing to train on")
+
+
+def _share(part: DataFile | Fraction | Fold) -> float:
+    """Of the training examples, that a held-out part takes."""
+    if isinstance(part, Fold):
+        return 1 / part.of
+    return part.fraction if isinstance(part, Fraction) else 0.0
 
 
 def named_activations(model: ModelSection) -> list[str | None]:

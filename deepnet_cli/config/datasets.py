@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
-from deepnet_cli.config.schema import Config, DataFile, Fraction
+from deepnet_cli.config.schema import Config
 from deepnet_cli.data import encoding
 from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.labels import ClassCountError, class_values
-from deepnet_cli.data.splitting import split
+from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.data.tables import Location, Table, read_table, x_size
 from deepnet_cli.errors import DataError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, told
@@ -43,12 +44,16 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
         try:
             if isinstance(where, DataFile):
                 location = Location(
-                    resolved(where.file, directory), where.x, where.y, weights=where.weights
+                    resolved(where.file, directory),
+                    where.x,
+                    where.y,
+                    weights=where.weights,
+                    groups=where.groups if isinstance(where, TrainFile) else None,
                 )
                 needed += _bytes_needed(location, name, config.compute.dtype)
                 _check_memory(needed, where.file)
                 tables[name] = read_table(location, name, last=data.examples == "last")
-            elif isinstance(where, Fraction):
+            elif where is not None:
                 tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
@@ -85,19 +90,29 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
     return Dataset(parts, fitted)
 
 
-def _split(table: Table, held_out: Fraction, seed: int, name: str) -> tuple[Table, Table]:
-    if table.m < 2:
-        raise DataError(f"{table.x_at}: one example cannot be split")
+def _split(table: Table, held_out: Fraction | Fold, seed: int, name: str) -> tuple[Table, Table]:
+    units, called = table.m, "example"
+    if table.groups is not None:
+        units, called = len(np.unique(table.groups)), "group"
+    if units < 2:
+        raise DataError(f"{table.x_at}: one {called} cannot be split")
     strata = None
     if held_out.stratify and table.y is not None:
         strata = class_values(table.y, table.y_at)
-    kept, held = split(table.m, held_out.fraction, seed, f"{name} split", strata)
+    if isinstance(held_out, Fold):
+        if units < held_out.of:
+            raise DataError(f"{table.x_at}: {units} {called}s do not make {held_out.of} folds")
+        is_held = folds(table.m, held_out.of, seed, strata, table.groups) == held_out.fold - 1
+        kept, held = np.flatnonzero(~is_held), np.flatnonzero(is_held)
+    else:
+        purpose = f"{name} split"
+        kept, held = split(table.m, held_out.fraction, seed, purpose, strata, table.groups)
     parts = table.take(kept), table.take(held)
-    for part, called in zip(
+    for part, whose in zip(
         parts, ("that are left to train on", f"of the {name} part"), strict=True
     ):
         if part.weights is not None and not part.weights.any():
-            raise DataError(f"{table.x_at}: all examples {called} have weight 0; split otherwise")
+            raise DataError(f"{table.x_at}: all examples {whose} have weight 0; split otherwise")
     return parts
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from deepnet_cli.blas.choice import product
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks
+from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.messages import note_problems
 from deepnet_cli.config.options import Options
@@ -16,8 +17,6 @@ from deepnet_cli.config.overrides import override
 from deepnet_cli.config.schema import (
     ComputeSection,
     Config,
-    DataFile,
-    DataSection,
     ModelSection,
     TrainingSection,
 )
@@ -151,8 +150,10 @@ def _check_machine(document: Document) -> None:
 def _check_datasets(
     document: Document, source: Source, where: DataFile, part: str, *, last: bool
 ) -> None:
-    """Look for x, the y that belongs to it, and weights; each mistake at its own place."""
-    x = where.x or find_x(source, part, apart=where.weights)
+    """Look for x, the y that belongs to it, weights and groups; each mistake at its own place."""
+    groups = where.groups if isinstance(where, TrainFile) else None
+    apart = (where.weights, groups)
+    x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
     m = 0
     try:
@@ -161,14 +162,15 @@ def _check_datasets(
     except DeepnetError as error:
         document.add(("data", part, "x"), str(error), exit_code=error.exit_code)
     try:
-        source.dataset(where.y or find_y(source, part_of_x, x, m, apart=where.weights))
+        source.dataset(where.y or find_y(source, part_of_x, x, m, apart=apart))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
-    try:
-        if where.weights is not None:
-            source.dataset(where.weights)
-    except DeepnetError as error:
-        document.add(("data", part, "weights"), str(error), exit_code=error.exit_code)
+    for key, name in (("weights", where.weights), ("groups", groups)):
+        try:
+            if name is not None:
+                source.dataset(name)
+        except DeepnetError as error:
+            document.add(("data", part, key), str(error), exit_code=error.exit_code)
 
 
 def resolved(file: str, directory: Path) -> Path:

@@ -4,9 +4,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config, DataFile, LayerSpec
+from deepnet_cli.config.schema import Config, LayerSpec
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
 
@@ -27,8 +28,8 @@ NOT_THE_FORM = (
 )
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
-    ("data", "validation"): "a FILE, {file: FILE} or {fraction: 0.1}",
-    ("data", "test"): "a FILE, {file: FILE} or {fraction: 0.1}",
+    ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
+    ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("loss",): "a name or {name: NAME}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "averaging"): "a name or {name: NAME, option: value}",
@@ -172,7 +173,7 @@ def _unknown_key(key: str, known: list[str]) -> str:
         return "unknown key here; it belongs at the top level"
     if key in LayerSpec.model_fields:
         return f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
-    if key in DataFile.model_fields:
+    if key in TrainFile.model_fields:
         return (
             "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
         )

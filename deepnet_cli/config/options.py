@@ -5,13 +5,14 @@ and (in a field's metadata) bounds.  From it comes the pydantic model that check
 and describes it in the JSON Schema, so a new entry in a registry is a new word in a config.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, ClassVar, Literal, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -22,6 +23,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticKnownError
+
+from deepnet_cli.errors import did_you_mean, listed
 
 
 class Section(BaseModel):
@@ -127,6 +130,18 @@ def growing_choice(
     )
     union = reduce(or_, models, Annotated[Options, Tag("<plain>")])
     return Annotated[union, Discriminator(tag), BeforeValidator(known), BeforeValidator(normalized)]
+
+
+def one_of(names: Collection[str], what: str, own: str = "") -> Any:
+    """A string that is one of `names`, as they are when it is checked; `own` says what else."""
+
+    def check(value: str) -> str:
+        if value not in names:
+            near = did_you_mean(value, names)
+            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){own}")
+        return value
+
+    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
 
 
 def word_or(words: Any, other: Any) -> Any:

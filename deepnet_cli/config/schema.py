@@ -4,12 +4,12 @@ Strings that name a file, an activation, an optimizer are still strings here; jo
 turns them into things.  What one key asks of another is in checks.py.
 """
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from deepnet_cli.config.data_schema import DataSection, file_named
 from deepnet_cli.config.options import (
     Chosen,
     Options,
@@ -17,11 +17,10 @@ from deepnet_cli.config.options import (
     choice,
     growing_choice,
     number_or,
+    one_of,
     variants,
     word_or,
 )
-from deepnet_cli.data.scaling import SCALINGS
-from deepnet_cli.errors import did_you_mean, listed
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
@@ -34,27 +33,6 @@ MOST_ITERATIONS = 10_000_000
 LARGEST_SEED = 2**53
 LONGEST_NAME = 100
 MOST_THREADS = 1024
-
-
-def one_of(names: Collection[str], what: str, own: str = "") -> Any:
-    """A string that is one of `names`, as they are when it is checked; `own` says what else."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            near = did_you_mean(value, names)
-            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)}){own}")
-        return value
-
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
-
-
-def _file(value: object) -> object:
-    return {"file": value} if isinstance(value, str) else value
-
-
-def _held_out_kind(value: object) -> str:
-    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return "<fraction>" if "fraction" in keys or "stratify" in keys else "<file>"
 
 
 def _layer(value: object) -> object:
@@ -114,7 +92,6 @@ if TYPE_CHECKING:  # what a checked value is; the branch below is what is checke
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
-    Scale = float | str
     Activations = list[str] | str
     BatchSize = int | str
     Interval = int | str
@@ -126,42 +103,10 @@ else:
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
-    Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
     Activations = word_or(ActivationName, list[ActivationName])
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
     Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
-
-
-class DataFile(Section):
-    """A file, and the datasets in it where they are not clear by themselves."""
-
-    file: str
-    x: str | None = None
-    y: str | None = None
-    weights: str | None = None
-
-
-class Fraction(Section):
-    """A seeded part of the training examples, held out."""
-
-    fraction: float = Field(gt=0, lt=1)
-    stratify: bool = False
-
-
-HeldOut = Annotated[
-    Annotated[DataFile, Tag("<file>")] | Annotated[Fraction, Tag("<fraction>")],
-    Discriminator(_held_out_kind),
-    BeforeValidator(_file),
-]
-
-
-class DataSection(Section):
-    train: Annotated[DataFile, BeforeValidator(_file)]
-    validation: HeldOut | None = None
-    test: HeldOut | None = None
-    examples: Literal["first", "last"] = "first"
-    scale: Scale = "auto"
 
 
 class BatchNormOptions(Section):
@@ -189,7 +134,7 @@ class ModelSection(Section):
     layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
     activations: Activations = "relu"
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
-    initial_parameters: Annotated[InitialParameters, BeforeValidator(_file)] | None = None
+    initial_parameters: Annotated[InitialParameters, BeforeValidator(file_named)] | None = None
 
 
 class EarlyStopping(Section):

@@ -1,17 +1,22 @@
 """Mini-batches as a function of (seed, iteration): any of them can be made at any time."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from deepnet_cli.fused.gather import Gather
+from deepnet_cli.fused.tape import Tape
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order
+
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,63 @@ class Batch(NamedTuple):
     weights: Array | None = None  # (width,)
 
 
+class Hand:
+    """The buffers that batches of one width are dealt into, each overwriting the one before; those
+    of all examples are the examples themselves, in their own order.
+    """
+
+    def __init__(self, part: Part, width: int) -> None:
+        self.part, self.width = part, width
+        self.X, self.Y = part.X, part.Y
+        self._gathers: list[Gather] = []
+        if width < part.m:
+            rows = np.empty((width, part.rows.shape[1]), part.rows.dtype)
+            self.X, self.Y = rows.T, np.empty((len(part.Y), width), part.Y.dtype)
+            self._gathers += [Gather(part.rows, rows, axis=0), Gather(part.Y, self.Y, axis=1)]
+
+    def take(self, chosen: Indices) -> Array | None:
+        """Fill X and Y with the examples in `chosen` (width,); their weights, if they have some."""
+        for gather in self._gathers:
+            gather(chosen)
+        weights = self.part.weights
+        return weights[chosen] if weights is not None and self._gathers else weights
+
+    def note(self, tape: Tape) -> None:
+        """Put the filling of X and Y on a tape; `aim` says with what."""
+        for gather in self._gathers:
+            gather.note(tape)
+
+    def aim(self, chosen: Indices) -> None:
+        """Let the tape take the examples in `chosen` from now on, `width` with each play.
+
+        As many as there are: it does not see the end of `chosen`, which has to outlive it.
+        """
+        address = chosen.ctypes.data
+        for gather in self._gathers:
+            gather.aim(address)
+
+
+class Run(NamedTuple):
+    """Batches of one width that follow each other."""
+
+    iteration: int  # of the first
+    length: int
+    per_epoch: int
+    hand: Hand
+    chosen: Indices  # (length * width,): the examples, batch by batch
+
+    def epoch(self, k: int) -> int:
+        """That of batch k of the run, both from 0."""
+        return (self.iteration + k) // self.per_epoch
+
+    def batches(self) -> Iterator[Batch]:
+        """One after the other, in the hand's buffers."""
+        hand = self.hand
+        for k in range(self.length):
+            weights = hand.take(self.chosen[k * hand.width : (k + 1) * hand.width])
+            yield Batch(self.iteration + k, self.epoch(k), hand.X, hand.Y, weights)
+
+
 @dataclass(frozen=True)
 class Batches:
     """How a part is dealt out: an epoch is every example once, the last batch may be smaller."""
@@ -76,29 +138,25 @@ class Batches:
         The arrays of a mini-batch are buffers that the next one of its width overwrites; a full
         batch is the part itself, in its own order.
         """
-        if self.size == self.part.m:
-            X, Y, weights = self.part.X, self.part.Y, self.part.weights
-            for iteration in range(start, stop):
-                yield Batch(iteration, iteration, X, Y, weights)
-            return
-        buffers: dict[int, tuple[Array, Array, Array]] = {}
-        epoch, shuffled, per_epoch = -1, np.arange(self.part.m), self.per_epoch
-        for iteration in range(start, stop):
-            if epoch != iteration // per_epoch:
-                epoch = iteration // per_epoch
-                if self.shuffle:
-                    shuffled = order(self.seed, "shuffle", epoch, self.part.m)
-            first = iteration % per_epoch * self.size
-            chosen = shuffled[first : first + self.size]
-            if len(chosen) not in buffers:
-                buffers[len(chosen)] = self._buffers(len(chosen))
-            rows, X, Y = buffers[len(chosen)]
-            self.part.rows.take(chosen, axis=0, out=rows, mode="clip")
-            self.part.Y.take(chosen, axis=1, out=Y, mode="clip")
-            weights = None if self.part.weights is None else self.part.weights[chosen]
-            yield Batch(iteration, epoch, X, Y, weights)
+        for run in self.runs(start, stop):
+            yield from run.batches()
 
-    def _buffers(self, width: int) -> tuple[Array, Array, Array]:
-        """For the rows of a batch, X as a window onto them, and Y."""
-        rows = np.empty((width, self.part.rows.shape[1]), self.part.rows.dtype)
-        return rows, rows.T, np.empty((len(self.part.Y), width), self.part.Y.dtype)
+    def runs(
+        self, start: int, stop: int, most: Callable[[int], int] = lambda _: 1
+    ) -> Iterator[Run]:
+        """The same in runs: one that begins with iteration i has at most most(i) batches."""
+        full, rest = divmod(self.part.m, self.size)  # batches in an epoch, and the width of a last
+        hands = {width: Hand(self.part, width) for width in (self.size, rest) if width}
+        whole = self.size == self.part.m
+        dealt, examples = -1, np.arange(self.part.m)
+        while start < stop:
+            epoch, first = divmod(start, self.per_epoch)
+            if self.shuffle and not whole and epoch != dealt:
+                dealt, examples = epoch, order(self.seed, "shuffle", epoch, self.part.m)
+            length = min(stop - start, most(start))
+            if not whole:
+                length = min(length, max(1, full - first))
+            hand = hands[self.size if first < full else rest]
+            chosen = examples[first * self.size :][: length * hand.width]
+            yield Run(start, length, self.per_epoch, hand, chosen)
+            start += length

@@ -18,14 +18,17 @@ PART_WORDS = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
+Apart = tuple[str | None, ...]
+"""Datasets that have another use; None is none."""
+
 PATTERNS = ("{word}_{part}", "{part}_{word}", "{part}_set_{word}", "{part}/{word}", "{word}/{part}")
 
 
-def find_x(source: Source, part: str, hint: str | None = None, apart: str | None = None) -> str:
+def find_x(source: Source, part: str, hint: str | None = None, apart: Apart = ()) -> str:
     """The name of the dataset that holds the examples of `part`.  Raises DataError.
 
-    `hint` is taken where there is such a dataset and no name speaks of the part; the
-    weights, `apart`, are neither x nor y.
+    `hint` is taken where there is such a dataset and no name speaks of the part; what is set
+    `apart`, such as weights, is neither x nor y.
     """
     entries = _entries(source, apart)
     named = _by_name(entries, part, X_WORDS)
@@ -45,7 +48,7 @@ def find_y(
     x: str,
     m: int,
     hint: str | None = None,
-    apart: str | None = None,
+    apart: Apart = (),
 ) -> str:
     """The name of the dataset that holds the labels or targets of the m examples of `x`."""
     entries = _entries(source, apart)
@@ -64,8 +67,9 @@ def find_y(
     raise DataError(_unclear(source, entries, "y", part))
 
 
-def _entries(source: Source, apart: str | None) -> list[Entry]:
-    return [entry for entry in source.entries if entry.name != (apart or "").strip("/")]
+def _entries(source: Source, apart: Apart) -> list[Entry]:
+    others = {(name or "").strip("/") for name in apart}
+    return [entry for entry in source.entries if entry.name not in others]
 
 
 def part_to_predict(source: Source) -> str:

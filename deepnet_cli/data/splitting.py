@@ -7,14 +7,23 @@ from deepnet_cli.randomness import order
 
 
 def split(
-    m: int, fraction: float, seed: int, purpose: str, strata: Array | None = None
+    m: int,
+    fraction: float,
+    seed: int,
+    purpose: str,
+    strata: Array | None = None,
+    groups: Array | None = None,
 ) -> tuple[Array, Array]:
     """Row numbers (kept, held out), each ascending, of m rows.
 
     round(fraction * m) rows are held out, at least one, and at least one is kept.  With
-    `strata` (m,) each class gives its share, the largest remainders first.
+    `strata` (m,) each class gives its share, the largest remainders first.  Groups (m,) stay
+    whole, so that with them sizes and shares are as near as can be.
     """
     shuffled = order(seed, purpose, 0, m)
+    if groups is not None:
+        part = dealt(groups, strata, np.array([1 - fraction, fraction]), shuffled)
+        return np.flatnonzero(part == 0), np.flatnonzero(part == 1)
     count = min(max(1, round(fraction * m)), m - 1)
     if strata is None:
         held = shuffled[:count]
@@ -28,3 +37,46 @@ def split(
     held = np.sort(held)
     kept = np.setdiff1d(np.arange(m), held, assume_unique=True)
     return kept, held
+
+
+def folds(
+    m: int, k: int, seed: int, strata: Array | None = None, groups: Array | None = None
+) -> Array:
+    """The fold (m,) of each row, from 0 to k - 1.
+
+    Their sizes differ by one at most, and with `strata` (m,) what each has of a class does too.
+    Groups (m,) stay whole; with them both are as near as can be.
+    """
+    shuffled = order(seed, "folds", 0, m)
+    if groups is not None:
+        return dealt(groups, strata, np.full(k, 1 / k), shuffled)
+    if strata is not None:
+        shuffled = shuffled[np.argsort(strata[shuffled], kind="stable")]
+    fold = np.empty(m, np.int64)
+    fold[shuffled] = np.arange(m) % k
+    return fold
+
+
+def dealt(groups: Array, strata: Array | None, shares: Array, shuffled: Array) -> Array:
+    """The part (m,) of each row where whole groups go to parts that should have these shares.
+
+    The largest group first, of equal ones as `shuffled` has them, each goes where it brings the
+    classes of the parts nearest to their shares; a part that is left without takes a smallest.
+    """
+    _, group = np.unique(groups, return_inverse=True)
+    _, stratum = np.unique(np.zeros(len(group)) if strata is None else strata, return_inverse=True)
+    counts = np.zeros((group.max() + 1, stratum.max() + 1))
+    np.add.at(counts, (group, stratum), 1)
+    counts /= counts.sum(axis=0)  # the part of each class that a group has
+    _, first = np.unique(group[shuffled], return_index=True)
+    by_size = np.lexsort((first, -np.bincount(group)))
+    missing = np.repeat(shares[:, np.newaxis], counts.shape[1], axis=1)
+    part = np.empty(len(counts), np.int64)
+    for g in by_size:
+        gain = (missing**2 - (missing - counts[g]) ** 2).sum(axis=1)
+        part[g] = gain.argmax()
+        missing[part[g]] -= counts[g]
+    for empty in np.setdiff1d(np.arange(len(shares)), part):
+        most = np.bincount(part, minlength=len(shares)).argmax()
+        part[by_size[part[by_size] == most][-1]] = empty
+    return part[group]

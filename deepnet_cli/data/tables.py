@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.data.finding import find_x, find_y, part_of, part_to_predict
+from deepnet_cli.data.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
 from deepnet_cli.errors import DataError
@@ -18,7 +18,7 @@ NAMES = ("list_classes", "class_names")
 
 @dataclass(frozen=True)
 class Location:
-    """A file, and the datasets in it where they are named; weights only where they are.
+    """A file, and the datasets in it where they are named; weights and groups only where they are.
 
     `hints` are the names of x and y elsewhere, for a file where no name says what it is.
     """
@@ -28,12 +28,18 @@ class Location:
     y: str | None = None
     hints: tuple[str | None, str | None] = (None, None)
     weights: str | None = None
+    groups: str | None = None
+
+    @property
+    def apart(self) -> Apart:
+        """What is neither x nor y."""
+        return self.weights, self.groups
 
 
 @dataclass(frozen=True)
 class Table:
     """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
-    weights (m,) in float64, where examples have them.
+    weights (m,) in float64 and the number (m,) of each one's group, where examples have them.
     """
 
     rows: Array
@@ -42,6 +48,7 @@ class Table:
     y_at: str
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
+    groups: Array | None = None
 
     @property
     def m(self) -> int:
@@ -51,7 +58,8 @@ class Table:
         """The table of some rows."""
         y = None if self.y is None else self.y[chosen]
         weights = None if self.weights is None else self.weights[chosen]
-        return replace(self, rows=self.rows[chosen], y=y, weights=weights)
+        groups = None if self.groups is None else self.groups[chosen]
+        return replace(self, rows=self.rows[chosen], y=y, weights=weights, groups=groups)
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
@@ -64,7 +72,7 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_of(source, named, default="train" if part == "any" else part)
         elif part == "any":
             part = part_to_predict(source)
-        apart = location.weights
+        apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
         rows = _rows(source, x, last=last)
         x_at, y_at, y = f"{source.path}: '{x}'", "", None
@@ -73,16 +81,18 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             y_at = f"{source.path}: '{y_name}'"
             m, n = rows.shape
             y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        weights = None
+        weights = groups = None
         if labelled and location.weights:
             weights = _weights(source, location.weights, len(rows))
-        return Table(rows, y, x_at, y_at, _class_names(source), weights)
+        if labelled and location.groups:
+            groups = _groups(source, location.groups, len(rows))
+        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups)
 
 
 def x_size(location: Location, part: str) -> tuple[int, int]:
     """How many values x has and how many bytes each, before it is read."""
     with open_hdf5(location.file) as source:
-        x = location.x or find_x(source, part, apart=location.weights)
+        x = location.x or find_x(source, part, apart=location.apart)
         dataset = source.dataset(x)
         return prod(dataset.shape), int(dataset.dtype.itemsize)
 
@@ -104,14 +114,31 @@ def _rows(source: Source, name: str, *, last: bool) -> Array:
     return np.ascontiguousarray(x.reshape(len(x), -1))
 
 
+def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
+    """Where a dataset is, and its values (m,).  Raises DataError."""
+    where, values = f"{source.path}: '{name}'", source.read(name)
+    if values.size != m or max(values.shape, default=0) != m:
+        raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
+    return where, values.reshape(m)
+
+
+def _groups(source: Source, name: str, m: int) -> Array:
+    """The number of each example's group (m,), from 0, in the order of the groups' values."""
+    where, values = _one_each(source, name, m, "a group")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
+    if values.dtype.kind == "O":
+        values = values.astype(str)
+    return np.unique(values, return_inverse=True)[1].reshape(m)
+
+
 def _weights(source: Source, name: str, m: int) -> Array:
     """How much each example counts, (m,)."""
-    where, values = f"{source.path}: '{name}'", source.read(name)
+    where, values = _one_each(source, name, m, "a number")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; expected a number for each of {m} rows")
-    if values.size != m or max(values.shape, default=0) != m:
-        raise DataError(f"{where} has shape {values.shape}; expected a number for each of {m} rows")
-    weights = values.reshape(m).astype(np.float64)
+    weights = values.astype(np.float64)
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise DataError(

@@ -22,6 +22,10 @@ NAME = "NAME"
 """Stands in a text where the name of its function belongs, which is made of the digest."""
 
 
+announce: Callable[[], object] = bool
+"""Called before something is compiled that was not kept."""
+
+
 @cache
 def version() -> str:
     """What compiles passes here; empty where nothing does."""
@@ -49,6 +53,7 @@ def compiled(text: str) -> Callable[[str], int]:
     name = f"pass.{key}"
     code = _kept(key)
     if code is None:
+        announce()
         code = _translated(binding, machine, text.replace(NAME, name))
         _keep(key, code)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))

@@ -94,12 +94,19 @@ class Pass:
         return part
 
 
-def player(of: Pass, *args: Any) -> Callable[..., None]:
-    """The pass over arrays that stay where they are: a function of its numbers alone."""
-    with tape.record() as recorded:
-        of(*args)
-    arrays = args[: len(args) - of.shapes.count("n")]
-    return recorded.play if not recorded.broken else lambda *numbers: of(*arrays, *numbers)
+class Player:
+    """A pass over arrays that stay where they are: a function of its numbers alone."""
+
+    def __init__(self, of: Pass, *args: Any) -> None:
+        with tape.record() as self.tape:
+            of(*args)
+        self._pass, self._arrays = of, args[: len(args) - of.shapes.count("n")]
+
+    def __call__(self, *numbers: float) -> None:
+        if self.tape.broken:
+            self._pass(*self._arrays, *numbers)
+        else:
+            self.tape.play(*numbers)
 
 
 def _fits(letter: str, given: Any, dtype: np.dtype[Any]) -> bool:

@@ -5,7 +5,7 @@ machine code: with small networks most of a step is Python between one call and 
 """
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -37,35 +37,50 @@ class Tape:
 
     def __init__(self) -> None:
         self.broken = False  # something had to be done that is no machine code
-        self._calls: list[tuple[int, Any]] = []
+        self.calls: list[tuple[int, Any]] = []
         self._kept: list[Any] = []  # so that no address outlives what is there
+        self._numbers: Any = ()
 
-    def add(
-        self, function: int, words: list[int], kept: Any, numbers: Sequence[float] = ()
-    ) -> None:
+    @classmethod
+    def of(cls, calls: Iterable[tuple[int, Any]]) -> "Tape":
+        """A tape of calls on others, which have to outlive it."""
+        tape = cls()
+        tape.calls = [*calls]
+        tape.wind()
+        return tape
+
+    def add(self, function: int, words: list[int], kept: Any, numbers: Sequence[float] = ()) -> Any:
         """Note a call of a compiled function with the arguments in `words`, the last but two of
-        which stand for `numbers`.
+        which stand for `numbers`; the words as they are kept.
         """
         held = (ctypes.c_int64 * len(words))(*words)
         place = ctypes.sizeof(held) - 8 * (len(numbers) + 2)
         self._numbers = (ctypes.c_double * len(numbers)).from_buffer(held, max(0, place))
         self._numbers[:] = list(numbers)
-        self._calls.append((function, held))
+        self.calls.append((function, held))
         self._kept.append(kept)
+        return held
 
     def play(self, *numbers: float) -> None:
         """Run every call, in order, the last one with other numbers where they are given."""
         if numbers:
             self._numbers[:] = list(numbers)
-        self._play(self._records, len(self._calls))
+        self._play(self.records, len(self.calls))
+
+    @property
+    def places(self) -> list[int]:
+        """The addresses of the numbers of the last call."""
+        first = ctypes.addressof(self._numbers) if self._numbers else 0
+        return [first + 8 * k for k in range(len(self._numbers))]
 
     def wind(self) -> None:
         """Make the tape ready to be played."""
-        pairs = [w for f, words in self._calls for w in (f, ctypes.addressof(words))]
+        pairs = [w for f, words in self.calls for w in (f, ctypes.addressof(words))]
         self._words = (ctypes.c_int64 * len(pairs))(*pairs)
-        self._records = ctypes.addressof(self._words)
+        self.records = ctypes.addressof(self._words)
+        self.player = native.compiled(PLAYER)("")
         signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t)
-        self._play = signature(native.compiled(PLAYER)(""))
+        self._play = signature(self.player)
 
 
 recording: Tape | None = None
@@ -77,6 +92,7 @@ def record() -> Iterator[Tape]:
     """Note on a new tape, in place of running it, all that is done inside."""
     global recording
     recording = tape = Tape()
+    tape.broken = not native.available()
     try:
         yield tape
     finally:

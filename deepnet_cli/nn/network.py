@@ -197,6 +197,11 @@ class Network:
                 dU = op.pull(p, dU, cache)
 
     @property
+    def draws(self) -> bool:
+        """Whether something is random in an update."""
+        return bool(self._drawing)
+
+    @property
     def tracks(self) -> bool:
         """Whether there are running statistics."""
         return bool(self._tracking)

@@ -73,10 +73,12 @@ class Objective:
         network, p = self.network, self.windows(theta)
         grad, g = self._gradient(theta.dtype)
         S = network.forward(p, X, work)
-        J = network.loss.cost_and_gradient(S, Y, work.share, work.dS, work.costs, work.J)
+        network.loss.cost_and_gradient(S, Y, work.share, work.dS, work.costs, work.J)
         network.backward(p, work, g, watch)
         self.add_penalty_gradient(theta, grad)
-        return J + self.penalty(theta), grad
+        self.add_penalty(theta, work.J)
+        J: Cost = work.J.item()
+        return J, grad
 
     def cost(
         self, theta: Array, X: Array, Y: Array, weights: Array | None = None, step: int = 0
@@ -99,34 +101,28 @@ class Objective:
 
     def penalty(self, theta: Array) -> Cost:
         """What the size of the weights adds to J."""
-        self._measure(theta)
-        return self.measured(theta.dtype)
-
-    def measured(self, dtype: np.dtype[np.generic]) -> Cost:
-        """The same, of the weights in this precision that a step was last made with."""
-        total: Cost = sum(part.sum().item() for part in self._totals.get(dtype, ()))
+        J = np.zeros((1, 1), np.result_type(theta.dtype, np.float64))
+        self.add_penalty(theta, J)
+        total: Cost = J.item()
         return total
+
+    def add_penalty(self, theta: Array, J: Array) -> None:
+        """Add it to J (1, 1)."""
+        if not self.penalties:
+            return
+        parts = lines(theta[self.network.layout.weights])
+        if theta.dtype not in self._totals:
+            self._totals[theta.dtype] = [np.empty((len(part), 1), J.dtype) for part in parts]
+        for measure, _ in self._passes:
+            for part, total in zip(parts, self._totals[theta.dtype], strict=True):
+                measure(part, total)
+                ADDED(total, J)
 
     def add_penalty_gradient(self, theta: Array, grad: Array) -> None:
         """Add the derivative of the penalties to a gradient (P,)."""
         weights = self.network.layout.weights
         for _, add in self._passes:
             add(grad[weights], theta[weights])
-
-    def _measure(self, theta: Array) -> None:
-        """Put what each penalty adds for each line of weights into the buffers of totals."""
-        if not self.penalties:
-            return
-        parts = lines(theta[self.network.layout.weights])
-        if theta.dtype not in self._totals:
-            wide = np.result_type(theta.dtype, np.float64)
-            self._totals[theta.dtype] = [
-                np.empty((len(part), 1), wide) for _ in self.penalties for part in parts
-            ]
-        totals = iter(self._totals[theta.dtype])
-        for measure, _ in self._passes:
-            for part in parts:
-                measure(part, next(totals))
 
     @cached_property
     def _passes(self) -> list[tuple[Pass, Pass]]:
@@ -145,6 +141,10 @@ class Objective:
             self._workspaces[m, dtype] = self.network.workspace(m, dtype)
         return self._workspaces[m, dtype]
 
+    def gradient_of(self, dtype: np.dtype[np.generic]) -> Array:
+        """The buffer (P,) that gradients of this precision are in."""
+        return self._gradient(dtype)[0]
+
     def _gradient(self, dtype: np.dtype[np.generic]) -> Seen:
         """The one gradient of a precision; where theta holds running statistics it stays 0."""
         if dtype not in self._gradients:
@@ -161,3 +161,10 @@ def _passes_of(penalty: Penalty) -> tuple[Pass, Pass]:
         dW += penalty.gradient(W)
 
     return Pass(measure, "fR", axis=1), Pass(add, "ff")
+
+
+def _added(totals: Array, J: Array) -> None:
+    J += np.sum(totals, axis=0, keepdims=True)
+
+
+ADDED = Pass(_added, "fC", axis=0)

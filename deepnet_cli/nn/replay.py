@@ -37,21 +37,24 @@ class Replay:
     def __call__(
         self, theta: Array, X: Array, Y: Array, weights: Array | None = None, step: int = 0
     ) -> tuple[Cost, Array]:
-        m = X.shape[1]
-        known = self._recorded.get(m)
-        if known is None or not (known.theta is theta and known.X is X and known.Y is Y):
-            known = self._recorded[m] = self._record(theta, X, Y)
+        known = self.recorded(theta, X, Y)
         if known.tape.broken:
             return self.objective(theta, X, Y, weights, step)
         work = known.work
         if weights is not None:
-            work.share[...] = shares(weights, m)
+            work.share[...] = shares(weights, X.shape[1])
         self.objective.network.draw(work, step)
         known.tape.play()
         J: Cost = work.J.item()
-        if self.objective.penalties:
-            J += self.objective.measured(theta.dtype)
         return J, known.grad
+
+    def recorded(self, theta: Array, X: Array, Y: Array) -> Recorded:
+        """The step on these buffers, on tape where it can be."""
+        m = X.shape[1]
+        known = self._recorded.get(m)
+        if known is None or not (known.theta is theta and known.X is X and known.Y is Y):
+            known = self._recorded[m] = self._record(theta, X, Y)
+        return known
 
     def _record(self, theta: Array, X: Array, Y: Array) -> Recorded:
         """Put a step on tape; the examples have equal shares until weights are given."""

@@ -4,11 +4,14 @@ A step moves stretches of the vectors, each with its own factor on the learning 
 that is all.  What is in none of them stays as it is, and so do its slots.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Any
 
-from deepnet_cli.fused.passes import Pass, player
+import numpy as np
+
+from deepnet_cli.fused.passes import Pass, Player
+from deepnet_cli.fused.tape import Tape
 from deepnet_cli.nn.parameters import Stretch
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
@@ -17,6 +20,9 @@ from deepnet_cli.optim.descent import GradientDescent, Lion, Momentum, Nesterov
 from deepnet_cli.optim.rule import Optimizer
 
 EVERYWHERE: tuple[Stretch, ...] = ((slice(None), 1.0),)
+
+Numbers = Callable[[float, int], tuple[float, ...]]
+"""What a pass is given, of rate and t."""
 
 
 def step(
@@ -37,35 +43,50 @@ def step(
         update(rule)(theta[place], grad[place], *slots[:, place], rate * factor, t)
 
 
-def mover(
-    rule: Optimizer,
-    theta: Array,
-    grad: Array,
-    slots: Array,
-    decaying: Sequence[Stretch] = (),
-    moving: Sequence[Stretch] = EVERYWHERE,
-) -> Callable[[float, int], None]:
+class Mover:
     """`step` for vectors that stay where they are: a function of rate and t."""
-    decays = [
-        (player(DECAY, theta[place], 0.0), factor * rule.weight_decay)
-        for place, factor in decaying
-        if rule.weight_decay
-    ]
-    moves = [
-        (player(update(rule), theta[place], grad[place], *slots[:, place], 0.0, 1), factor)
-        for place, factor in moving
-    ]
-    (move, factor), *others = moves
-    if factor == 1 and not others and not decays:
-        return move
 
-    def decay_and_move(rate: float, t: int) -> None:
-        for decay, factor in decays:
-            decay(rate * factor)
-        for move, factor in moves:
-            move(rate * factor, t)
+    def __init__(
+        self,
+        rule: Optimizer,
+        theta: Array,
+        grad: Array,
+        slots: Array,
+        decaying: Sequence[Stretch] = (),
+        moving: Sequence[Stretch] = EVERYWHERE,
+    ) -> None:
+        self._players: list[tuple[Player, Numbers]] = []
+        for place, factor in decaying if rule.weight_decay else ():
+            decay = Player(DECAY, theta[place], 0.0)
+            self._players.append((decay, partial(_share, factor * rule.weight_decay)))
+        for place, factor in moving:
+            vectors = theta[place], grad[place], *slots[:, place]
+            self._players.append((Player(update(rule), *vectors, 0.0, 1), partial(_rate, factor)))
 
-    return decay_and_move
+    def __call__(self, rate: float, t: int) -> None:
+        for play, numbers in self._players:
+            play(*numbers(rate, t))
+
+    @property
+    def tapes(self) -> list[Tape]:
+        """What a call plays, in order."""
+        return [player.tape for player, _ in self._players]
+
+    def numbers(self, rates: Iterable[float], t: int) -> Array:
+        """Those that the tapes are given (turns, k), for updates t, t + 1, ... at these rates."""
+        rows = [
+            [x for _, numbers in self._players for x in numbers(rate, k)]
+            for k, rate in enumerate(rates, start=t)
+        ]
+        return np.array(rows, np.float64)
+
+
+def _share(decay: float, rate: float, _: int) -> tuple[float]:
+    return (rate * decay,)
+
+
+def _rate(factor: float, rate: float, t: int) -> tuple[float, int]:
+    return rate * factor, t
 
 
 def _decayed(W: Array, share: float) -> None:

@@ -5,7 +5,7 @@ the share of their gradients that were clipped, `learning_rate` that of the row'
 `val_...` are of the parameters after the row's update, averaged where the config asks for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from deepnet_cli.nn.metrics import SMALLER_IS_BETTER, Figures
@@ -28,10 +28,11 @@ class History:
         """The share of the steps since the last row whose gradient was clipped."""
         return self.clipped / self.batches
 
-    def add_step(self, cost: float, clipped: bool = False) -> None:
-        """Take in J of one batch, and whether its gradient was clipped."""
-        self.cost_sum += cost
-        self.batches += 1
+    def add_steps(self, costs: Sequence[float], clipped: int = 0) -> None:
+        """Take in J of some batches, and of how many the gradient was clipped."""
+        for cost in costs:
+            self.cost_sum += cost
+        self.batches += len(costs)
         self.clipped += clipped
 
     def next_row(self, iteration: int, epoch: int, figures: Figures) -> Row:

@@ -1,20 +1,27 @@
 """The training loop: a generator of steps over an explicit state."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from math import isfinite
 from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.batches import Batch
+from deepnet_cli.data.batches import Hand, Run
 from deepnet_cli.errors import DivergedError
+from deepnet_cli.fused.reel import Reel
+from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.clipping import Clipping
+from deepnet_cli.optim.optimizers import Mover
 from deepnet_cli.optim.rule import Optimizer
+
+MOST, WORK = 256, 2**27
+"""Updates that are made at once, and multiplications in them."""
 
 
 @dataclass
@@ -35,13 +42,18 @@ class State:
         return State(self.theta.copy(), self.slots.copy(), self.iteration)
 
 
-class Step(NamedTuple):
-    """One update that was made."""
+class Steps(NamedTuple):
+    """Updates that were made, one after the other."""
 
-    iteration: int  # counted from 0
-    epoch: int  # counted from 0
-    cost: float  # J on the batch, before the update
-    clipped: bool = False  # whether its gradient was
+    iteration: int  # of the last, counted from 0
+    epoch: int  # of the last, counted from 0
+    costs: Sequence[float]  # J on the batch of each, before the update
+    clipped: int = 0  # of how many the gradient was
+
+    @property
+    def cost(self) -> float:
+        """That of the last."""
+        return self.costs[-1]
 
 
 def train(
@@ -50,32 +62,92 @@ def train(
     clippings: Sequence[Clipping],
     rule: Optimizer,
     rate: Callable[[int], float],
-    batches: Iterable[Batch],
-) -> Iterator[Step]:
+    runs: Iterable[Run],
+) -> Iterator[Steps]:
     """Make one update a batch, changing `state` in place.
 
     Raises DivergedError at the first cost that is not finite, or where a running statistic
     is not; that update is not made.
     """
-    objective = objective.fused
-    gradient, move = Replay(objective), None
-    for batch in batches:
-        J, grad = gradient(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
-        cost = float(J.real)
-        if trouble := not_finite(objective, state.theta, cost):
-            raise DivergedError(f"{trouble} at iteration {batch.iteration} (epoch {batch.epoch})")
-        if move is None:
-            layout = objective.network.layout
-            vectors = state.theta, grad, state.slots
-            move = optimizers.mover(rule, *vectors, layout.decaying, layout.moving)
-        clipped = False
-        for clipping in clippings:
-            clipped |= clipping.clip(grad)
-        t = batch.iteration + 1
-        move(rate(batch.iteration), t)
-        objective.track(state.theta, batch.X.shape[1])
-        state.iteration = t
-        yield Step(batch.iteration, batch.epoch, cost, clipped)
+    updates = Updates(state, objective.fused, clippings, rule, rate)
+    for run in runs:
+        yield from updates.of(run)
+
+
+@dataclass(frozen=True)
+class Updates:
+    """What `train` does with a run of batches: in machine code from the first to the last where
+    all of it can be, else batch by batch.
+    """
+
+    state: State
+    objective: Objective
+    clippings: Sequence[Clipping]
+    rule: Optimizer
+    rate: Callable[[int], float]
+    _reels: dict[Hand, Reel | None] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def gradient(self) -> Replay:
+        return Replay(self.objective)
+
+    @cached_property
+    def move(self) -> Mover:
+        state, layout = self.state, self.objective.network.layout
+        grad = self.objective.gradient_of(state.theta.dtype)
+        vectors = state.theta, grad, state.slots
+        return Mover(self.rule, *vectors, layout.decaying, layout.moving)
+
+    def of(self, run: Run) -> Iterator[Steps]:
+        """The updates of a run.  Raises DivergedError."""
+        reel = self.reel(run.hand)
+        return self._one_by_one(run) if reel is None else self._at_once(run, reel)
+
+    def reel(self, hand: Hand) -> Reel | None:
+        """An update in machine code, from the dealing on; None where some of it is not."""
+        if hand not in self._reels:
+            self._reels[hand] = self._reel(hand)
+        return self._reels[hand]
+
+    def _one_by_one(self, run: Run) -> Iterator[Steps]:
+        state = self.state
+        for batch in run.batches():
+            J, grad = self.gradient(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
+            cost = float(J.real)
+            self._check(cost, batch.iteration, batch.epoch)
+            clipped = False
+            for clipping in self.clippings:
+                clipped |= clipping.clip(grad)
+            t = batch.iteration + 1
+            self.move(self.rate(batch.iteration), t)
+            self.objective.track(state.theta, batch.X.shape[1])
+            state.iteration = t
+            yield Steps(batch.iteration, batch.epoch, (cost,), clipped)
+
+    def _at_once(self, run: Run, reel: Reel) -> Iterator[Steps]:
+        start, stop = run.iteration, run.iteration + run.length
+        run.hand.aim(run.chosen)
+        costs = reel.turn(self.move.numbers(map(self.rate, range(start, stop)), start + 1))
+        made = len(costs) if isfinite(costs[-1]) else len(costs) - 1
+        self.state.iteration = start + made
+        if made:
+            yield Steps(start + made - 1, run.epoch(made - 1), costs[:made])
+        self._check(costs[-1], start + made, run.epoch(made))
+
+    def _reel(self, hand: Hand) -> Reel | None:
+        network, theta = self.objective.network, self.state.theta
+        recorded = self.gradient.recorded(theta, hand.X, hand.Y)
+        with record() as dealing:
+            hand.note(dealing)
+        before, after = [dealing, recorded.tape], self.move.tapes
+        between = network.draws or network.tracks or self.clippings
+        if between or hand.part.weights is not None or any(t.broken for t in before + after):
+            return None
+        return Reel(before, recorded.work.J, after)
+
+    def _check(self, cost: float, iteration: int, epoch: int) -> None:
+        if trouble := not_finite(self.objective, self.state.theta, cost):
+            raise DivergedError(f"{trouble} at iteration {iteration} (epoch {epoch})")
 
 
 def not_finite(objective: Objective, theta: Array, cost: float) -> str:
@@ -89,3 +161,12 @@ def not_finite(objective: Objective, theta: Array, cost: float) -> str:
     if statistics.start < statistics.stop and not np.isfinite(theta[statistics]).all():
         return "the running statistics of a batch norm overflowed"
     return ""
+
+
+def at_once(sizes: Sequence[int], m: int) -> int:
+    """How many updates of layers n[0], ..., n[L] by batches of m examples take some milliseconds.
+
+    A signal, and whoever looks on, waits so long at most; of an update that takes longer, 1.
+    """
+    weights = sum(inputs * units for inputs, units in pairwise(sizes))
+    return min(max(WORK // (3 * max(m, 16) * weights), 1), MOST)

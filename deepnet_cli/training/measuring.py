@@ -24,10 +24,11 @@ from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.evaluation import figures
-from deepnet_cli.training.loop import Step, train
+from deepnet_cli.training.loop import Steps, Updates, at_once
 from deepnet_cli.training.parts import (
     Part,
     as_trained,
+    dealing,
     multiplied,
     parts_of,
     products_of,
@@ -74,15 +75,16 @@ def _measured(job: Job) -> Timing:
     progress = Progress.start(job)
     space, state = progress.space, progress.state
     objective, batches = space.objective.fused, space.batches
-    deal = batches.deal(0, ENDLESS)
-    steps = train(
-        state, space.objective, job.clippings, job.rule, _still(job), batches.deal(0, ENDLESS)
-    )
+    most = at_once(objective.network.sizes, batches.size)
+    updates = Updates(state, objective, job.clippings, job.rule, _still(job))
+    runs = batches.runs(0, ENDLESS, lambda _: most)
+    steps = (made for run in runs for made in updates.of(run))
     next(steps)  # makes what later ones only use
-    batch = next(deal)
+    run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
+    batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
     if batches.size < batches.part.m:
-        parts.insert(0, Part("batch", "", partial(next, deal)))
+        parts.insert(0, dealing(run, deal, played=updates.reel(run.hand) is not None))
     all_products = partial(multiplied, products_of(objective, state, batch))
     (products,) = as_trained([Part("products", "", all_products)])
 
@@ -154,16 +156,17 @@ def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None
     return dict(zip(numbers, medians, strict=True)), better
 
 
-def _steps(steps: Iterator[Step], batches: Batches) -> float:
+def _steps(steps: Iterator[Steps], batches: Batches) -> float:
     """Mean seconds of the next steps with a whole batch, as many as fit into a turn."""
-    end, found = perf_counter() + TURN, list[float]()
+    end, found = perf_counter() + TURN, list[tuple[float, int]]()
     while not found or perf_counter() < end:
         began = perf_counter()
-        step = next(steps)
+        made = next(steps)
         took = perf_counter() - began
-        if (step.iteration % batches.per_epoch + 1) * batches.size <= batches.part.m:
-            found.append(took)
-    return float(np.mean(_warm(found)))
+        if (made.iteration % batches.per_epoch + 1) * batches.size <= batches.part.m:
+            found.append((took, len(made.costs)))
+    took, count = np.sum(_warm(found), axis=0)
+    return float(took / count)
 
 
 def _in_turn(parts: Sequence[Part]) -> list[float]:

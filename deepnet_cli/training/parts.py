@@ -4,19 +4,20 @@ They are the calls that training makes, on the same buffers and in the same orde
 a step from a tape, so is each piece; where it calls one operation after the other, each is called.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import count
 
-from deepnet_cli.data.batches import Batch
+from deepnet_cli.data.batches import Batch, Run
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.clipping import Clipping
+from deepnet_cli.optim.optimizers import Mover
 from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.training.loop import State
 
@@ -84,18 +85,33 @@ def parts_of(
     there = [Part(f"{LAYER}{l}", FORWARD, partial(forward, ks)) for l, ks in of_layer.items()]
     back = [Part(f"{LAYER}{l}", BACKWARD, partial(backward, ks)) for l, ks in of_layer.items()]
     swept = [*there, Part("loss", FORWARD, loss), *reversed(back)]
-    after = []
     if objective.penalties:
         add = partial(objective.add_penalty_gradient, theta, grad)
         swept.append(Part("penalty", BACKWARD, add))
-        after.append(Part("penalty", FORWARD, partial(objective.penalty, theta)))
-    after += [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
-    layout = network.layout
-    move = optimizers.mover(rule, theta, grad, state.slots, layout.decaying, layout.moving)
+        swept.append(Part("penalty", FORWARD, partial(objective.add_penalty, theta, work.J)))
+    after = [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
+    stretches = network.layout.decaying, network.layout.moving
+    move = Mover(rule, theta, grad, state.slots, *stretches)
     after.append(Part("optimizer", "", partial(move, 0.0, 1)))
     if network.tracks:
         after.append(Part("statistics", "", partial(objective.track, theta, X.shape[1])))
     return [*before, *as_trained(swept), *after]
+
+
+def dealing(run: Run, deal: Iterator[Batch], *, played: bool) -> Part:
+    """Filling the buffers of a batch: with those of `run`, over and over, or what comes next."""
+    if not played:
+        return Part("batch", "", partial(next, deal))
+    with record() as tape:
+        run.hand.note(tape)
+    number = count()
+
+    def fill() -> None:
+        if next(number) % run.length == 0:
+            run.hand.aim(run.chosen)
+        tape.play()
+
+    return Part("batch", "", fill, played=True)
 
 
 def as_trained(parts: list[Part]) -> list[Part]:

@@ -13,7 +13,7 @@ from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import figures
 from deepnet_cli.training.history import History, Row
-from deepnet_cli.training.loop import Step, not_finite, train
+from deepnet_cli.training.loop import Steps, at_once, not_finite, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
@@ -24,9 +24,9 @@ CHECKPOINT_SECONDS = 30.0
 
 
 class Event(NamedTuple):
-    """A step; with a row where the iteration is logged, and whether it is a new best."""
+    """Steps; with a row where the last iteration is logged, and whether it is a new best."""
 
-    step: Step
+    steps: Steps
     row: Row | None = None
     best: bool = False
 
@@ -50,6 +50,7 @@ class Session:
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
         self._closing: Row | None = None
+        self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._held = [progress.copy()]
 
     @property
@@ -77,17 +78,17 @@ class Session:
         began = saved = time.monotonic()
         waiting: Progress | None = None
         try:
-            batches = space.batches.deal(state.iteration, job.iterations)
-            for step in train(state, space.objective, job.clippings, job.rule, job.rate, batches):
-                if waiting is not None:  # this step's cost has shown it to be good
+            runs = space.batches.runs(state.iteration, job.iterations, self.undisturbed)
+            for steps in train(state, space.objective, job.clippings, job.rule, job.rate, runs):
+                if waiting is not None:  # the first cost of these has shown it to be good
                     self._save(waiting)
                     waiting = None
-                self.progress.history.add_step(step.cost, step.clipped)
-                event = self._event(step)
+                self.progress.history.add_steps(steps.costs, steps.clipped)
+                event = self._event(steps)
                 yield event
                 if event.row is not None and self.stale():
                     break
-                if self._checkpoint_due(step.iteration, time.monotonic() - saved):
+                if self._checkpoint_due(steps.iteration, time.monotonic() - saved):
                     waiting, saved = self._hold(), time.monotonic()
         except DivergedError:
             self._fall_back()
@@ -124,21 +125,29 @@ class Session:
         self.directory.write_json(SUMMARY, told)
         return told
 
-    def _event(self, step: Step) -> Event:
-        progress = self.progress
-        regular = step.iteration % self.job.log_every == 0
-        if not regular and step.iteration < self.job.iterations - 1:
-            return Event(step)
-        row = progress.history.next_row(step.iteration, step.epoch, self._measured(step.iteration))
+    def undisturbed(self, iteration: int) -> int:
+        """How many updates from one on can be made at once: up to the next row or checkpoint."""
+        job, every = self.job, self.job.config.output.checkpoint_every
+        counts = [self._most, 1 + -iteration % job.log_every]
+        if isinstance(every, int):
+            counts.append(every - iteration % every)
+        return min(counts)
+
+    def _event(self, steps: Steps) -> Event:
+        progress, last = self.progress, steps.iteration
+        regular = last % self.job.log_every == 0
+        if not regular and last < self.job.iterations - 1:
+            return Event(steps)
+        row = progress.history.next_row(last, steps.epoch, self._measured(last))
         if not regular:
             self._closing = row
-            return Event(step, row, self._beats(row))
+            return Event(steps, row, self._beats(row))
         progress.history.add_row(row)
         best = progress.watch is not None and progress.watch.see(row)
         if best:
             progress.best_theta = progress.theta
         self._hold()
-        return Event(step, row, best)
+        return Event(steps, row, best)
 
     def _measured(self, iteration: int) -> Figures:
         """What the row of the last step tells beside its cost."""

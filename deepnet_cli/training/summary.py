@@ -7,7 +7,6 @@ import numpy as np
 
 from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.batches import Part
 from deepnet_cli.fused import native
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.threads import effective
@@ -47,7 +46,7 @@ def summary(
         **reduced,
         **code,
         "figures": figures,
-        "data": {part: _fingerprint(values) for part, values in job.dataset.parts.items()},
+        "data": fingerprints(job),
         "environment": environment()
         | {"passes": native.version() or "NumPy"}
         | {"products": job.network.layers[0].multiply.name, "threads": effective()},
@@ -69,6 +68,9 @@ def environment() -> dict[str, object]:
     }
 
 
-def _fingerprint(part: Part) -> dict[str, object]:
-    """Of the examples as the network sees them: scaled, in its precision."""
-    return {"examples": part.m, "features": part.rows.shape[1], **part.digests}
+def fingerprints(job: Job) -> dict[str, dict[str, object]]:
+    """Of each part's examples as the network sees them: scaled, in its precision."""
+    return {
+        name: {"examples": part.m, "features": part.rows.shape[1], **part.digests}
+        for name, part in job.dataset.parts.items()
+    }

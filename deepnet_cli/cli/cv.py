@@ -1,0 +1,144 @@
+"""deepnet cv"""
+
+import shlex
+import signal
+from pathlib import Path
+
+import click
+
+from deepnet_cli.cli.code_option import code_given, code_option
+from deepnet_cli.cli.say import say, typed, warn
+from deepnet_cli.cli.threads import suit_training
+from deepnet_cli.config.data_schema import MOST_FOLDS
+from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.config.load import resolved
+from deepnet_cli.errors import DivergedError
+from deepnet_cli.files import json_text
+from deepnet_cli.nn.metrics import HEADLINE, Figures
+from deepnet_cli.report.figures import figures_text
+from deepnet_cli.training.folds import (
+    RESULT,
+    finished,
+    held_out,
+    mean_and_deviation,
+    session_of,
+)
+from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.session import Session
+from deepnet_cli.training.stopping import Interruption
+
+
+@click.command(no_args_is_help=True)
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--folds",
+    "of",
+    type=click.IntRange(2, MOST_FOLDS),
+    default=5,
+    show_default=True,
+    help="How many parts, each of which is the test part once.",
+)
+@click.option("--groups", metavar="NAME", help="The dataset that says which rows stay together.")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
+)
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), help="Write the runs here, or go on with them."
+)
+@code_option
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.pass_context
+def cv(
+    ctx: click.Context,
+    config: Path,
+    of: int,
+    groups: str | None,
+    settings: tuple[str, ...],
+    run_dir: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Cross-validate CONFIG: train on all folds but one, test on that, K times.
+
+    Each class gives its share to every fold; whatever is fitted to data, scaling too, is fitted to
+    what a fold is trained on.
+
+    \b
+    Example:
+        deepnet cv config.yaml --folds 5
+        deepnet cv config.yaml --groups patient --run-dir cv
+    """
+    code = code_given()
+    if code is not None:
+        code.check()
+    if groups is not None:
+        settings = (*settings, f"data.train.groups={groups}")
+    whole = load_job(config, settings, code)
+    warn(whole.warnings)
+    if whole.config.data.test is not None:
+        say("data.test is left alone: each fold is the test part in its turn")
+    stratify = whole.dataset.encoding.classes is not None
+    place = _place(ctx, whole, run_dir)
+    if not quiet:
+        kind = f"{of} {'stratified ' * stratify}folds{' of whole groups' * (groups is not None)}"
+        say(f"{whole.config.name}: {kind}, writing to {place.path}")
+    found: list[Figures] = []
+    for fold in range(1, of + 1):
+        job = load_job(config, (*settings, held_out(fold, of, stratify=stratify)), code)
+        path = place.path / f"fold-{fold}"
+        figures = finished(job, path)
+        if figures is None:
+            session = session_of(job, path)
+            interrupted = _train(session)
+            session.directory.close()
+            if interrupted is not None:
+                again = typed("cv", config, settings)
+                say(f"go on: {again} --folds {of} --run-dir {shlex.quote(str(place.path))}")
+                ctx.exit(128 + interrupted)
+            figures = session.figures["test"]
+        found.append(figures)
+        if not quiet:
+            name, m = HEADLINE[job.network.loss.target], job.dataset.parts["test"].m
+            say(f"fold {fold}: {name} {figures[name]:.4g} of {m} examples")
+    mean, deviation = mean_and_deviation(found)
+    told = {"folds": found, "mean": mean, "std": deviation, "directory": str(place.path)}
+    place.write_json(RESULT, told)
+    if as_json:
+        click.echo(json_text(told))
+    else:
+        rows = {f"fold {k}": figures for k, figures in enumerate(found, 1)}
+        click.echo(figures_text(rows | {"mean": mean, "std": deviation}))
+    say(f"next: {typed('train', config, settings)}")
+
+
+def _train(session: Session) -> signal.Signals | None:
+    """Train a fold and write its files; the signal that ended it before its time.
+
+    Raises DivergedError.
+    """
+    suit_training(session.job)
+    session.begin()
+    interruption = Interruption()
+    try:
+        for _ in interruption.stop(session.steps()):
+            pass
+        session.end()
+    except DivergedError as error:
+        session.finish()
+        raise DivergedError(f"{session.directory.path}: {error}") from None
+    session.finish()
+    return interruption.signal if session.stopped == "interrupted" else None
+
+
+def _place(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:
+    """The directory of all folds: a new one, or that of a command that was not finished."""
+    if run_dir is None:
+        base = resolved(job.config.output.directory, job.directory)
+        place = RunDirectory.create(base, f"{job.config.name}-cv")
+    elif (run_dir / "fold-1").is_dir():
+        place = RunDirectory(run_dir)
+    else:
+        place = RunDirectory.at(run_dir)
+    ctx.call_on_close(place.close)
+    return place

@@ -1,0 +1,79 @@
+"""The vocabulary of the `data` section: files, the datasets in them, and what is held out."""
+
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from deepnet_cli.config.options import Section, one_of, word_or
+from deepnet_cli.data.scaling import SCALINGS
+
+MOST_FOLDS = 1000
+
+if TYPE_CHECKING:
+    Scale = float | str
+else:
+    Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
+
+
+def file_named(value: object) -> object:
+    return {"file": value} if isinstance(value, str) else value
+
+
+def _held_out_kind(value: object) -> str:
+    keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    if "fold" in keys or "of" in keys:
+        return "<fold>"
+    return "<fraction>" if "fraction" in keys or "stratify" in keys else "<file>"
+
+
+class DataFile(Section):
+    """A file, and the datasets in it where they are not clear by themselves."""
+
+    file: str
+    x: str | None = None
+    y: str | None = None
+    weights: str | None = None
+
+
+class TrainFile(DataFile):
+    """Where rows belong together, `groups` tells which: what is split off has whole groups."""
+
+    groups: str | None = None
+
+
+class Fraction(Section):
+    """A seeded part of the training examples, held out."""
+
+    fraction: float = Field(gt=0, lt=1)
+    stratify: bool = False
+
+
+class Fold(Section):
+    """Number `fold` (from 1) of so many equal parts of the training examples, held out."""
+
+    fold: int = Field(ge=1)
+    of: int = Field(ge=2, le=MOST_FOLDS)
+    stratify: bool = False
+
+    @model_validator(mode="after")
+    def _there_is_such_a_fold(self) -> Self:
+        if self.fold > self.of:
+            raise ValueError(f"there is no fold {self.fold} of {self.of}")
+        return self
+
+
+HeldOut = Annotated[
+    Annotated[DataFile, Tag("<file>")]
+    | Annotated[Fraction, Tag("<fraction>")]
+    | Annotated[Fold, Tag("<fold>")],
+    Discriminator(_held_out_kind),
+    BeforeValidator(file_named),
+]
+
+
+class DataSection(Section):
+    train: Annotated[TrainFile, BeforeValidator(file_named)]
+    validation: HeldOut | None = None
+    test: HeldOut | None = None
+    examples: Literal["first", "last"] = "first"
+    scale: Scale = "auto"
