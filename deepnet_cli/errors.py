@@ -20,7 +20,9 @@ ALIASES = {
     "logistic": "sigmoid",
     "lr": "learning_rate",
     "mse": "mean_squared_error",
+    "min_lr": "minimum",
     "path": "file",
+    "plateau": "reduce_on_plateau",
     "sgd": "gradient_descent",
     "softmax_cross_entropy": "cross_entropy",
 }

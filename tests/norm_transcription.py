@@ -23,7 +23,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transcription import Parameters, Rows, activate, dz_of, loss_and_da
+from transcription import Parameters, Rows, activate, dz_of, loss_and_da, slopes_of
 
 Batch = list[list[float]]
 """One list an example."""
@@ -88,7 +88,8 @@ def forward(
                 [s * unit.zhat[i] + t for s, t, unit in zip(scale, shift, units, strict=True)]
                 for i in range(len(a))
             ]
-        layers.append(Layer(units, before, [activate(name, n) for n in before]))
+        after = [activate(name, n, slopes_of(p, l)) for n in before]
+        layers.append(Layer(units, before, after))
         a = layers[-1].after
     return layers
 
@@ -107,7 +108,7 @@ def predict(
                     s * (v - mu) / math.sqrt(sigma2 + norm.epsilon) + t
                     for v, s, t, mu, sigma2 in zip(z, *kept, strict=True)
                 ]
-            a = activate(name, z)
+            a = activate(name, z, slopes_of(p, l))
         outputs.append(a)
     return outputs
 
@@ -143,7 +144,13 @@ def cost_and_gradient(
     for l in range(len(layers), 0, -1):
         layer, norm, name = layers[l - 1], norms[l - 1], activations[l - 1]
         previous = layers[l - 2].after if l > 1 else inputs
-        dz = [dz_of(name, layer.before[i], layer.after[i], da[i]) for i in range(m)]
+        slopes = slopes_of(p, l)
+        dz = [dz_of(name, layer.before[i], layer.after[i], da[i], slopes) for i in range(m)]
+        if slopes:
+            below = [[min(0.0, n) for n in example] for example in layer.before]
+            gradient[f"slope{l}"] = [
+                [sum(da[i][k] * below[i][k] for i in range(m))] for k in range(len(slopes))
+            ]
         by_unit = [[*d] for d in zip(*dz, strict=True)]
         if norm is None:
             gradient[f"b{l}"] = [[sum(d)] for d in by_unit]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.network import Network, Watch, Workspace
 from deepnet_cli.nn.objective import Objective
@@ -170,6 +171,51 @@ def pulled(kind: str, pull: Callable[[Any, Windows, Array, Any], Array], *causes
     return bug
 
 
+def by_slope(formula: Callable[[Array, Any], Array], *causes: str) -> Bug:
+    """dslope of the last prelu as the sum over examples of another formula of (dA, cache)."""
+
+    def bug(p: Point) -> Plant | None:
+        k = find(p, lambda op: hasattr(op, "slope"))
+        if k is None:
+            return None
+        op: Any = p.objective.network.ops[k]
+
+        def backward(self: Any, q: Windows, dU: Array, c: Any, g: Windows) -> None:
+            g[self.slope][...] = formula(dU, c).sum(axis=1, keepdims=True)
+
+        return Plant(spoil(p, k, backward=backward), op.slope, causes)
+
+    return bug
+
+
+def default_slope(p: Point) -> Plant | None:
+    """dZ of the last leaky_relu as if it had no option."""
+    k = find(p, lambda op: op.kind == "activation" and op.g.name == "leaky_relu")
+    if k is None:
+        return None
+
+    def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+        return np.asarray(ACTIVATIONS["leaky_relu"].backward(dU, c.U))
+
+    return Plant(spoil(p, k, pull=pull), below(p, k), ("activation",))
+
+
+def below_0(slope: Callable[[Array, Any], Array], *causes: str) -> Bug:
+    """dZ of the last prelu by another g' of (slope, cache)."""
+
+    def bug(p: Point) -> Plant | None:
+        k = find(p, lambda op: hasattr(op, "slope"))
+        if k is None:
+            return None
+
+        def pull(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+            return np.asarray(dU * slope(q[self.slope], c))
+
+        return Plant(spoil(p, k, pull=pull), below(p, k), causes)
+
+    return bug
+
+
 def other_W(p: Point) -> Plant | None:
     """dA[1] = W[1]^T dZ[2]"""
 
@@ -186,8 +232,7 @@ def other_W(p: Point) -> Plant | None:
 
 def fresh_mask(self: Any, q: Windows, dU: Array, c: Any) -> Array:
     """A mask that is drawn anew on the way back."""
-    keep = 1 - self.rate
-    dU *= (np.random.default_rng(7).random(dU.shape) < keep) / keep
+    dU *= (np.random.default_rng(7).random(dU.shape) < 1 - self.rate) * self.kept
     return dU
 
 
@@ -247,6 +292,28 @@ def to_b_too(self: Any, theta: Array, grad: Array) -> None:
     grad[b] += self.penalties[0].gradient(theta[b] + 0.1)
 
 
+def everywhere(self: Any, theta: Array, grad: Array) -> None:
+    """The first penalty of every W, whatever its layers are."""
+    W = self.network.layout.weights
+    grad[W] += self.penalties[0].gradient(theta[W])
+
+
+def of_all_layers(p: Point) -> Plant | None:
+    penalties = p.objective.penalties[:1]
+    if not penalties or penalties[0].layers is None:
+        return None
+    last = penalties[0].layers[1]
+    one = replace(p, objective=replace(p.objective, penalties=penalties))
+    return penalty(everywhere, f"penalty W{last + 1}", "penalized")(one)
+
+
+def mean_over_examples(self: Any, q: Windows, dU: Array, c: Any) -> Array:
+    d = dU * q[self.names[0]]
+    along = (d * c.Zhat).mean(axis=1, keepdims=True)
+    dU[...] = (d - d.mean(axis=1, keepdims=True) - c.Zhat * along) * c.inverse_std
+    return dU
+
+
 def absolute(self: Any, theta: Array, grad: Array) -> None:
     W = self.network.layout.weights
     grad[W] += np.abs(self.penalties[0].gradient(theta[W]))
@@ -284,6 +351,23 @@ PLANTS: dict[str, Bug] = {
     "sigmoid' = A": slope("sigmoid", lambda d, A: d * A),
     "gelu' without its second term": slope("gelu", lambda d, Z: d * _sigmoid(1.702 * Z)),
     "softplus' = 1 - sigmoid": slope("softplus", lambda d, Z: d * _sigmoid(-Z)),
+    "leaky_relu' = 0.01 below 0": slope("leaky_relu", lambda d, A: d * np.where(A > 0, 1, 0.01)),
+    "leaky_relu' without its option": default_slope,
+    "dslope without the mask": by_slope(lambda d, c: d * c.Z, "slope mask"),
+    "dslope of the other side": by_slope(lambda d, c: d * np.maximum(c.Z, 0), "unknown"),
+    "dslope without Z": by_slope(lambda d, c: d * (c.Z <= 0), "slope input"),
+    "dslope by A": by_slope(lambda d, c: d * np.where(c.Z < 0, c.U, 0), "slope input"),
+    "dslope of one example": by_slope(
+        lambda d, c: (d * np.minimum(c.Z, 0))[:, 1:], "example left out"
+    ),
+    "one slope for all": by_slope(
+        lambda d, c: 0 * d[:, :1] + (d * np.minimum(c.Z, 0)).sum(), "summed over units"
+    ),
+    "prelu' of the first slope": below_0(
+        lambda s, c: np.where(c.Z > 0, 1, 0 * s + 0.25), "activation"
+    ),
+    "prelu' of A > 0": below_0(lambda s, c: np.where(c.U > 0, 1, s), "Z or A"),
+    "prelu' of half the slope": below_0(lambda s, c: np.where(c.Z > 0, 1, s / 2), "derivative"),
     "dS = Y - A for half of Y": loss(lambda d, Y: d * np.where(Y > 0, 1, -1)),
     "dS without its slope": loss(_signs),
     "dW summed over updates": accumulated,
@@ -292,6 +376,9 @@ PLANTS: dict[str, Bug] = {
     "dA by the sign of W": pulled("affine", by_signs, "unknown"),
     "another dropout mask": pulled("dropout", fresh_mask, "mask"),
     "batch norm by m - 1": pulled("batch norm", by_m_less_1, "norm m"),
+    "layer norm over the examples": pulled("layer norm", mean_over_examples, "norm axis"),
+    "another mask of alpha dropout": pulled("alpha dropout", fresh_mask, "mask"),
+    "a layer's penalty on all layers": of_all_layers,
     "dW1 and dW2 swapped": network_backward(swap, "W2", "another node"),
     "dW2 in float32": network_backward(single, "W2", "precision"),
     "penalty on b too": penalty(to_b_too, "penalty b1", "penalized"),

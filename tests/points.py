@@ -1,16 +1,19 @@
-"""Points to check a gradient at: six kinds of network, and any number of random ones."""
+"""Points to check a gradient at: some kinds of network, and any number of random ones."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from networks import HEADS, HIDDEN, labels_for
 
-from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2, Penalty
 from deepnet_cli.nn.types import Array
@@ -18,10 +21,13 @@ from deepnet_cli.nn.types import Array
 BCE, CE, MSE = (
     LOSSES[name] for name in ("binary_cross_entropy", "cross_entropy", "mean_squared_error")
 )
-RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS = (
+RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS, PRELU, SELU = (
     ACTIVATIONS[name]
-    for name in ("relu", "tanh", "sigmoid", "softmax", "gelu", "linear", "softplus")
+    for name in (
+        *("relu", "tanh", "sigmoid", "softmax", "gelu", "linear", "softplus", "prelu", "selu"),
+    )
 )
+LEAKY = made_activation("leaky_relu", slope=0.3)
 
 
 def rngs(seed: int = 0) -> Callable[[str], np.random.Generator]:
@@ -29,9 +35,19 @@ def rngs(seed: int = 0) -> Callable[[str], np.random.Generator]:
     return lambda purpose: np.random.default_rng([seed, *purpose.encode()])
 
 
-def layer(n: int, g: Activation, norm: bool = False, dropout: float = 0.0) -> Layer:
-    bits = partial(masks, n) if dropout else None
-    return Layer(n, g, Norm() if norm else None, dropout, bits)
+def layer(
+    n: int,
+    g: Activation,
+    norm: bool = False,
+    dropout: float = 0.0,
+    *,
+    layer_norm: float | None = None,
+    alpha_dropout: float = 0.0,
+) -> Layer:
+    bits = partial(masks, n) if dropout or alpha_dropout else None
+    batch_norm = Norm() if norm else None
+    kinds: dict[str, Any] = {"layer_norm": layer_norm, "alpha_dropout": alpha_dropout}
+    return Layer(n, g, batch_norm, dropout, bits, **kinds)
 
 
 def masks(purpose: int, step: int) -> np.random.BitGenerator:
@@ -60,6 +76,14 @@ def point(
     return Point(Objective(network, penalties), theta, X, Y, weights, step=3)
 
 
+def with_slopes(p: Point) -> Point:
+    """The slopes of every prelu from -1 to 1."""
+    for name, block in p.objective.network.layout.views(p.theta).items():
+        if name.startswith("slope"):
+            block[:, 0] = np.linspace(-1, 1, len(block))
+    return p
+
+
 def six(m: int = 7) -> dict[str, Point]:
     """The kinds of network that every bug is planted in."""
     return {
@@ -79,6 +103,21 @@ def six(m: int = 7) -> dict[str, Point]:
             [layer(5, GELU), layer(5, GELU), layer(3, SOFTMAX)], CE, penalties=(L1(0.01),), m=m
         ),
         "softplus": point([layer(5, SOFTPLUS), layer(5, SOFTPLUS), layer(1, SIGMOID)], BCE, m=m),
+        "prelu": with_slopes(
+            point([layer(6, PRELU), layer(6, PRELU, norm=True), layer(3, SOFTMAX)], CE, m=m)
+        ),
+        "leaky_relu of 0.3": point([layer(5, LEAKY), layer(6, LEAKY), layer(1, SIGMOID)], BCE, m=m),
+        "layer norm, alpha dropout, penalties by layer": point(
+            [
+                layer(6, SELU, layer_norm=1e-3, alpha_dropout=0.3),
+                layer(5, TANH, layer_norm=1e-5),
+                layer(4, RELU, norm=True),
+                layer(3, SOFTMAX),
+            ],
+            CE,
+            penalties=(L2(0.02, (1, 2)), L1(0.01, (2, 4))),
+            m=m,
+        ),
     }
 
 
@@ -114,5 +153,46 @@ def random_point(seed: int) -> Point:
         scale=float(rng.choice(SCALES)) if rng.random() < 0.8 else None,
         penalties=tuple(p for p in penalties if rng.random() < 0.3),
         weights=weights,
+        seed=seed,
+    )
+
+
+def random_layer(units: int, rng: np.random.Generator, *, last: bool) -> Layer:
+    """With any norm; a hidden one with any activation and dropout."""
+    norm = rng.choice(["", "batch", "layer"])
+    dropout = "" if last else rng.choice(["", "plain", "alpha"])
+    rate = float(rng.choice([0.1, 0.5, 0.8]))
+    return layer(
+        units,
+        LINEAR if last else HIDDEN[rng.integers(len(HIDDEN))],
+        norm=norm == "batch",
+        dropout=rate if dropout == "plain" else 0.0,
+        layer_norm=float(10 ** rng.uniform(-8, 0)) if norm == "layer" else None,
+        alpha_dropout=rate if dropout == "alpha" else 0.0,
+    )
+
+
+def combined_point(seed: int) -> Point:
+    """Any norms, dropouts, and penalties of any layers, one behind the other."""
+    rng = np.random.default_rng([seed, 20261126])
+    output, loss = HEADS[rng.integers(len(HEADS))]
+    L, m = int(rng.integers(1, 6)), int(rng.choice([1, 2, 3, 8, 33]))
+    hidden = [random_layer(int(rng.integers(1, 9)), rng, last=False) for _ in range(L - 1)]
+    units = int(rng.integers(2 if loss.target == "class" else 1, 5))
+    head = replace(random_layer(units, rng, last=True), activation=output)
+    penalties: list[Penalty] = []
+    for kind in (L2, L1):
+        first, last = sorted(int(l) for l in rng.integers(1, L + 1, 2))
+        penalties.append(kind(float(10 ** rng.uniform(-4, 0)), (first, last)))
+        if last < L and rng.random() < 0.5:
+            penalties.append(kind(float(10 ** rng.uniform(-4, 0)), (last + 1, L)))
+    return point(
+        [*hidden, head],
+        loss,
+        features=int(rng.integers(1, 9)),
+        m=m,
+        scale=float(rng.choice([0.1, 1.0, 3.0])) if rng.random() < 0.5 else None,
+        penalties=tuple(penalties),
+        weights=rng.uniform(0, 3, m) if rng.random() < 0.3 else None,
         seed=seed,
     )

@@ -1,5 +1,6 @@
-"""Small data files and configs to train on."""
+"""Small data files and configs to train on, and what the runs wrote."""
 
+import csv
 from pathlib import Path
 
 import h5py
@@ -41,3 +42,18 @@ def parameters(run: Path) -> dict[str, Array]:
     """What a run's model.h5 holds, by h5py alone."""
     with h5py.File(run / "model.h5") as file:
         return {name: block[()] for name, block in file["parameters"].items()}
+
+
+def rows(run: Path) -> list[dict[str, float]]:
+    """The history of a run."""
+    with (run / "history.csv").open() as file:
+        return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+
+def same_files(a: Path, b: Path) -> None:
+    """The model, the history and the last checkpoint of two runs, byte for byte."""
+    for name in ("model.h5", "history.csv"):
+        assert (a / name).read_bytes() == (b / name).read_bytes(), name
+    newest = [max((run / "checkpoints").iterdir()) for run in (a, b)]
+    assert newest[0].name == newest[1].name
+    assert newest[0].read_bytes() == newest[1].read_bytes()

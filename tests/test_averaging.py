@@ -120,6 +120,7 @@ LAYERS: dict[str, list[object]] = {
     "masks": MASKS,
     "frozen": FIXED,
 }
+HELD: list[object] = [{"units": 6, "max_norm": 0.5}, {"units": 5, "batch_norm": True}, 3]
 ASKED: dict[str, object] = {
     "ema": {"name": "ema", "decay": 0.8},
     "swa": {"name": "swa", "start": 0.4, "every": 3},
@@ -193,6 +194,30 @@ def test_the_model_has_the_average(folder: Path, name: str, layers: str) -> None
             np.testing.assert_array_equal(found[block], first[block])
 
 
+@pytest.mark.parametrize("name", AVERAGES)
+def test_an_average_is_held_to_a_norm(folder: Path, name: str) -> None:
+    """It is of theta after each update, before that is held; W[1] is then held as theta is."""
+    job = load_job(write(HELD, ASKED[name]))
+    assert deepnet("train", "c.yaml", "--run-dir", "a", "-q").code == 0
+    assert job.average is not None
+    assert isinstance(job.rule, Averaged)
+    rule, theta, kept = job.rule.rule, job.initial_theta(), list[Array]()
+    slots = np.zeros((rule.n_slots, theta.size))
+    for t, batch in enumerate(job.batches.deal(0, job.iterations), start=1):
+        _, grad = job.objective(theta, batch.X, batch.Y, step=batch.iteration)
+        optimizers.step(rule, theta, grad, slots, 0.1, t)
+        kept.append(theta.copy())
+        job.objective.hold(theta)
+    pairs = zip(weights(job.average, job.iterations), kept, strict=True)
+    average = np.sum([w * theta for w, theta in pairs], axis=0)
+    blocks, found = job.network.layout.views(average), parameters(folder / "a")
+    norms = np.linalg.norm(blocks["W1"], axis=1, keepdims=True)
+    assert norms.max() > 0.5001
+    blocks["W1"] *= np.minimum(1, 0.5 / norms)
+    for block in job.network.layout.names:
+        np.testing.assert_allclose(found[block], blocks[block], rtol=1e-10, atol=1e-13)
+
+
 def of_an_epoch(job: Job, theta: Array) -> dict[str, Array]:
     """Mean and variance (by m - 1) of Z[l] in each batch, and their mean over the batches."""
     found: dict[str, list[Array]] = {}
@@ -235,7 +260,7 @@ def test_statistics_are_those_of_pytorch(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-@pytest.mark.parametrize("kind", ["masks", "frozen", "wide"])
+@pytest.mark.parametrize("kind", ["masks", "frozen", "held", "wide"])
 @pytest.mark.parametrize("name", ASKED)
 def test_resuming_equals_never_stopping(
     folder: Path, name: str, kind: str, precision: str, monkeypatch: pytest.MonkeyPatch
@@ -243,7 +268,7 @@ def test_resuming_equals_never_stopping(
     """In the span of the examples too; stopped before, in and between what is averaged."""
     wide = {"train": "wide.h5", "validation": {"fraction": 0.2}}
     data = wide if kind == "wide" else {"validation": "more.h5"}
-    layers = LAYERS.get(kind, NORMS)
+    layers = {**LAYERS, "held": HELD}.get(kind, NORMS)
     config = write(layers, ASKED[name], data=data, compute={"precision": precision})
     assert (load_job(config).reduced is not None) is (kind == "wide")
     assert deepnet("train", config, "--run-dir", "whole", "-q").code == 0
@@ -297,11 +322,11 @@ def test_until_it_starts_all_is_as_without(folder: Path) -> None:
 def test_a_run_is_begun_with_an_iteration_and_not_with_a_part_of_it(folder: Path) -> None:
     config = write([3], {"name": "swa", "start": 0.5})
     assert deepnet("train", config, "--run-dir", "a", "-q").code == 0
-    assert "{name: swa, start: 20, every: 6}" in Path("a/config.yaml").read_text()
+    assert "{name: swa, start: 20.0, every: 6}" in Path("a/config.yaml").read_text()
     assert deepnet("train", "--resume", "a", "--set", "training.iterations=60", "-q").code == 0
-    assert "{name: swa, start: 20, every: 6}" in Path("a/config.yaml").read_text()
+    assert "{name: swa, start: 20.0, every: 6}" in Path("a/config.yaml").read_text()
     result = deepnet("train", write([3], "swa"), "--run-dir", "b")
-    assert "{name: swa, start: 30, every: 6}" in Path("b/config.yaml").read_text()
+    assert "{name: swa, start: 30.0, every: 6}" in Path("b/config.yaml").read_text()
     assert "of the parameters averaged by swa" in result.out
 
 
@@ -321,7 +346,10 @@ def test_a_run_that_diverges_keeps_what_was_good(folder: Path) -> None:
 
 BAD: dict[str, tuple[object, list[str]]] = {
     "unknown": ("ena", ["training.averaging", "did you mean 'ema'", "one of ema, swa"]),
-    "another's option": ({"name": "ema", "every": 3}, ["averaging.every", "unknown key"]),
+    "another's option": (
+        {"name": "ema", "every": 3},
+        ["averaging.every", "ema has no such option"],
+    ),
     "decay 1": ({"ema": 1}, ["must be < 1", "found 1"]),
     "late": ({"swa": 40}, ["training.averaging", "is behind the last iteration, 39"]),
     "between": ({"swa": 1.5}, ["whole number of iterations, or below 1 a part of the run"]),

@@ -235,6 +235,56 @@ TRAINING = {
         "did you mean 'val_cost'",
     ),
     "patience_zero": ("early_stopping: {patience: «0»}", "patience", ">= 1"),
+    "early_stopping_of_one_figure_unwatched": (
+        "early_stopping: «{monitor: val_accuracy}»",
+        "val_accuracy needs a validation set",
+        "monitor: cost",
+    ),
+    "target_alone": ("target: «0.9»", "training.target", "{monitor: val_accuracy, value: 0.98}"),
+    "target_without_value": ("«target»: {monitor: cost}", "training.target.value: missing"),
+    "target_unknown_figure": (
+        "target: {monitor: «accuracy», value: 1}",
+        "training.target.monitor: unknown figure",
+        "did you mean 'val_accuracy'",
+    ),
+    "target_unwatched": (
+        "target: «{monitor: val_accuracy, value: 1}»",
+        "training.target: val_accuracy needs a validation set",
+    ),
+    "max_time_zero": ("max_time: «0»", "training.max_time", "> 0"),
+    "max_time_of_no_length": ("max_time: «0m»", "training.max_time", "> 0"),
+    "max_time_unknown_unit": ("max_time: «30 weeks»", "training.max_time", "30m", "'30 weeks'"),
+    "max_time_of_two_numbers": ("max_time: «'1:30'»", "training.max_time", "'1:30:00'"),
+    "max_time_as_yaml_1_1_reads_it": ("max_time: «1:30:00»", "ambiguous", "quote"),
+    "max_time_quoted": ("max_time: «'90'»", "training.max_time", "remove the quotes"),
+    "max_time_list": ("max_time: «[90]»", "training.max_time", "30m", "found a list"),
+    "schedule_alone": (
+        "learning_rate: «cosine»",
+        "expected a number or {schedule: NAME, initial: RATE}",
+        "write {schedule: cosine, initial: 0.01}",
+    ),
+    "schedule_alone_misspelled": (
+        "learning_rate: «stepp»",
+        "'stepp'",
+        "write {schedule: step, initial: 0.01, every: ...}",
+    ),
+    "no_schedule_at_all": ("learning_rate: «fast»", "found text 'fast'", "!write"),
+    "plateau_by_another_name": (
+        "learning_rate: {schedule: «plateau», initial: 0.1}",
+        "did you mean 'reduce_on_plateau'",
+    ),
+    "plateau_below": (
+        "learning_rate: «{schedule: reduce_on_plateau, initial: 0.1, minimum: 1}»",
+        "minimum 1 is above the initial rate",
+    ),
+    "plateau_unwatched": (
+        "learning_rate: «{schedule: reduce_on_plateau, initial: 0.1, monitor: val_cost}»",
+        "val_cost needs a validation set",
+    ),
+    "plateau_of_nothing": (
+        "learning_rate: {schedule: reduce_on_plateau, initial: 0.1, monitor: «val_lost»}",
+        "did you mean 'val_cost'",
+    ),
     # 26-33, 42, 43: what YAML can do and a config may not
     "anchor": ("learning_rate: «»&a 0.1", "&", "not supported"),
     "alias": ("learning_rate: «*a»", "alias", "write"),
@@ -286,9 +336,88 @@ MODEL = {
         "tanh",
         "!did you mean",
     ),
-    "activation_number": ("layers: [4, 3]\nactivations: [«3», softmax]", "activations[0]", "text"),
+    "activation_number": (
+        "layers: [4, 3]\nactivations: [«3», softmax]",
+        "model.activations[0]: expected a name or {name: NAME, option: value}",
+    ),
+    "activation_of_a_layer_number": (
+        "layers: [{units: 4, activation: «3»}, 3]",
+        "model.layers[0].activation: expected a name or {name: NAME, option: value}",
+    ),
+    "activation_option_unknown": (
+        "layers: [4, 3]\nactivations: [{name: leaky_relu, «slop»: 0.2}, softmax]",
+        "model.activations[0].slop: unknown key",
+        "did you mean 'slope'",
+    ),
+    "activation_option_of_another": (
+        "layers: [4, 3]\nactivations: [{name: elu, «slope»: 0.2}, softmax]",
+        "model.activations[0].slope: elu has no such option",
+        "one of alpha",
+        "!beta",
+    ),
+    "activation_without_options": (
+        "layers: [4, 3]\nactivations: [{name: tanh, «slope»: 0.2}, softmax]",
+        "model.activations[0].slope: tanh has no such option",
+        "it has none",
+    ),
+    "activation_without_a_first_option": (
+        "layers: [4, 3]\nactivations: [{«relu»: 0.2}, softmax]",
+        "model.activations[0].relu: unknown key",
+        "no options here",
+    ),
+    "activation_option_of_a_layer": (
+        "layers: [{units: 4, activation: {name: elu, «alhpa»: 1}}, 3]",
+        "model.layers[0].activation.alhpa: unknown key",
+        "did you mean 'alpha'",
+    ),
+    "activation_option_too_large": (
+        "layers: [4, 3]\nactivations: [{name: leaky_relu, slope: «2»}, softmax]",
+        "model.activations[0].slope: must be <= 1, found 2",
+    ),
+    "activation_option_negative": (
+        "layers: [4, 3]\nactivations: [{leaky_relu: «-0.1»}, softmax]",
+        "model.activations[0].leaky_relu: must be >= 0, found -0.1",
+    ),
+    "activation_option_zero": (
+        "layers: [4, 3]\nactivations: {celu: «0»}",
+        "model.activations.celu: must be >= 0.001, found 0",
+    ),
+    "activation_option_text": (
+        "layers: [4, 3]\nactivations: {name: softplus, beta: «large»}",
+        "model.activations.beta: expected a number",
+        "'large'",
+    ),
+    "activation_with_option_unknown": (
+        "layers: [4, 3]\nactivations: [{«leeky_relu»: 0.2}, softmax]",
+        "unknown activation 'leeky_relu'; did you mean 'leaky_relu'?",
+        "--code",
+    ),
+    "activation_named_unknown": (
+        "layers: [4, 3]\nactivations: [{name: «leeky_relu», slope: 0.2}, softmax]",
+        "model.activations[0].name: unknown activation 'leeky_relu'; did you mean 'leaky_relu'?",
+    ),
+    "activation_without_a_name": (
+        "layers: [4, 3]\nactivations: [«{slope: 0.2, alpha: 1}», softmax]",
+        "expected a name or {name: NAME, option: value}",
+    ),
+    "softmax_with_options": (
+        "layers: [4, 3]\nactivations: [relu, {name: softmax, «alpha»: 1}]",
+        "softmax has no such option (it has none)",
+    ),
+    "softmax_hidden_by_name": (
+        "layers: [4, 3]\nactivations: [«{name: softmax}», softmax]",
+        "output layer",
+    ),
     "activation_for_hidden_unknown": ("layers: [4, 3]\nactivations: «tnah»", "did you mean 'tanh'"),
-    "activations_mapping": ("layers: [4, 3]\nactivations: «{a: relu}»", "activations", "list"),
+    "activations_mapping": (
+        "layers: [4, 3]\nactivations: {«a»: relu}",
+        "model.activations.a: unknown activation 'a'",
+    ),
+    "initialization_without_options": (
+        "layers: [4, 3]\ninitialization: {«zeros»: 1}",
+        "model.initialization.zeros: unknown key",
+        "no options here",
+    ),
     "activations_too_many": (
         "layers: [4, 3]\nactivations: «[relu, relu, softmax]»",
         "3 activations for 2 layers",
@@ -378,7 +507,11 @@ MODEL = {
     "dropout_of_the_model": (
         "layers: [4, 3]\n«dropout»: 0.2",
         "model.dropout: unknown key here",
-        "belongs to a layer: {units: 64, dropout: ...}",
+        "belongs to a layer: {units: 64, dropout: ...}; or did you mean 'input_dropout'?",
+    ),
+    "l2_of_the_model": (
+        "layers: [4, 3]\n«l2»: 0.2",
+        "model.l2: unknown key here; it belongs under 'training'",
     ),
     "batch_norm_number": (
         "layers: [{units: 4, batch_norm: «3»}, 3]",
@@ -425,6 +558,65 @@ MODEL = {
         "layers: [4, 3]\n«batch_norm»: true",
         "model.batch_norm: unknown key here",
         "belongs to a layer: {units: 64, batch_norm: ...}",
+    ),
+    "layer_norm_number": (
+        "layers: [{units: 4, layer_norm: «3»}, 3]",
+        "model.layers[0].layer_norm",
+        "expected true, false or {epsilon: 1e-5}, found 3",
+    ),
+    "layer_norm_with_momentum": (
+        "layers: [{units: 4, layer_norm: {«momentum»: 0.1}}, 3]",
+        "model.layers[0].layer_norm.momentum: unknown key",
+    ),
+    "layer_norm_epsilon_zero": (
+        "layers: [{units: 4, layer_norm: {epsilon: «0»}}, 3]",
+        "must be > 0, found 0",
+    ),
+    "layer_norm_of_one_unit": (
+        "layers: [{units: 1, layer_norm: «true»}, 3]",
+        "model.layers[0].layer_norm",
+        "one unit",
+        "use batch_norm, or more units",
+    ),
+    "two_norms": (
+        "layers: [{units: 4, batch_norm: true, layer_norm: «true»}, 3]",
+        "model.layers[0].layer_norm",
+        "batch_norm or layer_norm, not both",
+    ),
+    "two_dropouts": (
+        "layers: [{units: 4, dropout: 0.1, alpha_dropout: «0.1»}, 3]",
+        "model.layers[0].alpha_dropout",
+        "dropout or alpha_dropout, not both",
+    ),
+    "alpha_dropout_1": (
+        "layers: [{units: 4, alpha_dropout: «1»}, 3]",
+        "layers[0].alpha_dropout",
+        "must be < 1",
+    ),
+    "alpha_dropout_behind_the_output": (
+        "layers: [4, {units: 3, alpha_dropout: «0.5»}]",
+        "model.layers[1].alpha_dropout",
+        "output layer",
+    ),
+    "l2_of_a_layer_negative": (
+        "layers: [{units: 4, l2: «-1»}, 3]",
+        "model.layers[0].l2",
+        "must be >= 0, found -1",
+    ),
+    "max_norm_of_a_layer_zero": (
+        "layers: [{units: 4, max_norm: «0»}, 3]",
+        "model.layers[0].max_norm",
+        "must be > 0, found 0",
+    ),
+    "input_dropout_1": (f"{LAYERS}\ninput_dropout: «1»", "model.input_dropout", "must be < 1"),
+    "input_noise_negative": (
+        f"{LAYERS}\ninput_noise: «-0.1»",
+        "model.input_noise",
+        "must be >= 0, found -0.1",
+    ),
+    "input_noise_of_a_layer": (
+        "layers: [{units: 4, «input_noise»: 0.1}, 3]",
+        "input_noise: unknown key here; it belongs under 'model'",
     ),
     "initialization_unknown": (f"{LAYERS}\ninitialization: «xaviar»", "did you mean 'xavier'"),
     "initialization_negative": (f"{LAYERS}\ninitialization: {{normal: «-1»}}", "> 0"),
@@ -570,6 +762,11 @@ WHOLE = {
         "batch norm",
         "several examples",
         "2 or more",
+    ),
+    "mixup_of_single_examples": (
+        config(training="{batch_size: 1, mixup: «0.2»}"),
+        "training.mixup",
+        "batch_size of 2 or more",
     ),
     "sigmoid_output_with_cross_entropy": (
         config(

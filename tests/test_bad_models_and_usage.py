@@ -165,6 +165,10 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     "class_values_unsorted": (put("classes/values", [2, 1, 0]), "class"),
     "class_values_fractions": (put("classes/values", [0.5, 1, 2]), "class"),
     "class_values_of_rank_2": (put("classes/values", [[0, 1, 2]]), "class"),
+    "class_weights_too_few": (put("classes/weights", [1.0, 2.0]), "classes/weights"),
+    "class_weights_of_0": (put("classes/weights", [1.0, 2.0, 0.0]), "classes/weights", "> 0"),
+    "class_weights_not_finite": (put("classes/weights", [1.0, 2.0, np.inf]), "classes/weights"),
+    "class_weights_text": (put("classes/weights", [b"a", b"b", b"c"]), "classes/weights"),
     # the attributes
     "no_config": (attribute("config", None), "config|damaged"),
     "config_number": (attribute("config", 5), "config"),

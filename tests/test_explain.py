@@ -15,7 +15,7 @@ from deepnet_cli.nn.ops.affine import Affine, AffineCache
 from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.types import Array
 
-HIDDEN = ["relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh", "linear"]
+HIDDEN = ["relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "gelu_tanh", "linear", "prelu"]
 M = 5
 
 
@@ -113,6 +113,7 @@ def test_every_derivative_has_its_tick(folder: Path, hidden: str) -> None:
         "dW[2]",
         "db[2]",
         "dA[1]",
+        *(["dslope[1]"] if hidden == "prelu" else []),
         "dZ[1]",
         "dW[1]",
         "db[1]",
@@ -162,6 +163,32 @@ def test_norms_and_dropout_are_shown(folder: Path) -> None:
         assert word in result.out
     assert "b[1]" not in result.out
     assert all(len(line) <= 80 for line in result.out.splitlines())
+
+
+def test_what_else_a_layer_has_is_shown(folder: Path) -> None:
+    """And what the batch went through, and what holds the weights; the check agrees with all."""
+    layers = [{"units": 3, "alpha_dropout": 0.5, "layer_norm": True}, 3]
+    config = small("classes", "selu", "softmax", 3, mixup=0.2, max_norm=0.01)
+    result = deepnet("explain", config, "--set", f"model.layers={json.dumps(layers)}")
+    assert result.code == 0, result.err
+    assert all(len(line) <= 80 for line in result.out.splitlines())
+    for word in (
+        "X is the batch as training has it, after mixup",
+        "Z[1] = W[1] A[0] + b[1]",
+        "N[1] = scale[1] (Z[1] - mean) / sqrt(variance + 1e-05) + shift[1], over the",
+        "D[1] = (A[1] + 1.758) * mask - 0.7",
+        "mask = a or 0, a = 0.88",
+        "dA[1] = dD[1] * mask",
+        "each row of a W is then held to its layer's max_norm",
+    ):
+        assert word in result.out
+    after = result.out.split("W[1] after\n")[1].splitlines()[:2]
+    weights = [float(word) for line in after for word in line.strip("[] .").split()]
+    assert len(weights) > 4
+    assert 0 < max(map(abs, weights)) <= 0.01
+    told, _ = shown(config, "--set", f"model.layers={json.dumps(layers)}")
+    assert told["augmented"] == ["mixup"]
+    assert told["ok"]
 
 
 def test_mistakes(folder: Path) -> None:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import combinations_with_replacement, product
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,9 @@ from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.gradcheck.mutations import mutations
 from deepnet_cli.nn.gradcheck.report import blame, check
 from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.replay import Replay
@@ -44,8 +45,16 @@ SOME = [factors for factors in product([0.0, 1.0], repeat=4) if any(factors)]
 """Every choice of layers to freeze."""
 
 
-def network(factors: tuple[float, ...], norm: Norm | None = None, dropout: float = 0.0) -> Network:
-    """4-6-5-4-3 with these factors on the rate; norms and masks in the second layer."""
+def network(
+    factors: tuple[float, ...],
+    norm: Norm | None = None,
+    dropout: float = 0.0,
+    *,
+    rich: bool = False,
+) -> Network:
+    """4-6-5-4-3 with these factors on the rate; norms and masks in the second layer; where it is
+    to be rich, slopes, a norm of each example and another kind of masks in the others.
+    """
     draw = partial(bits, 0, "dropout")
     layers = [
         Layer(n, ACTIVATIONS["tanh"], rate_factor=factor)
@@ -53,6 +62,10 @@ def network(factors: tuple[float, ...], norm: Norm | None = None, dropout: float
     ]
     layers[1] = replace(layers[1], batch_norm=norm, dropout=dropout, bits=draw)
     layers[3] = replace(layers[3], activation=ACTIVATIONS["softmax"])
+    if rich:
+        layers[0] = replace(layers[0], activation=ACTIVATIONS["prelu"], layer_norm=0.01)
+        layers[2] = replace(layers[2], activation=ACTIVATIONS["prelu"], layer_norm=1e-5)
+        layers[2] = replace(layers[2], alpha_dropout=dropout, bits=draw)
     return Network.of(4, layers, CE)
 
 
@@ -74,11 +87,12 @@ def examples(rng: np.random.Generator, m: int = 9) -> tuple[Array, Array]:
 
 @pytest.mark.parametrize("factors", SOME, ids=str)
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
+@pytest.mark.parametrize("rich", [False, True])
 def test_the_gradient_is_that_of_the_others_and_0(
-    factors: tuple[float, ...], dropout: float, rng: np.random.Generator
+    factors: tuple[float, ...], dropout: float, rich: bool, rng: np.random.Generator
 ) -> None:
     """Step by step, fused and played, against the network with nothing frozen."""
-    frozen, thawed = network(factors, dropout=dropout), network((1.0,) * 4, dropout=dropout)
+    frozen, thawed = (network(f, None, dropout, rich=rich) for f in (factors, (1.0,) * 4))
     theta, (X, Y) = start(thawed, rng), examples(rng)
     objective = Objective(frozen)
     J, grad = Objective(thawed)(theta, X, Y, step=3)
@@ -92,14 +106,38 @@ def test_the_gradient_is_that_of_the_others_and_0(
 
 
 @pytest.mark.parametrize("factors", SOME, ids=str)
+@pytest.mark.parametrize("layers", [None, *combinations_with_replacement(range(1, 5), 2)], ids=str)
+def test_penalties_are_of_the_weights_that_are_trained(
+    factors: tuple[float, ...], layers: tuple[int, int] | None, rng: np.random.Generator
+) -> None:
+    """Whichever layers they are of, in J as in dW."""
+    frozen = network(factors)
+    theta, (X, Y) = begun(frozen, rng), examples(rng)
+    J, grad = Objective(frozen)(theta, X, Y)
+    expected, p = grad.copy(), frozen.layout.views(theta)
+    first, last = layers or (1, 4)
+    for l in range(first, last + 1):
+        if factors[l - 1]:
+            J += 0.15 * (p[f"W{l}"] ** 2).sum()
+            frozen.layout.views(expected)[f"W{l}"][...] += 0.3 * p[f"W{l}"]
+    objective = Objective(frozen, (L2(0.3, layers),))
+    for run in (objective, objective.fused, Replay(objective.fused)):
+        cost, g = run(theta, X, Y)
+        assert cost == pytest.approx(J, rel=1e-14)
+        np.testing.assert_allclose(g, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("factors", SOME, ids=str)
+@pytest.mark.parametrize("rich", [False, True])
 def test_every_derivative_is_checked_and_every_bug_found(
-    factors: tuple[float, ...], rng: np.random.Generator
+    factors: tuple[float, ...], rich: bool, rng: np.random.Generator
 ) -> None:
     """With norms, masks and penalties; a frozen norm is by constants, another by the batch."""
-    frozen = network(factors, Norm(), 0.2)
+    frozen = network(factors, Norm(), 0.2, rich=rich)
     theta, (X, Y) = begun(frozen, rng), examples(rng)
     theta[frozen.layout.statistics] += 0.1 * rng.random(10)
-    point = Point(Objective(frozen, (L2(0.3), L1(0.1))), theta, X, Y, None, 5)
+    penalties = (L2(0.3, (1, 2)), L2(0.2, (4, 4)), L1(0.1)) if rich else (L2(0.3), L1(0.1))
+    point = Point(Objective(frozen, penalties), theta, X, Y, None, 5)
     report = check(point, rngs())
     assert not report.wrong
     assert not report.inconclusive
@@ -144,6 +182,24 @@ def test_the_vector_begins_with_what_is_trained() -> None:
     one, half = (slice(0, 24), 1.0), (slice(24, 56), 0.5)
     assert layout.moving == [one, half, (slice(56, 62), 1.0), (slice(62, 69), 0.5)]
     assert network((2.0,) * 4).layout.moving == [(slice(0, 104), 2.0)]
+
+
+@pytest.mark.parametrize("factors", SOME, ids=str)
+def test_weights_that_stay_are_held_to_nothing(
+    factors: tuple[float, ...], rng: np.random.Generator
+) -> None:
+    plain = network(factors)
+    layers = [replace(layer, max_norm=0.5) for layer in plain.layers]
+    held = Network.of(plain.features, layers, plain.loss)
+    theta = begun(held, rng)
+    before, after = held.layout.views(theta.copy()), held.layout.views(theta)
+    Objective(held).hold(theta)
+    for l, factor in enumerate(factors, start=1):
+        assert np.linalg.norm(before[f"W{l}"], axis=1).max() > 0.6
+        if factor:
+            assert np.linalg.norm(after[f"W{l}"], axis=1).max() < 0.5 + 1e-12
+        else:
+            np.testing.assert_array_equal(after[f"W{l}"], before[f"W{l}"])
 
 
 def test_something_is_trained() -> None:
@@ -278,6 +334,7 @@ def fine_tuning(**training: object) -> Path:
 RUNS: list[dict[str, object]] = [
     {"optimizer": "momentum", "l2": 0.3, "batch_size": 16},
     {"optimizer": {"name": "adamw", "weight_decay": 0.3}, "clip_norm": 0.1},
+    {"optimizer": "momentum", "max_norm": 1.0, "mixup": 0.1},
     {"optimizer": {"name": "lion", "weight_decay": 0.3}, "l1": 0.02, "learning_rate": 0.005},
 ]
 
@@ -342,14 +399,47 @@ def test_a_new_head_for_other_classes(folder: Path) -> None:
     assert "model.layers[1].trainable: this layer stays as it is drawn" in result.err
 
 
+@pytest.mark.parametrize("trainable", [True, False])
+def test_lsuv_fits_what_is_drawn(folder: Path, trainable: bool) -> None:
+    """To the first batch, behind layers that are as they were read."""
+    layers: list[object] = [
+        {"units": 6, "batch_norm": True, "trainable": trainable},
+        {"units": 5, "trainable": trainable},
+        {"units": 7, "dropout": 0.2},
+        3,
+    ]
+    start = {"file": "first/model.h5", "layers": 2}
+    model = {"initial_parameters": start, "initialization": "lsuv"}
+    job = load_job(trained(layers, "more.h5", model=model, training={"batch_size": 16}))
+    theta, network = job.initial_theta(), job.network
+    p, read = network.layout.views(theta), parameters(folder / "first")
+    for name in ("W1", "scale1", "shift1", "W2", "b2"):
+        np.testing.assert_array_equal(p[name], read[name])
+    (batch,) = job.batches.deal(0, 1)
+    work = network.workspace(batch.X.shape[1], theta.dtype)
+    network.draw(work, batch.iteration)
+    V, deviations = batch.X, list[float]()
+    for k, op in enumerate(network.ops):
+        V = network.forward(p, V, work, k, k + 1)
+        if op.kind == "affine":
+            deviations.append(float(V.std()))
+    assert deviations[2:] == pytest.approx([1, 1], rel=1e-4)
+    assert abs(deviations[1] - 1) > 0.01
+    model["initial_parameters"] = "first/model.h5"
+    whole = load_job(trained([{"units": 6, "batch_norm": True}, 5, 3], model=model))
+    for name, block in whole.network.layout.views(whole.initial_theta()).items():
+        np.testing.assert_array_equal(block, read[name])
+
+
 def test_it_is_told(folder: Path) -> None:
     config = fine_tuning()
     plan = json.loads(deepnet("train", config, "--dry-run", "--json").out)
     assert (plan["parameters"], plan["trained"]) == (89, 18)
     assert [layer["rate_factor"] for layer in plan["layers"]] == [0, 0, 0.5]
     shown = deepnet("train", config, "--dry-run").out
-    for words in ("norm, tanh, frozen", "drop 0.1, frozen", "softmax, 0.5 rate", "18 of them"):
-        assert words in shown
+    for words in ("tanh", "batch norm", "frozen", "drop 0.1", "softmax", "rate * 0.5"):
+        assert words in shown[shown.index("Z and A") : shown.index("memory")]
+    assert "18 of them trained" in shown
     said = deepnet("explain", config).out
     for words in ("layer 1 is frozen", "in layer 3 the rate is 0.5 times", "W[3] after"):
         assert words in said
@@ -400,6 +490,13 @@ BAD: dict[str, tuple[Callable[[], Path], list[str]]] = {
         lambda: trained([{"units": 6, "trainable": False, "rate_factor": 0.1}, 3]),
         ["model.layers[0].rate_factor", "leave rate_factor out"],
     ),
+    **{
+        f"{key} of its own": (
+            partial(trained, [{"units": 6, "trainable": False, key: 0.1}, 3]),
+            [f"model.layers[0].{key}", f"leave {key} out"],
+        )
+        for key in ("l2", "l1", "max_norm")
+    },
     "factor 0": (
         lambda: trained([{"units": 6, "rate_factor": 0}, 3]),
         ["model.layers[0].rate_factor", "must be > 0", "trainable: false"],

@@ -17,7 +17,8 @@ from deepnet_cli.fused.elementary import ELEMENTARY
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss
-from deepnet_cli.nn.ops import batch_norm, dropout
+from deepnet_cli.nn.max_norm import HOLD
+from deepnet_cli.nn.ops import alpha_dropout, batch_norm, dropout, layer_norm
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS, update
 
@@ -105,7 +106,7 @@ def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
     def some(*shape: int) -> Array:
         return np.asarray(rng.uniform(0.5, 2, size=shape), dtype)
 
-    full, row = some(6, 40), some(6, 1)
+    full, row, column = some(6, 40), some(6, 1), some(1, 40)
     for run, shapes in (
         (batch_norm.NORMALIZE, "fffrrrrrn"),
         (batch_norm.NORMALIZE_BY_RUNNING, "fffrrrrrn"),
@@ -113,12 +114,17 @@ def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
         (batch_norm.PULL_BY_RUNNING, "frr"),
         (batch_norm.SUMS, "ffrr"),
         (dropout.MASK, "ff"),
+        (layer_norm.NORMALIZE, "fffcrrn"),
+        (layer_norm.PULL, "ffcr"),
         (dropout.MASKED, "fff"),
+        (alpha_dropout.MASKED, "fffnn"),
+        (HOLD, "fn"),
     ):
         assert run.shapes == shapes
-        given = [{"f": full, "r": row}.get(k, 1e-5) for k in shapes]
+        given = [{"f": full, "r": row, "c": column}.get(k, 1e-5) for k in shapes]
         args = [some(*x.shape) if isinstance(x, np.ndarray) else x for x in given]
         agrees(run, args, 64)
+        assert run._compiled(np.dtype(dtype))
 
 
 @precisions

@@ -61,6 +61,21 @@ def test_bugs_that_the_check_plants_itself(net: str) -> None:
     assert np.mean(named) >= 0.9
 
 
+@pytest.mark.parametrize("net", NETS)
+def test_a_bug_is_planted_in_every_trained_block(net: str) -> None:
+    p = NETS[net]
+    assert {mutation.node for mutation in mutations(p)} >= {*p.objective.network.layout.names}
+
+
+def test_a_wrong_slope_is_told_as_it_is() -> None:
+    plant = PLANTS["prelu' of half the slope"](NETS["prelu"])
+    assert plant is not None
+    slopes = plant.point.objective.network.layout.views(plant.point.theta)["slope2"][:, 0]
+    told = found(plant.point).diagnosis.sentence
+    pairs = [f"it says {s / 2:.6g} and should say {s:.6g}" for s in slopes]
+    assert any(pair in told for pair in pairs), told
+
+
 def test_a_planted_bug_leaves_the_objective_it_was_planted_in_right() -> None:
     p = NETS["relu, dropout, l2"]
     assert len(list(mutations(p))) > 14

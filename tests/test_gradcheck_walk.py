@@ -1,6 +1,7 @@
 """The walk on right networks: no false alarm, all the digits, and what proves nothing."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from points import (
     SIGMOID,
     SOFTMAX,
     TANH,
+    combined_point,
     layer,
     point,
     random_point,
@@ -25,27 +27,17 @@ from points import (
 
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.differences import slopes
+from deepnet_cli.nn.gradcheck.bugs import BUGS
 from deepnet_cli.nn.gradcheck.penalty import judge_penalties
 from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.report import check
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.gradcheck.walk import gaussian, judge, unit, walk
-from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.types import Array
 
 NETS = six()
-
-
-@pytest.mark.parametrize("start", range(0, 120, 20))
-def test_no_false_alarm(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the whole check, whatever the network, its scale and its data."""
-    monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 4)
-    for seed in range(start, start + 20):
-        report = check(random_point(seed), rngs(seed))
-        assert not report.wrong, seed
-        assert not report.undetermined, seed
 
 
 @pytest.mark.parametrize("seed", [35, 44, 1031, 1048, 2353, 2874, 3343, 3373, 4851, 20983])
@@ -54,17 +46,30 @@ def test_no_false_alarm_at_points_of_a_hard_kind(seed: int) -> None:
     assert not check(random_point(seed), rngs(seed)).wrong
 
 
-def test_random_points_are_of_every_kind() -> None:
-    points = [random_point(seed) for seed in range(120)]
-    objectives = [p.objective for p in points]
+@pytest.mark.parametrize("start", range(0, 40, 10))
+def test_no_false_alarm_where_much_is_combined(start: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Norms, dropouts and penalties of single layers, one behind the other."""
+    monkeypatch.setattr("deepnet_cli.nn.gradcheck.crosscheck.MOST_ENTRIES", 3)
+    for seed in range(start, start + 10):
+        report = check(combined_point(seed), rngs(seed))
+        assert not report.wrong, seed
+        assert not report.undetermined, seed
+
+
+def test_combined_points_are_of_every_kind() -> None:
+    objectives = [combined_point(seed).objective for seed in range(40)]
     kinds = {op.kind for o in objectives for op in o.network.ops}
-    assert kinds == {"affine", "activation", "dropout", "batch norm"}
-    assert {l.activation.name for o in objectives for l in o.network.layers} > {
-        g.name for g in HIDDEN
+    assert kinds == set(BUGS) - {"running norm"}
+    behind = {
+        (a.kind, b.kind)
+        for o in objectives
+        for a, b in pairwise(o.network.ops)
+        if a.kind != "affine"
     }
-    assert {o.network.loss.name for o in objectives} == {*LOSSES}
-    assert {p.name for o in objectives for p in o.penalties} == {"l1", "l2"}
-    assert any(p.weights is not None for p in points)
+    assert {(d, "affine") for d in ("dropout", "alpha dropout", "activation")} < behind
+    parts = [(p.name, p.layers, len(o.network.layers)) for o in objectives for p in o.penalties]
+    assert {name for name, layers, L in parts if layers and layers[1] < L} == {"l1", "l2"}
+    assert any(len({p.name for p in o.penalties}) < len(o.penalties) for o in objectives)
 
 
 INITIALIZED = NETS | {

@@ -293,7 +293,7 @@ def test_multilabel_keeps_every_column(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("y", "kind", "reason"),
     [
-        (np.zeros(4), ClassCountError, "1 columns but the network has 3 sigmoid .* softmax"),
+        (np.zeros(4), ClassCountError, "1 columns but the network has 3 outputs .* softmax"),
         (np.zeros((4, 2)), ClassCountError, "2 columns but the network has 3"),
         (np.full((4, 3), 2), DataError, "must be 0 or 1"),
         (np.full((4, 3), 0.5), DataError, "must be 0 or 1"),

@@ -39,6 +39,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("cross_entropy", {"label_smoothing": 0.2}),
         ("huber", {"delta": 0.1}),
         ("quantile", {"tau": 0.9}),
+        ("focal", {"gamma": 0.5}),
+        ("focal", {"alpha": 0.25}),
+        ("categorical_focal", {"gamma": 3.0}),
     ],
 )
 def test_an_option_is_taken_kept_and_used(name: str, option: dict[str, float]) -> None:
@@ -59,7 +62,14 @@ def test_an_option_is_taken_kept_and_used(name: str, option: dict[str, float]) -
         ({"name": "huber", "delta": 0}, ["loss.delta", "must be > 0"]),
         ({"name": "quantile", "tau": 1.0}, ["loss.tau", "must be < 1"]),
         ({"name": "huber", "detla": 1}, ["loss.detla", "did you mean 'delta'"]),
-        ({"name": "mean_squared_error", "delta": 1}, ["loss.delta"]),
+        ({"name": "mean_squared_error", "delta": 1}, ["loss.delta", "has no such option"]),
+        ({"name": "hinge", "delta": 1}, ["loss.delta", "hinge has no such option"]),
+        ({"name": "focal", "alpha": 1.0}, ["loss.alpha", "must be < 1"]),
+        ({"name": "focal", "alpha": "x"}, ["loss.alpha", "expected a number"]),
+        ({"name": "focal", "gamma": -1}, ["loss.gamma", "must be >= 0"]),
+        ({"focal": -1}, ["loss", "must be >= 0"]),
+        ({"quantile": "x"}, ["loss", "expected a number, or several"]),
+        ({"quantile": {"a": 1}}, ["loss", "expected a number, or several"]),
         ("poisson", ["poisson does not fit", "exp"]),
     ],
 )

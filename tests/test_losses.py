@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from networks import labels_for
+from scipy.integrate import cumulative_trapezoid
 from sklearn import metrics as sk
 
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss, shares
@@ -15,6 +16,11 @@ KNOWN = LOSSES | {
     "smooth cross_entropy": made_loss("cross_entropy", label_smoothing=0.2),
     "huber 0.3": made_loss("huber", delta=0.3),
     "quantile 0.9": made_loss("quantile", tau=0.9),
+    "focal 0": made_loss("focal", gamma=0.0),
+    "focal 0.5, 0.25": made_loss("focal", gamma=0.5, alpha=0.25),
+    "categorical_focal 0": made_loss("categorical_focal", gamma=0.0),
+    "categorical_focal 0.5": made_loss("categorical_focal", gamma=0.5),
+    "categorical_focal 3": made_loss("categorical_focal", gamma=3.0),
 }
 """Every loss, and those with options with others than their defaults."""
 
@@ -30,6 +36,17 @@ def test_gradient_is_the_derivative_of_the_entries(loss: Loss, rng: np.random.Ge
         step[k] = 1e-20j
         slope = loss.entries(S + step, Y).imag.sum(axis=0) / 1e-20
         np.testing.assert_allclose(dS[k], slope, rtol=1e-12, atol=1e-15)
+
+
+@each
+def test_entries_are_the_integral_of_the_gradient(loss: Loss, rng: np.random.Generator) -> None:
+    """From one end of a long line of scores to every place on it: no step where forms change."""
+    start, stop = rng.uniform(4, 8, (3, 1)) * [[-1], [1], [-1]], rng.uniform(-2, 2, (3, 1))
+    S = start + (stop - start) * np.linspace(0, 1, 20_001)
+    Y = np.repeat(labels_for(loss, 3, 1, rng), S.shape[1], axis=1)
+    costs, dS = loss.entries(S, Y).sum(axis=0), loss.gradient(S, Y)
+    areas = cumulative_trapezoid((dS * (stop - start)).sum(axis=0), dx=1 / 20_000, initial=0)
+    np.testing.assert_allclose(costs - costs[0], areas, rtol=1e-6, atol=1e-3)
 
 
 @each
@@ -56,7 +73,11 @@ def test_logistic_start_is_the_formula() -> None:
     np.testing.assert_allclose(start, [[-1 / 0.2, 1 / 0.3]], rtol=1e-15)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+ALONE = {name: loss for name, loss in LOSSES.items() if name != "multi_margin"}
+"""Those whose cost of an entry is a function of its own A."""
+
+
+@pytest.mark.parametrize("loss", ALONE.values(), ids=ALONE)
 def test_start_is_the_derivative_of_the_cost_by_A(loss: Loss, rng: np.random.Generator) -> None:
     """A second witness: central differences of the textbook cost."""
     textbook: Callable[[Array, Array], Array] = {
@@ -68,6 +89,10 @@ def test_start_is_the_derivative_of_the_cost_by_A(loss: Loss, rng: np.random.Gen
         "log_cosh": lambda A, Y: np.log(np.cosh(A - Y)),
         "quantile": lambda A, Y: np.where(Y > A, Y - A, A - Y) / 2,
         "poisson": lambda A, Y: A - Y * np.log(A),
+        "focal": lambda A, Y: -np.where(Y == 1, (1 - A) ** 2 * np.log(A), A**2 * np.log(1 - A)),
+        "categorical_focal": lambda A, Y: -Y * (1 - A) ** 2 * np.log(A),
+        "hinge": lambda A, Y: np.maximum(0, np.where(Y == 1, 1 - A, 1 + A)),
+        "squared_hinge": lambda A, Y: np.maximum(0, np.where(Y == 1, 1 - A, 1 + A)) ** 2,
     }[loss.name]
     A, Y = rng.uniform(0.2, 0.8, size=(3, 6)), labels_for(loss, 3, 6, rng)
     slope = (textbook(A + 1e-6, Y) - textbook(A - 1e-6, Y)) / 2e-6
@@ -84,6 +109,18 @@ def test_costs_are_those_of_scikit_learn(rng: np.random.Generator) -> None:
     expected = np.mean([sk.log_loss(Y[k], p[k], labels=[0, 1]) for k in range(4)])
     assert binary.cost(Z, Y, equal) == pytest.approx(expected, rel=1e-13)
     assert squared.cost(Z, Y, equal) == pytest.approx(sk.mean_squared_error(Y.T, Z.T), rel=1e-13)
+
+
+def test_margins_and_counts_are_scikit_learns(rng: np.random.Generator) -> None:
+    S, labels, w = rng.normal(size=(1, 60)), rng.integers(0, 2, 60), rng.uniform(0, 3, 60)
+    expected = sk.hinge_loss(2 * labels - 1, S[0], sample_weight=w)
+    told = LOSSES["hinge"].cost(S, labels[np.newaxis], shares(w, 60))
+    assert told == pytest.approx(expected, rel=1e-13)
+    Y = rng.poisson(3, (1, 60)) + 0.5
+    deviance = sk.mean_poisson_deviance(Y[0], np.exp(S[0]), sample_weight=w)
+    best = np.average((Y - Y * np.log(Y))[0], weights=w)
+    told = LOSSES["poisson"].cost(S, Y, shares(w, 60))
+    assert 2 * (told - best) == pytest.approx(deviance, rel=1e-12)
 
 
 LOSSES_IN_ORDER = ("cross_entropy", "binary_cross_entropy", "mean_squared_error")

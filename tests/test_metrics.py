@@ -20,6 +20,7 @@ from deepnet_cli.nn.metrics import (
     class_figures,
     confusion_matrix,
     decisions,
+    figures,
     number_figures,
 )
 from deepnet_cli.nn.types import Array
@@ -102,6 +103,21 @@ def test_binary_of_many_examples(dtype: str, rng: np.random.Generator) -> None:
 def test_half_is_not_class_1() -> None:
     A = np.array([[0.5, np.nextafter(0.5, 1), np.nextafter(0.5, 0)]])
     assert decisions(A, "binary").tolist() == [0, 1, 0]
+
+
+def test_scores_decide_by_their_sign(rng: np.random.Generator) -> None:
+    A, Y = rng.normal(size=(1, 60)).round(1), rng.integers(0, 2, (1, 60)).astype(float)
+    A[0, :3] = 0.0, np.nextafter(0, 1), -np.nextafter(0, 1)
+    assert decisions(A, "binary", 0.0).tolist() == (A[0] > 0).tolist()
+    found, true = figures(A, Y, "binary", 0.0), Y[0].astype(int)
+    decided = sk_binary(true, (A[0] > 0).astype(float))
+    assert_same(found, {**decided, "auc": sk.roc_auc_score(true, A[0])})
+    assert found != figures(A, Y, "binary")
+
+
+def test_several_binary_outputs_decide_each_for_itself(rng: np.random.Generator) -> None:
+    A = rng.uniform(size=(3, 20))
+    np.testing.assert_array_equal(decisions(A, "binary"), A > 0.5)
 
 
 def test_multilabel_takes_all_entries_together(rng: np.random.Generator) -> None:

@@ -10,8 +10,9 @@ from networks import HEAD_IDS, HEADS, HIDDEN, IN_TURN, labels_for, network_of, s
 
 from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
@@ -248,7 +249,7 @@ def test_windows_share_the_vector() -> None:
 
 def test_pairs_that_make_no_sense_are_refused() -> None:
     softmax, relu = ACTIVATIONS["softmax"], ACTIVATIONS["relu"]
-    with pytest.raises(ValueError, match="needs the output activation"):
+    with pytest.raises(ValueError, match="does not take the output activation relu"):
         Network.of(2, [Layer(2, relu)], LOSSES["cross_entropy"])
     with pytest.raises(ValueError, match="softmax is an output activation only"):
         Network.of(2, [Layer(2, softmax), Layer(2, softmax)], LOSSES["cross_entropy"])

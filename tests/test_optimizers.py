@@ -80,3 +80,20 @@ def test_finds_the_bottom_of_a_bowl(name: str) -> None:
         falling = rate * (1 - t / 3001)
         optimizers.step(rule, theta, theta * np.array([1.0, 4.0]), slots, falling, t)
     np.testing.assert_allclose(theta, 0, atol=1e-3)
+
+
+@each
+def test_a_mover_makes_the_same_steps(name: str, rng: np.random.Generator) -> None:
+    """Decay of the weights included."""
+    rule = OPTIMIZERS[name]()
+    theta, played, grad = rng.normal(size=50), np.empty(50), np.empty(50)
+    played[...] = theta
+    slots, moving = np.zeros((2, rule.n_slots, 50))
+    decaying = [(slice(30), 1.0)]
+    move = optimizers.Mover(rule, played, grad, moving, decaying)
+    for t in range(1, 6):
+        grad[...] = rng.normal(size=50)
+        optimizers.step(rule, theta, grad.copy(), slots, 0.01, t, decaying)
+        move(0.01, t)
+    np.testing.assert_array_equal(played, theta)
+    np.testing.assert_array_equal(moving, slots)

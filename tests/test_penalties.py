@@ -65,3 +65,32 @@ def test_only_weights_are_penalized_each_once(
     for block, W in network.layout.views(theta).items():
         expected = 2 * penalty.gradient(W) if block[0] == "W" else np.zeros(W.shape)
         np.testing.assert_allclose(added[block], expected, atol=1e-15)
+
+
+SOME = [(1, 1), (2, 3), (3, 3), (1, 3), None]
+
+
+@each
+@pytest.mark.parametrize("layers", SOME, ids=str)
+def test_of_some_layers(
+    name: str, layers: tuple[int, int] | None, rng: np.random.Generator
+) -> None:
+    """Value and gradient are those of their W alone, beside a penalty of all."""
+    network = network_of(
+        (4, 5, 4, 3), ACTIVATIONS["tanh"], ACTIVATIONS["softmax"], LOSSES["cross_entropy"]
+    )
+    theta, X = start(network, rng), rng.normal(size=(4, 6))
+    Y, first, last = labels_for(network.loss, 3, 6, rng), *(layers or (1, 3))
+    everywhere, some = PENALTIES["l2"](0.1), PENALTIES[name](0.3, layers)
+    J, grad = Objective(network)(theta, X, Y)
+    J_with, grad_with = Objective(network, (everywhere, some))(theta, X, Y)
+    expected, added = J, network.layout.views(grad_with - grad)
+    for l in (1, 2, 3):
+        W = network.layout.views(theta)[f"W{l}"]
+        assert some.is_of(l) is (first <= l <= last)
+        penalties = [everywhere, *([some] if first <= l <= last else [])]
+        expected += sum(penalty.value(W) for penalty in penalties)
+        terms = sum(penalty.gradient(W) for penalty in penalties)
+        np.testing.assert_allclose(added[f"W{l}"], terms, atol=1e-15)
+        assert not added[f"b{l}"].any()
+    assert J_with == pytest.approx(expected, rel=1e-13)

@@ -1,5 +1,6 @@
 """A step on tape is the step itself."""
 
+import platform
 import tracemalloc
 from dataclasses import replace
 from functools import partial
@@ -11,15 +12,18 @@ import pytest
 from networks import HEADS, HIDDEN, labels_for
 
 from deepnet_cli.fused import blocks, native
+from deepnet_cli.fused.passes import Player
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
+from deepnet_cli.optim.clipping import SCALED
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.randomness import bits
 
@@ -83,6 +87,31 @@ def test_training_by_tape_is_training(
     assert known.tape.broken == (hidden.name == "gelu" or output.name == "gelu")
 
 
+def test_every_step_of_the_chain_is_played(rng: np.random.Generator) -> None:
+    """Both norms, both dropouts, penalties of single layers: costs and gradients of some steps."""
+    masks, selu = partial(bits, 0, "dropout"), ACTIVATIONS["selu"]
+    layers = [
+        Layer(9, selu, bits=masks, layer_norm=1e-3, alpha_dropout=0.3),
+        Layer(7, ACTIVATIONS["relu"], None, 0.4, masks, layer_norm=1e-5),
+        Layer(6, selu, Norm(), bits=masks, alpha_dropout=0.2),
+        Layer(3, ACTIVATIONS["softmax"], layer_norm=1e-5),
+    ]
+    penalties = (L2(0.1, (1, 2)), L1(0.01, (2, 2)), L2(0.3, (4, 4)))
+    objective = Objective(Network.of(5, layers, CE), penalties)
+    network, X = objective.network, rng.normal(size=(11, 5)).T
+    theta = 0.5 * network.initialize([INITIALIZERS["he"]()] * 4, rng)
+    Y = np.ascontiguousarray(labels_for(network.loss, 3, 11, rng))
+    replay = Replay(objective.fused)
+    for t in range(1, 5):
+        X[...] = rng.normal(size=X.shape)
+        J, expected = objective(theta, X, Y, None, t)
+        cost, grad = replay(theta, X, Y, None, t)
+        assert cost == pytest.approx(J, rel=1e-12)
+        np.testing.assert_allclose(grad, expected, rtol=1e-9, atol=1e-12)
+        theta -= 0.1 * grad
+    assert not replay._recorded[11].tape.broken
+
+
 def test_other_buffers_make_another_tape(rng: np.random.Generator) -> None:
     objective = objective_of(ACTIVATIONS["tanh"], ACTIVATIONS["linear"], MSE)
     replay = Replay(objective.fused)
@@ -122,6 +151,18 @@ def test_the_first_step_is_played_too(m: int, rng: np.random.Generator) -> None:
     first = replay(theta, X, Y)[1].copy()
     np.testing.assert_array_equal(replay(theta, X, Y)[1], first)
     np.testing.assert_array_equal(Replay(objective.fused)(theta, X, Y)[1], first)
+
+
+def test_less_than_the_smallest_normal_number_is_nothing_on_a_tape() -> None:
+    """Where the processor is slow with such numbers; before and after they are what they are."""
+    small = np.array([1e-39, -1e-42, 2e-38, 1.0], np.float32)
+    for factor, there in ((1.0, [0, 0, 2e-38, 1]), (0.1, [0, 0, 0, 0.1])):
+        play = Player(SCALED, made := small.copy(), factor)
+        play(factor)
+        flushed = platform.machine() in ("x86_64", "AMD64")
+        expected = np.array(there if flushed else small * factor, np.float32)
+        np.testing.assert_allclose(made, expected, rtol=1e-6)
+        assert 0 < small[0] * np.float32(0.5) < 1e-39
 
 
 def test_a_played_step_allocates_nothing(rng: np.random.Generator) -> None:

@@ -1,4 +1,4 @@
-"""Laws of every schedule of the learning rate; that they are PyTorch's: test_against_torch.py."""
+"""Laws of every schedule of the learning rate; that they are PyTorch's: test_parity_torch.py."""
 
 from itertools import pairwise
 from math import isfinite
@@ -24,6 +24,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "cosine_restarts": {"period": 9, "growth": 2},
     "one_cycle": {"peak_factor": 10.0, "rising": 0.4},
     "piecewise": {"points": ((5, 0.05), (40, 0.002))},
+    "reduce_on_plateau": {"factor": 0.5, "patience": 0, "minimum": 0.001},
 }
 """For each what it cannot do without, and more."""
 

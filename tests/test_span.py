@@ -37,6 +37,9 @@ LAYERS: dict[str, list[object]] = {
     "norm": [{"units": 6, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3],
     "dropout": [{"units": 6, "dropout": 0.3}, {"units": 5, "dropout": 0.2}, 3],
     "factors": [{"units": 6, "rate_factor": 0.3}, {"units": 5, "trainable": False}, 3],
+    "slopes": [{"units": 6, "activation": "prelu"}, 5, 3],
+    "layer norm": [{"units": 6, "layer_norm": True, "alpha_dropout": 0.2}, 3],
+    "held": [{"units": 6, "max_norm": 0.7}, {"units": 5, "l1": 0.2, "max_norm": 0.5}, 3],
     "one layer": [3],
 }
 FIXED = reduction.FIXED
@@ -155,6 +158,27 @@ def test_examples_with_weights_in_single_precision(folder: Path) -> None:
         assert theta.dtype == np.float32
         np.testing.assert_allclose(J, expected_J, rtol=1e-5)
         np.testing.assert_allclose(theta, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", ["full", 7])
+def test_mixed_examples_are_in_the_span(folder: Path, size: str | int) -> None:
+    """With weights too; noise and dropout of single features are not."""
+    data = {"train": {"file": "wide.h5", "weights": "w_train"}}
+    training = {"batch_size": size, "mixup": 0.5, "max_norm": 0.8, "l2": 1.0}
+    assert_the_same(write(folder, data=data, training=training))
+    for key in ("input_noise", "input_dropout"):
+        assert load_job(write(folder, model={key: 0.1})).reduced is None
+
+
+def test_rows_are_held_in_the_span(folder: Path) -> None:
+    """The limit is met in every row by the part outside as well, and the trajectory is the same."""
+    config = write(folder, training={"max_norm": 0.5})
+    assert_the_same(config)
+    job = load_job(config)
+    for _, theta in trajectory(job):
+        norms = np.linalg.norm(job.network.layout.views(theta)["W1"], axis=1)
+        np.testing.assert_allclose(norms, 0.5, rtol=1e-12)
+        break
 
 
 def test_one_example_at_a_time_by_plain_loops(folder: Path) -> None:
@@ -288,6 +312,9 @@ def test_it_is_used_where_it_is_exact_and_pays(folder: Path) -> None:
     assert reduced() == reduced("training.l2=1", "training.iterations=1") == M + 1
     assert reduced("compute.reduce=false") is None
     assert reduced("training.l1=0.1") is None
+    own = "model.layers=[{units: 6, l1: %s}, {units: 3, l1: %s}]"
+    assert reduced(own % (0.1, 0)) is None
+    assert reduced(own % (0, 0.1)) == reduced(own % (0, 0), "training.l1=0.1") == M + 1
     for name in OPTIMIZERS:
         assert (reduced(f"training.optimizer={name}") is not None) is (name in ROTATING)
     # 2 n[0] m^2 = 25,920 multiplications, against 50 updates' 2 n[1] 21 size

@@ -33,6 +33,7 @@ from deepnet_cli.training.progress import Progress
 RICH = [{"units": 6, "dropout": 0.3, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3]
 FROZEN = [{"units": 6, "trainable": False}, {"units": 5, "batch_norm": True}]
 FROZEN += [{"units": 4, "trainable": False, "batch_norm": True}, {"units": 3}]
+OTHERS = [{"units": 6, "alpha_dropout": 0.3, "layer_norm": True}, {"units": 3, "l2": 0.2}]
 KINDS: dict[str, dict[str, Any]] = {
     "full batch": {},
     "mini-batches": {"training": {"batch_size": 32, "optimizer": "adam"}},
@@ -42,6 +43,15 @@ KINDS: dict[str, dict[str, Any]] = {
     "scheduled": {"training": {"learning_rate": {"schedule": "cosine", "initial": 0.1}}},
     "norms and masks": {"model": {"layers": RICH, "activations": "relu"}},
     "frozen layers": {"model": {"layers": FROZEN, "activations": "relu"}},
+    "slopes": {"model": {"layers": [6, 5, 3], "activations": {"prelu": 0.1}}},
+    "held and normed": {
+        "model": {"layers": OTHERS, "activations": "selu"},
+        "training": {"max_norm": 0.5, "l2": 0.1},
+    },
+    "changed examples": {
+        "model": {"layers": [6, 3], "activations": "tanh", "input_noise": 0.1},
+        "training": {"mixup": 0.2},
+    },
     "not to be compiled": {"model": {"layers": [6, 3], "activations": "gelu"}},
     "weights": {"data": {"train": {"file": "blobs.h5", "weights": "w"}}},
     "validated": {"data": {"validation": {"fraction": 0.2}}},
@@ -142,6 +152,9 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
         "scheduled": [],
         "norms and masks": ["dropout's masks", "1: 4-6 norm relu dropout", "running statistics"],
         "frozen layers": ["1: 4-6 relu frozen", "2: 6-5 norm relu", "running statistics"],
+        "slopes": ["1: 4-6 prelu", "2: 6-5 prelu"],
+        "held and normed": ["dropout's masks", "max_norm", "l2"],
+        "changed examples": ["batch of 90, mixup,"],
         "not to be compiled": ["1: 4-6 gelu"],
         "weights": ["softmax and loss"],
         "validated": [],
@@ -152,7 +165,7 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
     }[kind]
     for row in (*there, "between", "the step", "its products alone"):
         assert row in rows
-    assert ("batch of" in result.out) == ("batches" in kind)
+    assert ("batch of" in result.out) == ("batches" in kind or kind == "changed examples")
     assert ("in the span" in result.out) == (kind == "wide")
     assert result.err.splitlines()[-1].startswith("next: deepnet train c.yaml")
 

@@ -104,11 +104,12 @@ def test_shares_sum_to_1_in_float64(dtype: type) -> None:
     assert shares(np.zeros(3, dtype), 3).tolist() == [0, 0, 0]
 
 
-def test_a_batch_without_weight_teaches_nothing(rng: np.random.Generator) -> None:
+@each_head
+def test_a_batch_without_weight_teaches_nothing(
+    output: Activation, loss: Loss, rng: np.random.Generator
+) -> None:
     """And is no division by zero: a mini-batch may happen to be such."""
-    network = network_of(
-        SIZES, ACTIVATIONS["tanh"], ACTIVATIONS["softmax"], LOSSES["cross_entropy"]
-    )
+    network = network_of(SIZES, ACTIVATIONS["tanh"], output, loss)
     theta, Y = start(network, rng), labels_for(network.loss, 3, M, rng)
     told = seen(Objective(network), theta, rng.normal(size=(4, M)), Y, np.zeros(M))
     assert not told.any()

@@ -29,11 +29,9 @@ def test_500_iterations_by_the_command_line(
     monkeypatch.chdir(tmp_path)
     x, labels = rng.normal(size=(M, 4)), rng.integers(0, 3, M)
     labels[:3] = 0, 1, 2
-    y = {
-        "class": labels,
-        "binary": rng.integers(0, 2, (M, 3)),
-        "number": labels_for(loss, 3, M, rng).T,
-    }[loss.target]
+    y = labels if loss.target == "class" else labels_for(loss, 3, M, rng).T
+    if loss.target == "binary":
+        y = y.astype(int)
     Y = np.eye(3)[:, labels] if loss.target == "class" else y.T.astype(float)
     first = {
         "W1": rng.normal(size=(5, 4)) / 2,
@@ -41,6 +39,8 @@ def test_500_iterations_by_the_command_line(
         "W2": rng.normal(size=(3, 5)) / 2,
         "b2": rng.normal(size=(3, 1)),
     }
+    if output.name == "prelu":
+        first["slope2"] = rng.normal(size=3)
     with h5py.File("data.h5", "w") as file:
         file["x"], file["y"] = x, y
     with h5py.File("first.h5", "w") as file:

@@ -6,6 +6,7 @@ mistake with a vectorized implementation. Columns of X (n0, m) and Y (K, m) are 
 One example, forward:   z[l] = W[l] a[l-1] + b[l],   a[l] = g[l](z[l]),   a[0] = x
 One example, backward:  da[L] = dJ/da[L],   dz[l]_i = da[l]_i g'(z[l]_i),   da[l-1] = W[l]^T dz[l]
   softmax (output layer only):   dz[L]_i = sum_k da[L]_k a_k (delta_ik - a_i)
+  prelu:   a_i = z_i where z_i > 0, else slope_i z_i;   dslope_i = da_i z_i where z_i <= 0, else 0
 Mean over the m examples:   dW[l] = mean of dz[l] a[l-1]^T,   db[l] = mean of dz[l]
 
 Losses, and the da[L] of one example:
@@ -54,7 +55,7 @@ def softplus(z: float) -> float:
 SELU = (1.0507009873554805, 1.6732632423543772)
 
 
-# g and g' of every activation that acts on each unit alone (softmax does not).
+# g and g' of every activation that acts on each unit alone (softmax does not) without parameters.
 UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "relu": (lambda z: max(0.0, z), lambda z: 1.0 if z > 0.0 else 0.0),
     "leaky_relu": (lambda z: z if z > 0.0 else 0.01 * z, lambda z: 1.0 if z > 0.0 else 0.01),
@@ -96,6 +97,10 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
             math.tanh(softplus(z)) + z * (1.0 - math.tanh(softplus(z)) ** 2) / (1.0 + math.exp(-z))
         ),
     ),
+    "celu": (
+        lambda z: max(0.0, z) + min(0.0, math.exp(min(0.0, z)) - 1.0),
+        lambda z: math.exp(min(0.0, z)),
+    ),
     "softplus": (lambda z: softplus(z), lambda z: 1.0 / (1.0 + math.exp(-z))),
     "softsign": (lambda z: z / (1.0 + abs(z)), lambda z: 1.0 / (1.0 + abs(z)) ** 2),
     "hard_tanh": (
@@ -111,7 +116,13 @@ UNITWISE: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] =
 }
 
 
-def activate(name: str, z: list[float]) -> list[float]:
+def slopes_of(parameters: Parameters, layer: int) -> list[float]:
+    return [row[0] for row in parameters.get(f"slope{layer}", [])]
+
+
+def activate(name: str, z: list[float], slopes: Sequence[float] = ()) -> list[float]:
+    if name == "prelu":
+        return [v if v > 0.0 else s * v for v, s in zip(z, slopes, strict=True)]
     if name == "softmax":
         total = sum(math.exp(v) for v in z)
         return [math.exp(v) / total for v in z]
@@ -119,8 +130,12 @@ def activate(name: str, z: list[float]) -> list[float]:
     return [g(v) for v in z]
 
 
-def dz_of(name: str, z: list[float], a: list[float], da: list[float]) -> list[float]:
+def dz_of(
+    name: str, z: list[float], a: list[float], da: list[float], slopes: Sequence[float] = ()
+) -> list[float]:
     units = range(len(z))
+    if name == "prelu":
+        return [d if v > 0.0 else s * d for v, d, s in zip(z, da, slopes, strict=True)]
     if name == "softmax":
         return [sum(da[k] * a[k] * (float(i == k) - a[i]) for k in units) for i in units]
     g_prime = UNITWISE[name][1]
@@ -156,6 +171,27 @@ def loss_and_da(name: str, a: list[float], y: list[float]) -> tuple[float, list[
         elif name == "poisson":
             loss += (a_k - y_k * math.log(a_k)) / len(a)
             da.append((1.0 - y_k / a_k) / len(a))
+        elif name == "focal":
+            p = a_k if y_k == 1.0 else 1.0 - a_k
+            sign = 1.0 if y_k == 1.0 else -1.0
+            loss += -((1.0 - p) ** 2) * math.log(p) / len(a)
+            da.append(sign * (2.0 * (1.0 - p) * math.log(p) - (1.0 - p) ** 2 / p) / len(a))
+        elif name == "categorical_focal":
+            loss += -y_k * (1.0 - a_k) ** 2 * math.log(a_k)
+            da.append(y_k * (2.0 * (1.0 - a_k) * math.log(a_k) - (1.0 - a_k) ** 2 / a_k))
+        elif name in ("hinge", "squared_hinge"):
+            sign = 1.0 if y_k == 1.0 else -1.0
+            lack = max(0.0, 1.0 - sign * a_k)
+            loss += (lack if name == "hinge" else lack**2) / len(a)
+            da.append(-sign * (float(lack > 0.0) if name == "hinge" else 2.0 * lack) / len(a))
+        elif name == "multi_margin":
+            right = a[list(y).index(1.0)]
+            if y_k == 0.0:
+                loss += max(0.0, 1.0 - right + a_k) / len(a)
+                da.append(float(1.0 - right + a_k > 0.0) / len(a))
+            else:
+                near = sum(1.0 - right + other > 0.0 for other in a) - 1  # without itself
+                da.append(-near / len(a))
         else:
             raise ValueError(f"unknown loss {name!r}")
     return loss, da
@@ -177,7 +213,7 @@ def forward_layers(
                 total += weight * value
             z.append(total)
         zs.append(z)
-        outputs.append(activate(name, z))
+        outputs.append(activate(name, z, slopes_of(parameters, layer)))
     return zs, outputs
 
 
@@ -199,7 +235,11 @@ def cost_and_gradient(
         example_loss, da = loss_and_da(loss, outputs[-1], y)
         cost += example_loss / m
         for layer in range(len(activations), 0, -1):
-            dz = dz_of(activations[layer - 1], zs[layer], outputs[layer], da)
+            slopes = slopes_of(parameters, layer)
+            dz = dz_of(activations[layer - 1], zs[layer], outputs[layer], da, slopes)
+            for i in range(len(slopes)):
+                if zs[layer][i] <= 0.0:
+                    gradient[f"slope{layer}"][i][0] += da[i] * zs[layer][i] / m
             previous = outputs[layer - 1]
             weights, dw, db = parameters[f"W{layer}"], gradient[f"W{layer}"], gradient[f"b{layer}"]
             da = [0.0] * len(previous)

@@ -128,7 +128,7 @@ def _train(session: Session) -> signal.Signals | None:
         session.finish()
         raise DivergedError(f"{session.directory.path}: {error}") from None
     session.finish()
-    return interruption.signal if session.stopped == "interrupted" else None
+    return interruption.signal if session.ending.stopped == "interrupted" else None
 
 
 def _place(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:

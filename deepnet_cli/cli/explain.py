@@ -64,6 +64,7 @@ def explain(
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
     stretches = layout.decaying, layout.moving
     optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, *stretches)
+    job.objective.hold(after)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),
@@ -75,6 +76,7 @@ def explain(
         penalty,
         job.rule.formula,
         rate,
+        tuple(each.name for each in job.batches.augmentations),
         clipped,
         after,
     )

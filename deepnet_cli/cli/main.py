@@ -22,6 +22,7 @@ COMMANDS = {
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
 """Each command and its one sentence; its module is imported when it is called."""

@@ -17,6 +17,14 @@ REFRESH = 0.1
 
 HEADER_EVERY = 25
 
+WIDTHS = {"epoch": 7, "iteration": 9, "learning_rate": 10}
+"""Of the columns that are not 10 wide or as their name.  All of them, two spaces between each,
+eight for the seconds and two for a star are 80.
+"""
+
+HEADS = {"learning_rate": "rate"}
+"""Of the columns that history.csv calls by a longer name."""
+
 
 class Display:
     """A row for each logged iteration, a bar below it where stderr is a terminal."""
@@ -64,11 +72,13 @@ class Display:
     def _print(self, event: Event, seconds: float) -> None:
         row = event.row or {}
         columns = [name for name in self.columns if name in row]
+        widths = {name: WIDTHS.get(name, max(10, len(name))) for name in columns}
         if self.rows % HEADER_EVERY == 0 and (self.rows == 0 or self.bar is not None):
-            self._line("  ".join(f"{name:>10}" for name in [*columns, "seconds"]))
+            heads = [f"{HEADS.get(name, name):>{width}}" for name, width in widths.items()]
+            self._line("  ".join([*heads, " seconds"]))
         self.rows += 1
-        cells = [number(row[name], max(10, len(name))) for name in columns]
-        self._line("  ".join([*cells, f"{seconds:10.1f}"]) + (" *" if event.best else ""))
+        cells = [number(row[name], width) for name, width in widths.items()]
+        self._line("  ".join([*cells, f"{seconds:8.1f}"]) + (" *" if event.best else ""))
         if (name := columns[-1]).startswith("val_"):
             self.metric = f", {name} {row[name]:.4g}"
 

@@ -1,6 +1,7 @@
 """deepnet train"""
 
 from pathlib import Path
+from textwrap import fill
 
 import click
 
@@ -15,11 +16,11 @@ from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.plan import outline, plan, plan_text
-from deepnet_cli.training.progress import CHANGEABLE, Progress
+from deepnet_cli.training.progress import CHANGEABLE, Progress, changeable
 from deepnet_cli.training.resume import check_code, newest_progress
 from deepnet_cli.training.run_directory import CONFIG, PICTURE, RunDirectory
 from deepnet_cli.training.session import Session
-from deepnet_cli.training.stopping import Interruption
+from deepnet_cli.training.stopping import Ending, Interruption, ending
 
 
 @click.command(no_args_is_help=True)
@@ -101,8 +102,9 @@ def train(
         raise _advised(diverged, session)
     if not as_json:
         click.echo(_result(session))
-    if interruption.signal is not None and session.stopped == "interrupted":
+    if session.ending.stopped in ("interrupted", "time"):
         say(f"go on: {typed('train --resume', directory.path)}")
+    if interruption.signal is not None and session.ending.stopped == "interrupted":
         ctx.exit(128 + interruption.signal)
     say(f"next: {typed('predict', directory.path)} DATA.h5")
 
@@ -110,17 +112,14 @@ def train(
 def _result(session: Session) -> str:
     lines, average = [figures_text(session.figures)], session.job.average
     averaged = f" averaged by {average.name}" if average else ""
-    if watch := session.progress.watch:
-        lines.append(
-            f"of the parameters{averaged} with the best {watch.figure} (*): "
-            f"{session.kept:,} updates"
-        )
+    if session.monitor:
+        best = f"with the best {session.monitor} (*): {session.kept:,} updates"
+        lines.append(f"of the parameters{averaged} {best}")
     elif averaged:
         lines.append(f"of the parameters{averaged}")
-    lines.append(
-        f"{session.directory.path}: {session.stopped} after "
-        f"{session.progress.state.iteration:,} iterations, {session.seconds:.1f} s"
-    )
+    made = session.progress.state.iteration
+    lines.append(f"{session.directory.path}: {made:,} iterations, {session.seconds:.1f} s")
+    lines.append(fill(f"{session.ending.stopped}: {session.ending.reason}", 80))
     return "\n".join(lines)
 
 
@@ -138,7 +137,7 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
     directory = RunDirectory.existing(run)
     ctx.call_on_close(directory.close)
     for setting in settings:
-        if setting.partition("=")[0].strip() not in CHANGEABLE:
+        if not changeable(setting.partition("=")[0].strip()):
             raise ConfigError(
                 f"--set {setting}: a resumed run may change {', '.join(CHANGEABLE)} only; "
                 "for anything else start a new run"
@@ -150,17 +149,23 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
     progress, skipped = newest_progress(directory, job)
     warn([f"{reason}; using an older checkpoint" for reason in skipped])
     session = Session(job, directory, progress)
-    if session.ended and session.complete:
-        made = progress.state.iteration
-        hint = f"to train on: --set training.iterations={2 * made}"
-        if session.stale():
-            hint = "early stopping has ended it; start a new run with more patience"
-        raise ConfigError(f"{run}: has made {made:,} iterations already; {hint}")
+    if session.complete and (end := ending(job, progress)):
+        raise ConfigError(f"{run}: has ended: {end.reason}; to train on: {_longer(end, session)}")
     return session
 
 
+def _longer(end: Ending, session: Session) -> str:
+    """The setting with which a run that has ended goes on."""
+    stopping = session.job.config.training.early_stopping
+    if end.stopped == "early" and stopping is not None:
+        return f"--set training.early_stopping.patience={2 * stopping.patience}"
+    if end.stopped == "target":
+        return "--set training.target=null"
+    return f"--set training.iterations={2 * session.progress.state.iteration}"
+
+
 def _advised(error: DivergedError, session: Session) -> DivergedError:
-    key, rate = "training.learning_rate", session.job.rate(session.progress.state.iteration)
+    key, rate = "training.learning_rate", session.rate(session.progress.state.iteration)
     scheduled, asked = session.job.config.training.learning_rate, rate
     if not isinstance(scheduled, float):
         key, asked = f"{key}.initial", scheduled.initial

@@ -2,24 +2,24 @@
 by themselves, and notes what it finds in the document.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
-from deepnet_cli.config.document import Document
-from deepnet_cli.config.schema import (
-    ModelSection,
-    TrainingSection,
-)
-from deepnet_cli.errors import did_you_mean
+from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.options import Options
+from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
+from deepnet_cli.errors import ConfigError, did_you_mean
 from deepnet_cli.nn.activations import ACTIVATIONS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, ClassWeight
 from deepnet_cli.nn.metrics import METRICS
 
 MONITORED = list(
-    dict.fromkeys(["val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)])
+    dict.fromkeys(
+        ["cost", "val_cost", *(f"val_{name}" for names in METRICS.values() for name in names)]
+    )
 )
-"""What early stopping can watch."""
+"""The figures of the history that a key can name."""
 
 
 def check_model(document: Document, model: ModelSection) -> None:
@@ -38,15 +38,12 @@ def check_model(document: Document, model: ModelSection) -> None:
                     ("model", "layers", l, "activation"),
                     "model.activations names this layer's activation too; keep one of them",
                 )
-    for l, name in enumerate(named_activations(model)):
+    for l, (layer, g) in enumerate(zip(model.layers, named_activations(model), strict=False)):
+        name = g.name if g else ""
+        _check_layer(document, layer, l, name, last=l == L - 1)
         if name and ACTIVATIONS[name].link_only and l < L - 1:
             document.add(
                 activation_path(model, l), f"{name} is for the output layer; use relu or tanh here"
-            )
-        if l == L - 1 and model.layers[l].dropout:
-            document.add(
-                ("model", "layers", l, "dropout"),
-                "the output layer's units are the prediction; drop units of hidden layers only",
             )
         if name == "softmax" and l == L - 1 and model.layers[l].units == 1:
             document.add(
@@ -55,79 +52,129 @@ def check_model(document: Document, model: ModelSection) -> None:
             )
 
 
-def check_frozen(document: Document, model: ModelSection) -> None:
-    """A layer is left to train; what is frozen was trained before; a file fills what there is."""
-    start, L = model.initial_parameters, len(model.layers)
-    if start is not None and (start.layers or 0) > L:
-        document.add(
-            ("model", "initial_parameters", "layers"),
-            f"{start.layers} of {L} layers; leave it out to read all of them",
-        )
-    read = 0 if start is None else start.layers or L
-    frozen = [l for l, layer in enumerate(model.layers) if not layer.trainable]
-    for l in frozen:
-        if model.layers[l].rate_factor != 1:
+def _check_layer(document: Document, layer: LayerSpec, l: int, g: str, *, last: bool) -> None:
+    """What a layer has goes together, and with its activation g (l from 0)."""
+    at = ("model", "layers", l)
+    for kind in ("dropout", "alpha_dropout"):
+        if last and getattr(layer, kind):
             document.add(
-                ("model", "layers", l, "rate_factor"),
-                "a layer that is not trainable has no learning rate; leave rate_factor out",
+                (*at, kind),
+                "the output layer's units are the prediction; drop units of hidden layers only",
             )
-    drawn = [l for l in frozen if l >= read]
-    if len(frozen) == L:
+    if layer.dropout and layer.alpha_dropout:
+        document.add((*at, "alpha_dropout"), "give dropout or alpha_dropout, not both")
+    if layer.batch_norm and layer.layer_norm:
+        document.add((*at, "layer_norm"), "give batch_norm or layer_norm, not both")
+    if layer.layer_norm and layer.units == 1:
         document.add(
-            ("model", "layers", frozen[-1], "trainable"),
-            "no layer is trainable; leave the output layer at least",
+            (*at, "layer_norm"),
+            "one unit is its own mean: its norm is always 0; use batch_norm, or more units",
         )
-    elif drawn:
-        document.warn(
-            ("model", "layers", drawn[0], "trainable"),
-            "this layer stays as it is drawn; model.initial_parameters reads layers from a file",
-        )
+    if g == "selu" and layer.dropout:
+        what = "dropout takes from selu the mean 0 and variance 1 that it is made to keep"
+        document.warn((*at, "dropout"), f"{what}; use alpha_dropout")
+    if g and g != "selu" and layer.alpha_dropout:
+        what = "alpha_dropout moves what is dropped to where selu saturates"
+        document.warn((*at, "alpha_dropout"), f"{what}, and this layer's activation is {g}")
 
 
 def check_loss(document: Document, model: ModelSection, loss: str) -> None:
     """The loss takes what the output activation gives."""
-    output = named_activations(model)[-1]
-    link = LOSSES[loss].link.name if loss != "auto" else ""
-    if output is None or not link or output == link:
+    chosen = named_activations(model)[-1]
+    if chosen is None or loss == "auto" or LOSSES[loss].takes(ACTIVATIONS[chosen.name]):
         return
-    if link == "linear" and not ACTIVATIONS[output].link_only:
-        return  # a squared error of any numbers
+    output = chosen.name
     fitting = next((name for name, known in LOSSES.items() if known.link.name == output), "")
-    advice = f"use loss {fitting}, or " if fitting else ""
-    if link == "linear":
-        link = "linear, tanh or sigmoid"
+    links = ["linear", "tanh", "sigmoid"]
+    links = [name for name in links if LOSSES[loss].takes(ACTIVATIONS[name])]
+    instead = [f"loss {fitting}"] if fitting else []
+    instead.append(f"output activation {' or '.join(links) or LOSSES[loss].link.name}")
+    reason = ", which does not treat both signs alike" if LOSSES[loss].scored else ""
     document.add(
         ("loss",),
-        f"{loss} does not fit the output activation {output}; {advice}output activation {link}",
+        f"{loss} does not fit the output activation {output}{reason}; use {', or '.join(instead)}",
     )
+
+
+def check_loss_options(document: Document, model: ModelSection, loss: Options) -> None:
+    """Class weights for networks that tell classes apart, an output for each of several tau."""
+    weights: ClassWeight = getattr(loss, "class_weight", None)
+    tau, units = getattr(loss, "tau", None), model.layers[-1].units
+    if weights == {}:
+        problem = "the mapping is empty; give a number for each class, or balanced"
+        document.add(("loss", "class_weight"), problem)
+    elif weights is not None and LOSSES[loss.name].target == "binary" and units > 1:
+        document.add(
+            ("loss", "class_weight"),
+            "labels that do not exclude each other are no classes of examples; "
+            "data.train.weights weighs the examples themselves",
+        )
+    if isinstance(tau, tuple) and len(tau) != units:
+        document.add(
+            ("model", "layers", len(model.layers) - 1),
+            f"{units} units, but loss.tau names {len(tau)} quantiles; give a unit for each",
+        )
 
 
 def check_training(document: Document, training: TrainingSection, data: DataSection | None) -> None:
     """Iterations or epochs; something to monitor."""
     if training.iterations is not None and training.epochs is not None:
         document.add(("training", "epochs"), "give iterations or epochs, not both")
-    if training.early_stopping is None:
-        return
-    monitor = training.early_stopping.monitor
-    if monitor not in MONITORED:
-        document.add(
-            ("training", "early_stopping", "monitor"),
-            f"unknown figure '{monitor}'{did_you_mean(monitor, MONITORED)} "
-            f"(one of {', '.join(MONITORED)})",
-        )
-    elif data is not None and data.validation is None:
-        document.add(
-            ("training", "early_stopping"),
-            "needs a validation set; add 'validation: {fraction: 0.1}' under data",
-        )
+    for place, figure in monitors(training):
+        if figure not in MONITORED:
+            document.add(
+                place,
+                f"unknown figure '{figure}'{did_you_mean(figure, MONITORED)} "
+                f"(one of {', '.join(MONITORED)})",
+            )
+        elif figure != "cost" and data is not None and data.validation is None:
+            document.add(
+                place[:-1],
+                f"{figure} needs a validation set; add 'validation: {{fraction: 0.1}}' under data, "
+                "or monitor the cost of training: 'monitor: cost'",
+            )
+
+
+def monitors(training: TrainingSection) -> Iterator[tuple[Path, str]]:
+    """The places that name a figure of the history, each with the figure."""
+    named = {
+        "early_stopping": training.early_stopping,
+        "target": training.target,
+        "learning_rate": training.learning_rate,
+    }
+    for key, options in named.items():
+        if figure := getattr(options, "monitor", None):
+            yield ("training", key, "monitor"), figure
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:
-    """A batch norm needs a batch."""
+    """A batch norm needs a batch, and so does mixup."""
     if training.batch_size == 1 and any(layer.batch_norm for layer in model.layers):
         document.add(
             ("training", "batch_size"),
             "a batch norm needs the mean of several examples; use 2 or more, better 32",
+        )
+    if training.batch_size == 1 and training.mixup:
+        document.add(
+            ("training", "mixup"), "mixes the examples of a batch; use a batch_size of 2 or more"
+        )
+
+
+def check_width(document: Document, model: ModelSection, m: int, size: int) -> None:
+    """No batch of m examples, dealt by `size`, is too small for a batch norm."""
+    normed = [l for l, layer in enumerate(model.layers) if layer.batch_norm]
+    if not normed:
+        return
+    if m == 1:
+        problem = "needs the mean of several examples, and there is one to train on; use layer_norm"
+        place = ("model", "layers", normed[0], "batch_norm")
+        raise document.error(place, ConfigError(problem))
+    if m % size == 1:
+        better = next(other for other in range(size + 1, m + 1) if m % other != 1)
+        document.warn(
+            ("training", "batch_size"),
+            f"{m:,} examples leave a last batch of one, of which a batch norm makes its shift: "
+            f"nothing below learns from it; use batch_size {better}",
         )
 
 
@@ -151,14 +198,19 @@ def _share(part: DataFile | Fraction | Fold) -> float:
     return part.fraction if isinstance(part, Fraction) else 0.0
 
 
-def named_activations(model: ModelSection) -> list[str | None]:
-    """g[1] ... g[L] by name; None for an output activation that the data will decide."""
+def named_activations(model: ModelSection) -> list[Options | None]:
+    """g[1] ... g[L], as chosen; None for an output activation that the data will decide."""
     if isinstance(model.activations, list):
         return [*model.activations]
-    hidden: list[str | None] = [
-        layer.activation or str(model.activations) for layer in model.layers[:-1]
+    hidden: list[Options | None] = [
+        layer.activation or model.activations for layer in model.layers[:-1]
     ]
     return [*hidden, model.layers[-1].activation]
+
+
+def settled_activations(model: ModelSection) -> list[Options]:
+    """g[1] ... g[L] of a resolved config, which leaves none open."""
+    return [chosen for chosen in named_activations(model) if chosen is not None]
 
 
 def unregistered(tree: dict[str, Any]) -> list[str]:
@@ -174,7 +226,8 @@ def unregistered(tree: dict[str, Any]) -> list[str]:
 
 def _words(values: object) -> list[str]:
     every = values if isinstance(values, list) else [values]
-    return [value for value in every if isinstance(value, str) and value != "auto"]
+    names = [value.get("name") if isinstance(value, dict) else value for value in every]
+    return [name for name in names if isinstance(name, str) and name != "auto"]
 
 
 def activation_path(model: ModelSection, l: int) -> tuple[str | int, ...]:

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from deepnet_cli.config.options import Section, one_of, word_or
+from deepnet_cli.config.options import AlsoAs, Section, one_of, word_or
 from deepnet_cli.data.scaling import SCALINGS
 
 MOST_FOLDS = 1000
+PATH = AlsoAs(({"type": "string"},))
 
 if TYPE_CHECKING:
     Scale = float | str
@@ -68,11 +69,12 @@ HeldOut = Annotated[
     | Annotated[Fold, Tag("<fold>")],
     Discriminator(_held_out_kind),
     BeforeValidator(file_named),
+    PATH,
 ]
 
 
 class DataSection(Section):
-    train: Annotated[TrainFile, BeforeValidator(file_named)]
+    train: Annotated[TrainFile, BeforeValidator(file_named), PATH]
     validation: HeldOut | None = None
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"

@@ -1,6 +1,6 @@
 """The data that a config names, read and encoded: parts ready for the network."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,12 @@ from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.labels import ClassCountError, class_values
 from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.data.tables import Location, Table, read_table, x_size
-from deepnet_cli.errors import DataError, DeepnetError, MachineError
+from deepnet_cli.data.weighing import balanced, class_named
+from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean, listed
 from deepnet_cli.memory import available_memory, told
+from deepnet_cli.nn.losses import ClassWeight
 from deepnet_cli.nn.network import Network
+from deepnet_cli.nn.types import Array
 
 Tables = dict[str, Table]
 
@@ -75,6 +78,9 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
         raise document.error(place, error) from None
     except DeepnetError as error:
         raise document.error(("data", "train"), error) from None
+    fitted = replace(
+        fitted, class_weights=_class_weights(config, document, fitted, tables["train"])
+    )
     for doubt in encoding.doubts(fitted, tables["train"]):
         document.warn(("data", "train"), doubt)
     parts = {}
@@ -88,6 +94,31 @@ def encode(tables: Tables, config: Config, document: Document, network: Network)
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
     return Dataset(parts, fitted)
+
+
+def _class_weights(
+    config: Config, document: Document, fitted: Encoding, table: Table
+) -> Array | None:
+    """(K,), as the loss's option asks of the training part.  Raises ConfigError."""
+    asked: ClassWeight = getattr(config.loss, "class_weight", None)
+    if asked is None or fitted.classes is None:
+        return None
+    classes = fitted.classes
+    if not isinstance(asked, dict):
+        return balanced(fitted.class_indices(table), len(classes), table.weights)
+    weights, named = np.ones(len(classes)), dict[int, str]()
+    for name, weight in asked.items():
+        place, k = ("loss", "class_weight", name), class_named(name, classes)
+        if k is None:
+            near = did_you_mean(name, classes.names)
+            problem = f"{table.y_at} has no such class{near} (its classes: {listed(classes.names)})"
+            document.add(place, problem, at_key=True)
+        elif k in named:
+            document.add(place, f"is the same class as '{named[k]}'", at_key=True)
+        else:
+            weights[k], named[k] = weight, name
+    document.raise_problems()
+    return weights
 
 
 def _split(table: Table, held_out: Fraction | Fold, seed: int, name: str) -> tuple[Table, Table]:

@@ -1,6 +1,5 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -9,16 +8,18 @@ from typing import TYPE_CHECKING
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config import averaging
 from deepnet_cli.config.architecture import (
+    build_augmentations,
     build_clippings,
     build_initializers,
     build_network,
     build_objective,
     resolve,
 )
+from deepnet_cli.config.checks import check_width, monitors
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
-from deepnet_cli.config.rates import rate_of, settled
+from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
@@ -30,10 +31,12 @@ from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.nn.unit_variance import FITTINGS
 from deepnet_cli.optim.averages import Average, Averaged
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.randomness import generator
 
 if TYPE_CHECKING:
@@ -66,23 +69,32 @@ class Job:
     code: "Code | None"  # the user's own, that the network may be made of
 
     @property
-    def rate(self) -> Callable[[int], float]:
-        """The learning rate of iteration i, counted from 0."""
+    def rate(self) -> Rate:
+        """The learning rate of iteration i, counted from 0, after so many reductions."""
         return rate_of(self.config, self.batches.per_epoch, self.iterations)
 
+    def reductions(self) -> Reductions:
+        """What counts the reductions that rows bring, before the first row."""
+        return schedule_of(self.config).reductions(self.batches.per_epoch)
+
     def initial_theta(self) -> Array:
-        """The first parameters (P,): drawn with the seed, or read from a file as far as it goes."""
-        start, layout = self.config.model.initial_parameters, self.network.layout
+        """The first parameters (P,): read from a file as far as it goes; the others drawn with the
+        seed, and for some fitted to the first batch.
+        """
+        model, layout, L = self.config.model, self.network.layout, len(self.network.layers)
         initializers = build_initializers(self.config, self.network)
         rng, dtype = generator(self.config.seed, "initialization"), self.dataset.encoding.dtype
-        theta = self.network.initialize(initializers, rng).astype(dtype)
-        if start is not None:
-            windows = layout.views(theta)
-            wanted = layout.until(start.layers or len(self.network.layers))
+        theta, read = self.network.initialize(initializers, rng).astype(dtype), 0
+        if (start := model.initial_parameters) is not None:
+            read, windows = start.layers or L, layout.views(theta)
+            wanted = layout.until(read)
             with open_hdf5(resolved(start.file, self.directory)) as source:
-                read = read_parameters(source, wanted, dtype, part=start.layers is not None)
-            for name, block in wanted.views(read).items():
+                found = read_parameters(source, wanted, dtype, part=start.layers is not None)
+            for name, block in wanted.views(found).items():
                 windows[name][...] = block
+        if read < L and (fit := FITTINGS.get(model.initialization.name)):
+            (first,) = self.batches.deal(0, 1)
+            fit(self.network, theta, first.X, first.iteration, read)
         return theta
 
 
@@ -110,6 +122,7 @@ def build_job(
 
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
+    check_width(document, config.model, m, size)
     per_epoch = ceil(m / size)
     iterations = training.iterations or (training.epochs or 0) * per_epoch or 2500
     if iterations > MOST_ITERATIONS:
@@ -122,12 +135,14 @@ def build_job(
     rule = Averaged(rule, average) if average else rule
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
-    reduced = reduced_features(config, objective, clippings, rule, m, size)
+    augmentations = build_augmentations(config)
+    reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network)
-    batches = Batches(dataset.parts["train"], size, config.seed, training.shuffle)
+    part = dataset.parts["train"]
+    batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     job = Job(
         config,
         directory,
@@ -168,10 +183,12 @@ def _memory_needed(
     config: Config, network: Network, rule: Optimizer, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
-    where the features are reduced, what that takes.
+    where examples are changed, copies of a batch; where the features are reduced, what that takes.
     """
     width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
+    examples = {"augmented batch": 2 * size * (reduced or network.features) * width}
+    batch = examples if build_augmentations(config) else {}
     P = build_network(config, reduced or network.features).layout.size
     return {
         "parameters": P * width,
@@ -179,6 +196,7 @@ def _memory_needed(
         "optimizer": P * rule.n_slots * width,
         "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
         "activations": network.floats * size * width,
+        **batch,
         **span,
     }
 
@@ -201,9 +219,9 @@ def _check_memory(memory: dict[str, int], size: int, document: Document) -> None
 
 
 def _check_monitor(config: Config, document: Document, network: Network) -> None:
-    stopping = config.training.early_stopping
-    fitting = METRICS[network.loss.target]
-    if stopping and stopping.monitor.removeprefix("val_") not in ("cost", *fitting):
-        known = ", ".join(f"val_{name}" for name in ("cost", *fitting))
-        message = f"{config.loss.name} has no figure '{stopping.monitor}' (one of {known})"
-        raise document.error(("training", "early_stopping", "monitor"), ConfigError(message))
+    fitting = ["cost", "val_cost", *(f"val_{name}" for name in METRICS[network.loss.target])]
+    for place, figure in monitors(config.training):
+        if figure not in fitting:
+            known = ", ".join(fitting)
+            message = f"{config.loss.name} has no figure '{figure}' (one of {known})"
+            raise document.error(place, ConfigError(message))

@@ -11,6 +11,7 @@ from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks
 from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
+from deepnet_cli.config.fine_tuning import check_frozen
 from deepnet_cli.config.messages import note_problems
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.overrides import override
@@ -86,9 +87,10 @@ def check(document: Document) -> Config | None:
     training = _section(document, "training", TrainingSection)
     if model is not None:
         checks.check_model(document, model)
-        checks.check_frozen(document, model)
-    if model is not None and (loss := _loss_name(document)):
-        checks.check_loss(document, model, loss)
+        check_frozen(document, model)
+    if model is not None and (loss := _loss(document)):
+        checks.check_loss(document, model, loss.name)
+        checks.check_loss_options(document, model, loss)
     if training is not None:
         checks.check_training(document, training, data)
     if training is not None and model is not None:
@@ -112,10 +114,10 @@ def _section(document: Document, name: str, kind: type[S]) -> S | None:
         return None
 
 
-def _loss_name(document: Document) -> str | None:
+def _loss(document: Document) -> Options | None:
     adapter: TypeAdapter[Options] = TypeAdapter(Config.model_fields["loss"].rebuild_annotation())
     try:
-        return adapter.validate_python(document.tree.get("loss", "auto")).name
+        return adapter.validate_python(document.tree.get("loss", "auto"))
     except ValidationError:
         return None
 

@@ -1,13 +1,13 @@
 """pydantic's findings in the words of a config's writer."""
 
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
+from deepnet_cli.config.rates import schedule_meant
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config, LayerSpec
+from deepnet_cli.config.unknown_keys import keys_at, unknown_key
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
 
@@ -24,6 +24,7 @@ NOT_THE_FORM = (
     "model_attributes_type",
     "union_tag_not_found",
     "tuple_type",
+    "union_tag_invalid",
     "too_long",
 )
 FORMS: dict[Path, str] = {
@@ -31,14 +32,21 @@ FORMS: dict[Path, str] = {
     ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
     ("loss",): "a name or {name: NAME}",
+    ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
+    ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
     ("training", "averaging"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "early_stopping"): "a mapping such as {patience: 20}",
+    ("training", "max_time"): "seconds, or text such as 30m, 1h30m or '1:30:00'",
+    ("training", "target"): "a mapping such as {monitor: val_accuracy, value: 0.98}",
+    ("model", "activations"): "a name or {name: NAME, option: value}, or a list of these",
+    ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
     ("model", "initialization"): "a name or {NAME: value}",
     ("model", "initial_parameters"): "a FILE or {file: FILE, layers: 2}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
+    ("model", "layers", "layer_norm"): "true, false or {epsilon: 1e-5}",
 }
 """What may stand where several forms are allowed; layers are not counted."""
 
@@ -50,8 +58,9 @@ def note_problems(document: Document, found: ValidationError) -> None:
     for error in errors:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
-            known = [known for known in _keys_at(error["loc"]) if known != key]
-            document.add(path, _unknown_key(key, known), at_key=True)
+            known = [known for known in keys_at(error["loc"]) if known != key]
+            chosen = _at(document.tree, path[:-1]).get("name") if len(path) > 1 else None
+            document.add(path, unknown_key(key, known, chosen), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
         loc, kind, value = error["loc"], error["type"], error["input"]
@@ -62,13 +71,12 @@ def note_problems(document: Document, found: ValidationError) -> None:
             path = (*path, loc[-1])
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
-        elif kind == "union_tag_invalid" and isinstance(value, dict):
-            key = str(error["ctx"]["discriminator"]).strip("'")
-            short = key not in _at(document.tree, path)  # {NAME: value}
-            place = (*path, str(value[key]) if short else key)
+        elif isinstance(value, dict) and (name := _discriminator(error)) in value:
+            short = name not in _at(document.tree, path)  # {NAME: value}
+            place = (*path, str(value[name]) if short else name)
             document.add(place, _message(kind, value, error["ctx"], ""), at_key=short)
-        elif (form := _form(path)) and (kind in NOT_THE_FORM or value is None):
-            document.add(path, f"expected {form}, found {described(value)}")
+        elif (form := _form(path, loc)) and _is_no_form(kind, value):
+            document.add(path, f"expected {form}, found {described(value)}{_instead(path, value)}")
         else:
             document.add(path, _message(kind, value, error.get("ctx", {}), error["msg"]))
 
@@ -79,8 +87,31 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     return tree if isinstance(tree, dict) else {"name": tree}
 
 
-def _form(path: Path) -> str | None:
-    return FORMS.get(tuple(part for part in path if isinstance(part, str)))
+def _discriminator(error: Any) -> str:
+    """The key by whose value a mapping was to be told from others, where it is none of them."""
+    if error["type"] != "union_tag_invalid":
+        return ""
+    return str(error["ctx"]["discriminator"]).strip("'")
+
+
+def _is_no_form(kind: str, value: object) -> bool:
+    """Whether a value has none of the forms of its place; a number in quotes nearly has."""
+    if kind == "float_type":
+        return not _is_quoted_number(value)
+    return kind in NOT_THE_FORM or value is None
+
+
+def _instead(path: Path, value: object) -> str:
+    if path != ("training", "learning_rate") or not isinstance(value, str):
+        return ""
+    return f"; write {written}" if (written := schedule_meant(value)) else ""
+
+
+def _form(path: Path, loc: tuple[str | int, ...]) -> str | None:
+    """What may stand at a place; also where {NAME: value} stands for an option of its own name."""
+    words = tuple(part for part in path if isinstance(part, str))
+    option = [part for part in loc if isinstance(part, str) and not part.startswith("<")][-1:]
+    return FORMS.get(words if set(option) <= set(words) else (*words[:-1], *option))
 
 
 def _example(path: Path) -> str:
@@ -116,7 +147,9 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         return str(ctx["error"])
     if kind == "union_tag_invalid":
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
-        return f"unknown name '{ctx['tag']}'{did_you_mean(ctx['tag'], names)} ({_one_of(names)})"
+        what, own = ctx.get("what", "name"), ctx.get("own", "")
+        near = did_you_mean(ctx["tag"], names)
+        return f"unknown {what} '{ctx['tag']}'{near} (one of {listed(names)}){own}"
     if kind == "literal_error":
         names = [
             name.strip(" '").lower()  # False is false in YAML
@@ -160,49 +193,3 @@ def _is_quoted_number(value: object) -> bool:
         return isinstance(value, str) and type(plain_scalar(value)) in (int, float)
     except ValueError:
         return False
-
-
-def _one_of(names: list[str]) -> str:
-    return f"one of {listed(names)}"
-
-
-def _unknown_key(key: str, known: list[str]) -> str:
-    if near := did_you_mean(key, known):
-        return f"unknown key{near}"
-    if key in Config.model_fields:
-        return "unknown key here; it belongs at the top level"
-    if key in LayerSpec.model_fields:
-        return f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
-    if key in TrainFile.model_fields:
-        return (
-            "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
-        )
-    for name, section in Config.model_fields.items():
-        for model in _models(section.annotation):
-            if key in model.model_fields and key != "name":
-                return f"unknown key here; it belongs under '{name}'"
-    return f"unknown key (known here: {listed(known)})"
-
-
-def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that a config may have beside the unknown one."""
-    candidates: list[type[BaseModel]] = [Config]
-    for part in loc[:-1]:
-        fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
-        if fields:
-            candidates = [model for field in fields for model in _models(field.annotation)]
-        elif named := [m for m in candidates if _default_name(m) == part]:
-            candidates = named
-    return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
-
-
-def _default_name(model: type[BaseModel]) -> object:
-    field = model.model_fields.get(getattr(model, "key", "name"))
-    return field.default if field else None
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The pydantic models that an annotation speaks of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]

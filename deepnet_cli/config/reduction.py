@@ -7,6 +7,7 @@ is: a run that goes on for longer decides as it did.
 from collections.abc import Sequence
 
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.augmentation import Augmentation
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import Penalty
@@ -24,21 +25,24 @@ def reduced_features(
     config: Config,
     objective: Objective,
     clippings: Sequence[Clipping],
+    augmentations: Sequence[Augmentation],
     rule: Optimizer,
     m: int,
     size: int,
 ) -> int | None:
     """The features m + 1 that training has in place of n[0]; None where it keeps those.
 
-    Exact where the update rule, the penalties and what clips commute with a rotation; a frozen
-    layer 1 is to keep every bit, which a rotation does not.
+    Exact where the update rule, the penalties of W[1], what clips and what is done to the examples
+    commute with a rotation; a frozen W[1] is to keep every bit, which a rotation does not.
 
     The factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an
     update with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four
     times as long for one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
-    parts: list[Optimizer | Penalty | Clipping] = [rule, *objective.penalties, *clippings]
+    penalties = [penalty for penalty in objective.penalties if penalty.is_of(1)]
+    parts: list[Optimizer | Penalty | Clipping | Augmentation]
+    parts = [rule, *penalties, *clippings, *augmentations]
     exact = all(part.rotates for part in parts) and not objective.network.layers[0].frozen
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving

@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+from deepnet_cli.config.checks import settled_activations
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.options import Options
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import LayerSpec
 from deepnet_cli.config.yaml_reader import parse
@@ -43,6 +45,7 @@ def resolved_config(job: Job, place: Path) -> str:
     config = job.config.model_copy(update={"training": training})
     tree = _plain(config.model_dump(mode="json"))
     tree["model"]["layers"] = [_layer(spec) for spec in config.model.layers]
+    tree["model"]["activations"] = [*map(_activation, settled_activations(config.model))]
 
     def moved(file: str) -> str:
         real = os.path.realpath(job.directory / file), os.path.realpath(place)
@@ -60,17 +63,16 @@ def resolved_config(job: Job, place: Path) -> str:
 
 
 def _layer(spec: LayerSpec) -> object:
-    """The units alone, or with what else the layer has."""
-    more: dict[str, object] = {}
-    if spec.dropout:
-        more["dropout"] = spec.dropout
-    if spec.batch_norm is not None:
-        more["batch_norm"] = spec.batch_norm.model_dump()
-    if not spec.trainable:
-        more["trainable"] = False
-    if spec.rate_factor != 1:
-        more["rate_factor"] = spec.rate_factor
-    return {"units": spec.units, **more} if more else spec.units
+    """The units alone, or with what else the layer has; activations are listed for all layers."""
+    given, fields = spec.model_dump(exclude={"activation"}), LayerSpec.model_fields
+    kept = {name: value for name, value in given.items() if value != fields[name].default}
+    return kept if len(kept) > 1 else spec.units
+
+
+def _activation(chosen: Options) -> object:
+    """The name alone, or with the options that are not as they are without being said."""
+    options = chosen.model_dump(exclude={"name"}, exclude_defaults=True)
+    return {"name": chosen.name, **options} if options else chosen.name
 
 
 def _plain(tree: Any) -> Any:
@@ -78,7 +80,8 @@ def _plain(tree: Any) -> Any:
     if not isinstance(tree, dict):
         return tree
     kept = {key: _plain(value) for key, value in tree.items() if value is not None}
-    return next(iter(kept.values())) if list(kept) in (["name"], ["file"]) else kept
+    word = next(iter(kept.values())) if list(kept) in (["name"], ["file"]) else None
+    return word if isinstance(word, str) else kept
 
 
 def differences(old: str, new: str) -> dict[str, str]:

@@ -9,19 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from deepnet_cli.config.data_schema import DataSection, file_named
+from deepnet_cli.config.data_schema import PATH, DataSection, file_named
+from deepnet_cli.config.durations import seconds
 from deepnet_cli.config.options import (
+    AlsoAs,
     Chosen,
     Options,
     Section,
     choice,
     growing_choice,
     number_or,
-    one_of,
+    one_or_list,
     variants,
     word_or,
 )
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.optim.averages import AVERAGES
@@ -39,7 +41,7 @@ def _layer(value: object) -> object:
     return {"units": value} if not isinstance(value, dict) else value
 
 
-def _batch_norm(value: object) -> object:
+def _norm(value: object) -> object:
     if value is None:
         raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
@@ -77,6 +79,10 @@ def _path(value: str) -> str:
     return value
 
 
+SWITCH = AlsoAs(({"type": "boolean"},))
+UNITS = AlsoAs(({"type": "integer", "minimum": 1},))
+
+
 class Scheduled(Chosen):
     """{schedule: NAME, initial: RATE, option: value}"""
 
@@ -86,24 +92,29 @@ class Scheduled(Chosen):
 
 
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
-    ActivationName = str
+    ActivationOptions = Options
     OptimizerOptions = Options
     AverageOptions = Options
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
-    Activations = list[str] | str
+    Activations = list[Options] | Options
     BatchSize = int | str
     Interval = int | str
     Threads = int | str
 else:
-    ActivationName = one_of(ACTIVATIONS, "activation", "; one of your own needs --code FILE.py")
+    ActivationOptions = growing_choice(
+        ACTIVATIONS,
+        ACTIVATION_OPTIONS,
+        what="activation",
+        own="; one of your own needs --code FILE.py",
+    )
     OptimizerOptions = choice(OPTIMIZERS)
     AverageOptions = choice(AVERAGES)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
-    Activations = word_or(ActivationName, list[ActivationName])
+    Activations = one_or_list(ActivationOptions)
     BatchSize = word_or(Literal["full"], Annotated[int, Field(ge=1)])
     Interval = word_or(Literal["auto"], Annotated[int, Field(ge=1)])
     Threads = word_or(Literal["auto"], Annotated[int, Field(ge=1, le=MOST_THREADS)])
@@ -114,11 +125,20 @@ class BatchNormOptions(Section):
     momentum: float = Field(default=0.1, gt=0, le=1)
 
 
+class LayerNormOptions(Section):
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
 class LayerSpec(Section):
     units: int = Field(ge=1, le=2**31)
-    activation: ActivationName | None = None
+    activation: ActivationOptions | None = None
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_batch_norm)] = None
+    alpha_dropout: float = Field(default=0.0, ge=0, lt=1)
+    batch_norm: Annotated[BatchNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    layer_norm: Annotated[LayerNormOptions | None, BeforeValidator(_norm), SWITCH] = None
+    l2: float | None = Field(default=None, ge=0)
+    l1: float | None = Field(default=None, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
     trainable: bool = True
     rate_factor: Annotated[float, Field(ge=0), AfterValidator(_rate_factor)] = 1.0
 
@@ -131,16 +151,29 @@ class InitialParameters(Section):
 
 
 class ModelSection(Section):
-    layers: Annotated[list[LayerSpec], Field(min_length=1), BeforeValidator(_layers)]
-    activations: Activations = "relu"
+    layers: Annotated[
+        list[Annotated[LayerSpec, UNITS]], Field(min_length=1), BeforeValidator(_layers)
+    ]
+    activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
-    initial_parameters: Annotated[InitialParameters, BeforeValidator(file_named)] | None = None
+    initial_parameters: Annotated[InitialParameters, BeforeValidator(file_named), PATH] | None = (
+        None
+    )
+    input_dropout: float = Field(default=0.0, ge=0, lt=1)
+    input_noise: float = Field(default=0.0, ge=0)
 
 
 class EarlyStopping(Section):
     monitor: str = "val_cost"
     patience: int = Field(default=20, ge=1)
     min_delta: float = Field(default=0.0, ge=0)
+
+
+class Target(Section):
+    """A value of a figure that is good enough."""
+
+    monitor: str
+    value: float
 
 
 class TrainingSection(Section):
@@ -152,10 +185,14 @@ class TrainingSection(Section):
     shuffle: bool = True
     l2: float = Field(default=0.0, ge=0)
     l1: float = Field(default=0.0, ge=0)
+    max_norm: float | None = Field(default=None, gt=0)
+    mixup: float = Field(default=0.0, ge=0, le=1000)
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     averaging: AverageOptions | None = None
     early_stopping: EarlyStopping | None = None
+    target: Target | None = None
+    max_time: Annotated[float, Field(gt=0), BeforeValidator(seconds)] | None = None
     log_every: Interval = "auto"
 
 

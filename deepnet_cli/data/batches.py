@@ -1,7 +1,7 @@
 """Mini-batches as a function of (seed, iteration): any of them can be made at any time."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from deepnet_cli.data.augmentation import Augmentation, Examples
 from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import Tape
 from deepnet_cli.nn.losses import shares
@@ -67,24 +68,33 @@ class Hand:
     of all examples are the examples themselves, in their own order.
     """
 
-    def __init__(self, part: Part, width: int) -> None:
-        self.part, self.width = part, width
-        self.X, self.Y = part.X, part.Y
+    def __init__(self, part: Part, width: int, augmentations: Sequence[Augmentation] = ()) -> None:
+        self.part, self.width, self._augmentations = part, width, augmentations
         self._gathers: list[Gather] = []
-        if width < part.m:
-            rows = np.empty((width, part.rows.shape[1]), part.rows.dtype)
-            self.X, self.Y = rows.T, np.empty((len(part.Y), width), part.Y.dtype)
-            self._gathers += [Gather(part.rows, rows, axis=0), Gather(part.Y, self.Y, axis=1)]
+        self._examples = Examples(part.rows, part.Y, part.weights, part.rows)
+        if width < part.m or augmentations:
+            rows, scratch = np.empty((2, width, part.rows.shape[1]), part.rows.dtype)
+            Y = np.empty((len(part.Y), width), part.Y.dtype)
+            self._examples = Examples(rows, Y, None, scratch)
+            self._gathers += [Gather(part.rows, rows, axis=0), Gather(part.Y, Y, axis=1)]
+        self.X, self.Y = self._examples.rows.T, self._examples.Y
 
-    def take(self, chosen: Indices) -> Array | None:
-        """Fill X and Y with the examples in `chosen` (width,); their weights, if they have some."""
+    def take(self, chosen: Indices, iteration: int) -> Array | None:
+        """Fill X and Y with the examples in `chosen` (width,), changed as those of an iteration
+        are; their weights, if they have some.
+        """
+        examples, weights = self._examples, self.part.weights
         for gather in self._gathers:
             gather(chosen)
-        weights = self.part.weights
-        return weights[chosen] if weights is not None and self._gathers else weights
+        if self._gathers and weights is not None:
+            examples.weights = weights[chosen]
+        for augmentation in self._augmentations:
+            augmentation.change(examples, iteration)
+        return examples.weights
 
     def note(self, tape: Tape) -> None:
-        """Put the filling of X and Y on a tape; `aim` says with what."""
+        """Put the filling of X and Y on a tape, or break it; `aim` says with what."""
+        tape.broken |= bool(self._augmentations)
         for gather in self._gathers:
             gather.note(tape)
 
@@ -115,7 +125,8 @@ class Run(NamedTuple):
         """One after the other, in the hand's buffers."""
         hand = self.hand
         for k in range(self.length):
-            weights = hand.take(self.chosen[k * hand.width : (k + 1) * hand.width])
+            chosen = self.chosen[k * hand.width : (k + 1) * hand.width]
+            weights = hand.take(chosen, self.iteration + k)
             yield Batch(self.iteration + k, self.epoch(k), hand.X, hand.Y, weights)
 
 
@@ -127,16 +138,22 @@ class Batches:
     size: int  # at most part.m; equal to it for full-batch training
     seed: int
     shuffle: bool
+    augmentations: tuple[Augmentation, ...] = ()
 
     @property
     def per_epoch(self) -> int:
         return ceil(self.part.m / self.size)
 
+    @property
+    def copied(self) -> bool:
+        """Whether a batch is made for each iteration; else it is the part itself."""
+        return self.size < self.part.m or bool(self.augmentations)
+
     def deal(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of iterations start, ..., stop - 1.
 
-        The arrays of a mini-batch are buffers that the next one of its width overwrites; a full
-        batch is the part itself, in its own order.
+        The arrays of a batch that is made are buffers that the next one of its width overwrites.
+        A full batch has the part's own order.
         """
         for run in self.runs(start, stop):
             yield from run.batches()
@@ -146,7 +163,11 @@ class Batches:
     ) -> Iterator[Run]:
         """The same in runs: one that begins with iteration i has at most most(i) batches."""
         full, rest = divmod(self.part.m, self.size)  # batches in an epoch, and the width of a last
-        hands = {width: Hand(self.part, width) for width in (self.size, rest) if width}
+        hands = {
+            width: Hand(self.part, width, self.augmentations)
+            for width in (self.size, rest)
+            if width
+        }
         whole = self.size == self.part.m
         dealt, examples = -1, np.arange(self.part.m)
         while start < stop:
@@ -154,7 +175,7 @@ class Batches:
             if self.shuffle and not whole and epoch != dealt:
                 dealt, examples = epoch, order(self.seed, "shuffle", epoch, self.part.m)
             length = min(stop - start, most(start))
-            if not whole:
+            if self.copied:
                 length = min(length, max(1, full - first))
             hand = hands[self.size if first < full else rest]
             chosen = examples[first * self.size :][: length * hand.width]

@@ -9,6 +9,7 @@ from deepnet_cli.data.batches import Part
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.scaling import Scaling
 from deepnet_cli.data.tables import Table
+from deepnet_cli.data.weighing import weighed
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.types import Array
 
@@ -17,8 +18,8 @@ from deepnet_cli.nn.types import Array
 class Encoding:
     """Scaling of x and meaning of y for a network with `outputs` units in its last layer.
 
-    `target` is the loss's: "binary", "class" or "number".  Several binary outputs are a
-    multilabel y, which has no classes.
+    `target` is the loss's.  Several binary outputs are a multilabel y, which has no classes.
+    `class_weights` (K,) multiply the examples' own.
     """
 
     scaling: Scaling
@@ -26,6 +27,7 @@ class Encoding:
     target: str
     outputs: int
     dtype: np.dtype[np.generic]
+    class_weights: Array | None = None
 
     @property
     def features(self) -> int:
@@ -46,7 +48,10 @@ class Encoding:
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
-        return Part(rows, Y, table.weights)
+        if self.class_weights is None:
+            return Part(rows, Y, table.weights)
+        indices = Y.argmax(axis=0) if self.target == "class" else Y[0].astype(np.int64)
+        return Part(rows, Y, weighed(indices, self.class_weights, table.weights))
 
     def rows(self, table: Table, i: slice = slice(None)) -> Array:
         """(m, n[0]), scaled, in the network's precision and finite; of all rows or of those in
@@ -82,7 +87,17 @@ class Encoding:
             return labels.one_hot(indices, self.outputs)
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
-        return _numbers(y, self.outputs, where)
+        Y = labels.counts(y, where) if self.target == "count" else labels.targets(y, where)
+        if self.target == "quantiles" and len(Y) == 1:
+            return np.repeat(Y, self.outputs, axis=0)
+        if self.target == "quantiles":
+            raise DataError(f"{where} holds {len(Y)} numbers an example; several tau are of one")
+        if len(Y) != self.outputs:
+            raise labels.ClassCountError(
+                f"{where} holds {len(Y)} numbers an example "
+                f"but the last layer has {self.outputs} units"
+            )
+        return Y
 
 
 @dataclass(frozen=True)
@@ -120,7 +135,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
     elif fitted.target == "number" and len(np.unique(np.asarray(table.y))) == 2:
         found.append(
             f"{table.y_at}: holds only two values and is learned as numbers; "
-            "for classes end the network with sigmoid"
+            "for classes end the network with sigmoid and use loss binary_cross_entropy"
         )
     return found
 
@@ -142,15 +157,6 @@ def fit(
         _refuse_not_finite(table, table.rows)
         raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")
     return Encoding(fitted, classes, target, outputs, dtype)
-
-
-def _numbers(y: Array, outputs: int, where: str) -> Array:
-    Y = labels.targets(y, where)
-    if len(Y) != outputs:
-        raise labels.ClassCountError(
-            f"{where} holds {len(Y)} numbers an example but the last layer has {outputs} units"
-        )
-    return Y
 
 
 def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:

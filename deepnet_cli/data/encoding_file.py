@@ -2,6 +2,7 @@
 
 /scaling/shift, /scaling/divisor (n[0],)     x' = (x - shift) / divisor
 /classes/values, /classes/names              where the network tells classes apart
+/classes/weights (K,)                        where the loss has class weights
 attribute scaling: the rule that made them
 """
 
@@ -28,6 +29,8 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         whole = all(isinstance(value, int) for value in encoding.classes.values)
         file["classes/values"] = np.array(encoding.classes.values, None if whole else text)
         file["classes/names"] = np.array(encoding.classes.names, text)
+        if encoding.class_weights is not None:
+            file["classes/weights"] = encoding.class_weights
 
 
 def read_scaling(source: Source) -> Scaling:
@@ -45,7 +48,14 @@ def read_encoding(
     told_apart = outputs if target == "class" else 2
     has_classes = target == "class" or (target == "binary" and outputs == 1)
     classes = _classes(source, told_apart) if has_classes else None
-    return Encoding(read_scaling(source), classes, target, outputs, dtype)
+    weights = None
+    if classes is not None and source.has("classes/weights"):
+        weights = _numbers(source, "classes/weights")
+        if weights.shape != (told_apart,) or not (weights > 0).all():
+            raise DataError(
+                f"{source.path}: classes/weights: a number > 0 is needed for each class"
+            )
+    return Encoding(read_scaling(source), classes, target, outputs, dtype, weights)
 
 
 def _numbers(source: Source, name: str) -> Array:

@@ -73,6 +73,18 @@ def targets(y: Array, where: str) -> Array:
     return np.ascontiguousarray(np.atleast_2d(y.T))
 
 
+def counts(y: Array, where: str) -> Array:
+    """The same for numbers that are never below 0."""
+    Y = targets(y, where)
+    if len(rows := np.argwhere(Y.T < 0)):
+        row, k = rows[0]
+        raise DataError(
+            f"{where}: {Y[k, row]:g} at row {row} ({len(rows)} below 0 in total); "
+            "this loss counts, and takes numbers >= 0"
+        )
+    return Y
+
+
 def class_values(y: Array, where: str, K: int | None = None) -> Array:
     """The labels (m,) as integers or text; a one-hot y becomes its column numbers.
 
@@ -154,12 +166,15 @@ def multilabel(y: Array, K: int, where: str) -> Array:
     if y.ndim != 2 or y.shape[1] != K:
         found = 1 if y.ndim == 1 else y.shape[1]
         raise ClassCountError(
-            f"{where} has {found} columns but the network has {K} sigmoid outputs; "
-            "use softmax for classes that exclude each other"
+            f"{where} has {found} columns but the network has {K} outputs for labels that do not "
+            "exclude each other; use softmax for classes that do"
         )
     Y = targets(y, where)
-    if not ((Y == 0) | (Y == 1)).all():
-        raise DataError(f"{where}: each label of a multilabel y must be 0 or 1")
+    if len(rows := np.argwhere((Y.T != 0) & (Y.T != 1))):
+        row, k = rows[0]
+        raise DataError(
+            f"{where}: {Y[k, row]:g} at row {row}; each label of a multilabel y must be 0 or 1"
+        )
     return Y
 
 

@@ -1,6 +1,7 @@
 """Parameters in HDF5: W1 (n[1], n[0]), b1 (n[1], 1), ... at the root or under /parameters."""
 
 from itertools import product
+from string import digits
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,16 @@ from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array
 
-STEMS = ("W", "b", "scale", "shift", "mean", "variance")
-"""What a layer may have, each with the layer's number behind it."""
+STEMS = {
+    "W": "",
+    "b": "",
+    "scale": "batch norm or layer norm",
+    "shift": "batch norm or layer norm",
+    "mean": "batch norm",
+    "variance": "batch norm",
+    "slope": "prelu",
+}
+"""What a layer may have, each with the layer's number behind it; and what of the layer has it."""
 
 
 def write_parameters(file: Any, layout: Layout, theta: Array) -> None:
@@ -39,7 +48,9 @@ def read_parameters(
             continue
         if not source.has(prefix + name):
             found = listed(entry.name.removeprefix(prefix) for entry in source.entries)
-            raise DataError(f"{source.path}: no parameter '{name}' (found: {found})")
+            of = STEMS[name.rstrip(digits)]
+            whose = f" of a {of}" if of else ""
+            raise DataError(f"{source.path}: no parameter '{name}'{whose} (found: {found})")
         block = source.read(prefix + name)
         if block.dtype.kind != "f":
             raise DataError(f"{source.path}: parameter {name} is {block.dtype}, expected floats")
@@ -76,5 +87,5 @@ def _check_strangers(source: Source, prefix: str, layout: Layout, beyond: int) -
                 f"but the batch norm of layer {l} cancels it; subtract it from mean{l} and drop it"
             )
         else:
-            why = f"but layer {l} of the network has no batch norm"
+            why = f"but layer {l} of the network has no {STEMS[stem]}"
         raise DataError(f"{source.path}: holds {name}, {why}")

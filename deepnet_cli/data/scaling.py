@@ -44,14 +44,17 @@ class Scaling:
 
 
 def unscaled(rows: Array) -> tuple[Array, Array]:
+    """shift = 0, divisor = 1"""
     return np.zeros(rows.shape[1]), np.ones(rows.shape[1])
 
 
 def standardize(rows: Array) -> tuple[Array, Array]:
+    """shift = mean, divisor = standard deviation over m of each feature"""
     return rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
 
 
 def minmax(rows: Array) -> tuple[Array, Array]:
+    """shift = smallest, divisor = largest - smallest of each feature"""
     low = rows.min(axis=0).astype(np.float64)
     return low, rows.max(axis=0).astype(np.float64) - low
 

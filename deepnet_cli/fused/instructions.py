@@ -88,12 +88,12 @@ class Instructions:
         how = "uitofp" if old == "i1" else "fptrunc" if new == "float" else "fpext"
         return self.new(section, f"{how} {self.type(kind)} {value} to {self.type(to)}")
 
-    def spread(self, value: str, section: Section) -> str:
-        """One double in every lane."""
+    def spread(self, value: str, section: Section, kind: str = "double") -> str:
+        """One number in every lane."""
         if self.lanes == 1:
             return value
-        type_ = self.type("double")
-        one = self.new(section, f"insertelement {type_} poison, double {value}, i64 0")
+        type_ = self.type(kind)
+        one = self.new(section, f"insertelement {type_} poison, {TYPES[kind]} {value}, i64 0")
         mask = f"<{self.lanes} x i32> zeroinitializer"
         return self.new(section, f"shufflevector {type_} {one}, {type_} poison, {mask}")
 

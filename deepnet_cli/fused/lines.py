@@ -185,7 +185,8 @@ after{loop}:"""
             return self.new(own, f"load {self.type(given.kind)}, ptr %p{k}, align 1")
         if given.shape == "places" and self.lanes > 1:
             where = self._place(k, own)
-            return self.spread(self.new(own, f"load {TYPES[given.kind]}, ptr {where}"), own)
+            one = self.new(own, f"load {TYPES[given.kind]}, ptr {where}")
+            return self.spread(one, own, given.kind)
         type_ = self.type(given.kind)
         align = ", align 1" if self.lanes > 1 else ""
         return self.new(own, f"load {type_}, ptr {self._place(k, own)}{align}")

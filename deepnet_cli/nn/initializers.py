@@ -134,6 +134,13 @@ class Orthogonal:
 
 
 @dataclass(frozen=True)
+class LSUV(Orthogonal):
+    """Orthogonal; then fitted to the first batch, so that each Z[l] has variance 1"""
+
+    name: ClassVar[str] = "lsuv"
+
+
+@dataclass(frozen=True)
 class Constant:
     """The same number everywhere: for comparisons; all units of a hidden layer stay equal."""
 
@@ -166,6 +173,7 @@ INITIALIZERS: dict[str, Callable[..., Initializer]] = {
         Normal,
         Uniform,
         Orthogonal,
+        LSUV,
         Constant,
         Zeros,
     )

@@ -1,9 +1,12 @@
 """Figures of merit for outputs A (K, m) against Y (K, m), all but the confusion matrix floats.
 
-    binary   class 1 where A > 0.5;  precision, recall and F1 are of class 1
+    binary   class 1 where A is above a threshold, 0.5 for probabilities;  precision, recall
+             and F1 are of class 1
     class    the largest A;  precision, recall and F1 are means over the classes present
              in Y or in the decisions, each class counting once ("macro")
-    number   over all m K entries;  R2 is the mean of the K outputs' own
+    number   over all m K entries;  R2 is the mean of the K outputs' own;  count likewise
+    quantiles  coverage is the share of Y between the lowest and the highest quantile, these
+             included;  width is the mean distance between the two
 
 0/0 in a precision, recall, F1 or R2 is 0 (R2 of a constant, matched exactly: 1).  The
 definitions are scikit-learn's.
@@ -18,11 +21,13 @@ from deepnet_cli.nn.types import Array
 Figures = dict[str, float]
 
 
-def decisions(A: Array, target: str) -> Array:
-    """Class indices (m,): class 1 if A > 0.5 for one output, else the largest."""
+def decisions(A: Array, target: str, threshold: float = 0.5) -> Array:
+    """Class indices (m,): class 1 where the one output is above the threshold, else the largest.
+    For several binary outputs 0 or 1 each, (K, m).
+    """
     if target == "binary":
-        above: Array = A[0] > 0.5
-        return above.astype(np.int64)
+        above: Array = np.greater(A, threshold).astype(np.int64)
+        return above[0] if len(above) == 1 else above
     largest: Array = A.argmax(axis=0)
     return largest
 
@@ -58,10 +63,10 @@ def area_under_curve(true: Array, score: Array) -> float:
     )
 
 
-def binary_figures(A: Array, Y: Array) -> Figures:
+def binary_figures(A: Array, Y: Array, threshold: float = 0.5) -> Figures:
     """Of one output, or of the entries of several (multilabel) taken together."""
     true, score = Y.reshape(-1).astype(np.int64), A.reshape(-1)
-    C = confusion_matrix(true, (score > 0.5).astype(np.int64), 2)
+    C = confusion_matrix(true, decisions(A, "binary", threshold).reshape(-1), 2)
     precision, recall, f1 = precision_recall_f1(C)
     return {
         "accuracy": float(np.trace(C) / C.sum()),
@@ -98,14 +103,31 @@ def number_figures(A: Array, Y: Array) -> Figures:
     }
 
 
+def quantile_figures(A: Array, Y: Array) -> Figures:
+    low, high = A[0].astype(np.float64), A[-1].astype(np.float64)
+    return {
+        "coverage": float(((low <= Y[0]) & (Y[0] <= high)).mean()),
+        "width": float((high - low).mean()),
+    }
+
+
 def _ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+
+
+def figures(A: Array, Y: Array, target: str, threshold: float = 0.5) -> Figures:
+    """Every figure of a target; of binary ones, by decisions for class 1 above the threshold."""
+    if target == "binary":
+        return binary_figures(A, Y, threshold)
+    return FIGURES[target](A, Y)
 
 
 FIGURES: dict[str, Callable[[Array, Array], Figures]] = {
     "binary": binary_figures,
     "class": class_figures,
     "number": number_figures,
+    "count": number_figures,
+    "quantiles": quantile_figures,
 }
 """By the target of the loss."""
 
@@ -113,10 +135,18 @@ METRICS = {
     "binary": ("accuracy", "precision", "recall", "f1", "auc"),
     "class": ("accuracy", "precision", "recall", "f1"),
     "number": ("mse", "mae", "r2"),
+    "count": ("mse", "mae", "r2"),
+    "quantiles": ("coverage", "width"),
 }
 """What each of FIGURES returns, by name."""
 
-HEADLINE = {"binary": "accuracy", "class": "accuracy", "number": "r2"}
+HEADLINE = {
+    "binary": "accuracy",
+    "class": "accuracy",
+    "number": "r2",
+    "count": "r2",
+    "quantiles": "coverage",
+}
 """The one figure shown while training."""
 
-SMALLER_IS_BETTER = frozenset({"cost", "mse", "mae"})
+SMALLER_IS_BETTER = frozenset({"cost", "mse", "mae", "width"})

@@ -19,45 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.max_norm import HOLD
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
-from deepnet_cli.nn.ops.batch_norm import BatchNorm
 from deepnet_cli.nn.ops.dense import Dense
-from deepnet_cli.nn.ops.dropout import Bits, Dropout
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
-from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
-
-
-@dataclass(frozen=True)
-class Norm:
-    """Options of a batch norm."""
-
-    epsilon: float = 1e-5
-    momentum: float = 0.1
-
-
-@dataclass(frozen=True)
-class Layer:
-    """n[l], g[l], and what stands around g[l]."""
-
-    units: int
-    activation: Activation
-    batch_norm: Norm | None = None
-    dropout: float = 0.0
-    bits: Bits | None = None  # of the dropout
-    multiply: Product = NUMPY
-    rate_factor: float = 1.0  # on the learning rate; 0: the layer is frozen
-
-    @property
-    def frozen(self) -> bool:
-        return self.rate_factor == 0
 
 
 @dataclass(frozen=True)
@@ -84,15 +57,22 @@ class Network:
     def of(cls, features: int, layers: Sequence[Layer], loss: Loss) -> "Network":
         """The network in training mode.  Raises ValueError for layers that make no sense."""
         output = layers[-1].activation
-        if output is not loss.link and loss.link.name != "linear":
-            raise ValueError(f"{loss.name} needs the output activation {loss.link.name}")
-        if layers[-1].dropout:
+        if not loss.takes(output):
+            raise ValueError(f"{loss.name} does not take the output activation {output.name}")
+        if layers[-1].dropout or layers[-1].alpha_dropout:
             raise ValueError("dropout behind the output layer")
-        if any(layer.dropout and layer.bits is None for layer in layers):
-            raise ValueError("dropout without bits to draw from")
         if all(layer.frozen for layer in layers):
             raise ValueError("every layer is frozen")
-        ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
+        for layer in layers:
+            if layer.bits is None and (layer.dropout or layer.alpha_dropout):
+                raise ValueError("dropout without bits to draw from")
+            if layer.dropout and layer.alpha_dropout:
+                raise ValueError("dropout of two kinds behind one layer")
+            if layer.batch_norm is not None and layer.layer_norm is not None:
+                raise ValueError("a batch norm and a layer norm in one layer")
+        ops: list[Op[Any]] = []
+        for l, layer in enumerate(layers, start=1):
+            ops += layer.steps(l, layers[l - 2].units if l > 1 else features)
         if output is loss.link:
             ops.pop()  # the loss carries it
         for op in ops:
@@ -197,8 +177,18 @@ class Network:
                 dU = op.pull(p, dU, cache)
 
     @property
+    def holds(self) -> bool:
+        """Whether some weights are held to a norm."""
+        return bool(self._limits)
+
+    def hold(self, p: Windows) -> None:
+        """Hold the weights to what their layers allow."""
+        for name, limit in self._limits.items():
+            HOLD(p[name], limit)
+
+    @property
     def draws(self) -> bool:
-        """Whether something is random in an update."""
+        """Whether anything is random in an update."""
         return bool(self._drawing)
 
     @property
@@ -212,22 +202,17 @@ class Network:
             self.ops[k].track(p, work.caches[k])
 
     @cached_property
+    def _limits(self) -> dict[str, float]:
+        return {
+            f"W{l}": layer.max_norm
+            for l, layer in enumerate(self.layers, start=1)
+            if layer.max_norm is not None and not layer.frozen
+        }
+
+    @cached_property
     def _drawing(self) -> list[int]:
         return [k for k, op in enumerate(self.ops) if type(op).draw is not Op.draw]
 
     @cached_property
     def _tracking(self) -> list[int]:
         return [k for k, op in enumerate(self.ops) if type(op).track is not Op.track]
-
-
-def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
-    """The steps of one layer, l counted from 0."""
-    layer, inputs = layers[l], layers[l - 1].units if l else features
-    number, units, norm = l + 1, layer.units, layer.batch_norm
-    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
-    if norm is not None:
-        steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
-    steps.append(Activate(number, units, layer.activation))
-    if layer.bits is not None and layer.dropout:
-        steps.append(Dropout(number, units, layer.dropout, layer.bits))
-    return [step.frozen() for step in steps] if layer.frozen else steps

@@ -89,6 +89,11 @@ class Objective:
         S = network.forward(self.windows(theta), X, work)
         return network.loss.cost(S, Y, shares(weights, X.shape[1])) + self.penalty(theta)
 
+    def hold(self, theta: Array) -> None:
+        """Hold the weights in theta to what the layers allow."""
+        if self.network.holds:
+            self.network.hold(self.windows(theta))
+
     def track(self, theta: Array, m: int) -> None:
         """Move the running statistics in theta by those of the last batch of m examples."""
         if self.network.tracks:
@@ -110,24 +115,29 @@ class Objective:
         """Add it to J (1, 1)."""
         if not self.penalties:
             return
-        parts = lines(theta[self.network.layout.weights])
+        parts = [
+            (measure, part)
+            for weights, measure, _ in self._passes
+            for part in lines(theta[weights])
+        ]
         if theta.dtype not in self._totals:
-            self._totals[theta.dtype] = [np.empty((len(part), 1), J.dtype) for part in parts]
-        for measure, _ in self._passes:
-            for part, total in zip(parts, self._totals[theta.dtype], strict=True):
-                measure(part, total)
-                ADDED(total, J)
+            self._totals[theta.dtype] = [np.empty((len(part), 1), J.dtype) for _, part in parts]
+        for (measure, part), total in zip(parts, self._totals[theta.dtype], strict=True):
+            measure(part, total)
+            ADDED(total, J)
 
     def add_penalty_gradient(self, theta: Array, grad: Array) -> None:
         """Add the derivative of the penalties to a gradient (P,)."""
-        weights = self.network.layout.weights
-        for _, add in self._passes:
+        for weights, _, add in self._passes:
             add(grad[weights], theta[weights])
 
     @cached_property
-    def _passes(self) -> list[tuple[Pass, Pass]]:
-        """For each penalty: its value of each line of weights, and its gradient added to dW."""
-        return [_passes_of(penalty) for penalty in self.penalties]
+    def _passes(self) -> list[tuple[slice, Pass, Pass]]:
+        """For each penalty: where its weights stand, its value of each line of them, and its
+        gradient added to dW.
+        """
+        layout = self.network.layout
+        return [(layout.weights_of(each.layers), *_passes_of(each)) for each in self.penalties]
 
     def windows(self, theta: Array) -> Windows:
         """The blocks of theta by name; those of the vector seen last are kept."""

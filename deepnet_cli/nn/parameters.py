@@ -1,6 +1,6 @@
 """All parameters in one flat vector theta, and the named windows onto it.
 
-    theta = [ W1 ... WL | b1, scale1, shift1 ... | mean1, variance1 ... ]     (P,)
+    theta = [ W1 ... WL | b1, scale1, shift1, slope1 ... | mean1, variance1 ... ]     (P,)
 
 Weights come first, so that a weight penalty is one slice.  The running statistics of a
 norm come last: they are part of what a network is, but no gradient moves them.  Nor does it
@@ -77,6 +77,17 @@ class Layout:
     def weights(self) -> slice:
         """Where all the W that are trained stand in the vector."""
         return slice(0, self._count(lambda block: block.trained and block.kind == "weight"))
+
+    def weights_of(self, layers: tuple[int, int] | None) -> slice:
+        """Where the W that are trained of the first to the last of some layers stand; of all where
+        it is None.
+        """
+        if layers is None:
+            return self.weights
+        first, last = layers
+        names = (f"W{l}" for l in range(first, last + 1))
+        places = [self.places[name] for name in names if self.blocks[name].trained]
+        return slice(places[0].start, places[-1].stop) if places else slice(0)
 
     @cached_property
     def trained(self) -> slice:

@@ -2,8 +2,9 @@
 
     value(W)       the sum of entries(W)        gradient(W)    dvalue/dW, the shape of W
 
-A config's l2 and l1 are lambda; the strength here is lambda / m, with m the number of
-training examples, so that the sum over an epoch's batches weighs it as one full batch.
+A penalty is of all W, or of those of some layers.  A config's l2 and l1 are lambda; the
+strength here is lambda / m, with m the number of training examples, so that the sum over an
+epoch's batches weighs it as one full batch.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,8 @@ class Penalty(Protocol):
 
     name: ClassVar[str]
     rotates: ClassVar[bool]  # whether a rotation of the weights does not change it
+    strength: float
+    layers: tuple[int, int] | None  # the first and the last whose W it is of; None: all
 
     def entries(self, W: Array) -> Array:
         """What each weight adds, in float64."""
@@ -32,6 +35,10 @@ class Penalty(Protocol):
     def gradient(self, W: Array) -> Array:
         """Its derivative by each of them."""
 
+    def is_of(self, layer: int) -> bool:
+        """Whether it is of W[layer]."""
+        return self.layers is None or self.layers[0] <= layer <= self.layers[1]
+
 
 @dataclass(frozen=True)
 class L2(Penalty):
@@ -40,6 +47,7 @@ class L2(Penalty):
     name: ClassVar[str] = "l2"
     rotates: ClassVar[bool] = True
     strength: float
+    layers: tuple[int, int] | None = None
 
     def entries(self, W: Array) -> Array:
         wide = _wide(W)
@@ -58,6 +66,7 @@ class L1(Penalty):
     name: ClassVar[str] = "l1"
     rotates: ClassVar[bool] = False
     strength: float
+    layers: tuple[int, int] | None = None
 
     def entries(self, W: Array) -> Array:
         sizes: Array = self.strength * _wide(W) * np.sign(W.real)
@@ -73,4 +82,4 @@ def _wide(W: Array) -> Array:
     return W.astype(np.result_type(W.dtype, np.float64))
 
 
-PENALTIES: dict[str, Callable[[float], Penalty]] = {penalty.name: penalty for penalty in (L2, L1)}
+PENALTIES: dict[str, Callable[..., Penalty]] = {penalty.name: penalty for penalty in (L2, L1)}

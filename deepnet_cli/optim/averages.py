@@ -51,7 +51,7 @@ class SWA(Average):
 
     name: ClassVar[str] = "swa"
     fresh_statistics: ClassVar[bool] = True
-    start: int | float = field(default=0.75, metadata=NOT_NEGATIVE)  # below 1: a part of the run
+    start: float = field(default=0.75, metadata=NOT_NEGATIVE)  # below 1: a part of the run
     every: int | None = field(default=None, metadata={"ge": 1})  # None: an epoch
 
     def __post_init__(self) -> None:

@@ -1,6 +1,9 @@
 """What a schedule of the learning rate is.
 
-    rate(iteration, per_epoch, iterations)    a pure function: nothing is kept between updates
+    rate(iteration, per_epoch, iterations, reductions)    a pure function: nothing is kept
+
+`reductions` is how many the rows of the history have brought before the iteration, as `Reductions`
+counts them: none but with reduce_on_plateau.
 
 k counts what `by` says, iterations or whole epochs, from the end of the warm-up:
 
@@ -9,10 +12,21 @@ k counts what `by` says, iterations or whole epochs, from the end of the warm-up
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from deepnet_cli.optim.rule import NOT_NEGATIVE, POSITIVE
+
+
+@dataclass(kw_only=True)
+class Reductions:
+    """Counts reductions of the rate as rows come; here there are none, whatever the rows."""
+
+    made: int = 0
+
+    def see(self, row: Mapping[str, float]) -> None:
+        """Take a row in: a reduction that it brings holds from the next iteration on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,22 +38,31 @@ class Schedule(ABC):
     warmup: int = field(default=0, metadata={"ge": 0})
     by: Literal["iteration", "epoch"] = "iteration"
 
-    def rate(self, iteration: int, per_epoch: int, iterations: int) -> float:
+    def rate(self, iteration: int, per_epoch: int, iterations: int, reductions: int = 0) -> float:
         """The rate of an iteration, counted from 0, in a run of `iterations`."""
-        k = iteration // self._unit(per_epoch) - self.warmup
+        k = iteration // self.unit(per_epoch) - self.warmup
         if k < 0:
             return self.initial * (k + self.warmup + 1) / (self.warmup + 1)
-        return self.curve(k, self.rest(per_epoch, iterations))
+        return self.reduced(self.curve(k, self.rest(per_epoch, iterations)), reductions)
 
     def rest(self, per_epoch: int, iterations: int) -> int:
         """How many k there are from the end of the warm-up to that of the run, at least 1."""
-        return max(1, -(-iterations // self._unit(per_epoch)) - self.warmup)
+        return max(1, -(-iterations // self.unit(per_epoch)) - self.warmup)
 
     @abstractmethod
     def curve(self, k: int, rest: int) -> float:
         """The rate at k = 0, 1, ... after the warm-up, `rest` being left to the run there."""
 
-    def _unit(self, per_epoch: int) -> int:
+    def reduced(self, rate: float, reductions: int) -> float:
+        """What so many reductions leave of a rate."""
+        return rate
+
+    def reductions(self, per_epoch: int) -> Reductions:
+        """What counts them, before the first row."""
+        return Reductions()
+
+    def unit(self, per_epoch: int) -> int:
+        """Iterations in a step of k."""
         return per_epoch if self.by == "epoch" else 1
 
 

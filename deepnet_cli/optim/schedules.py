@@ -1,4 +1,8 @@
-"""The schedules of the learning rate by name."""
+"""The schedules of the learning rate by name.
+
+k = 0, 1, ... counts what `by` says, iterations or epochs, from the end of the warm-up; before it
+rate = initial (i + 1) / (warmup + 1), i = 0 ... warmup - 1.  T is `length`: to the end of the run.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,6 +10,7 @@ from itertools import pairwise
 from math import cos, pi, sqrt
 from typing import ClassVar
 
+from deepnet_cli.optim.plateau import ReduceOnPlateau
 from deepnet_cli.optim.rule import NOT_NEGATIVE, POSITIVE
 from deepnet_cli.optim.schedule import Ending, Schedule
 
@@ -175,5 +180,6 @@ SCHEDULES: dict[str, Callable[..., Schedule]] = {
         CosineRestarts,
         OneCycle,
         Piecewise,
+        ReduceOnPlateau,
     )
 }

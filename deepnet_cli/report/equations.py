@@ -14,6 +14,7 @@ import numpy as np
 
 from deepnet_cli.nn.gradcheck.trace import Trace
 from deepnet_cli.nn.gradcheck.walk import Verdict
+from deepnet_cli.nn.ops.alpha_dropout import S
 from deepnet_cli.nn.types import Array
 
 BY_THE_BOOK = 1e-6
@@ -49,6 +50,11 @@ class Step:
     @property
     def keep(self) -> str:
         return f"{1 - self.op.rate:g}"
+
+    @property
+    def over(self) -> str:
+        """What a layer norm takes its means over; a batch norm's are known."""
+        return ", over the units" if self.op.kind == "layer norm" else ""
 
 
 def forward(trace: Trace) -> Iterator[Equation]:
@@ -89,6 +95,7 @@ def _start(trace: Trace, last: Verdict) -> Iterator[Equation]:
     loss, L, K = network.loss, len(network.layers), network.loss.outputs(point.Y)
     S, dS = symbol(trace, len(network.ops)), point.m * last.node.gradient
     formula = loss.start_formula + (f", divided by K = {K}" if K > 1 else "")
+    formula += ", times w / mean(w)" if point.weights is not None else ""
     given = (("Y", point.Y),)
     if not carried(trace):
         yield Equation(f"d{S}", formula, dS, L, inputs=given, verdict=last)
@@ -149,7 +156,20 @@ def _affine(s: Step) -> tuple[str, str]:
 
 def _norm(s: Step) -> tuple[str, str]:
     l, epsilon = s.layer, s.op.epsilon
-    return f"scale[{l}] ({s.V} - mean) / sqrt(variance + {epsilon:g}) + shift[{l}]", ""
+    formula = f"scale[{l}] ({s.V} - mean) / sqrt(variance + {epsilon:g}) + shift[{l}]"
+    return formula + s.over, ""
+
+
+def _norm_back(s: Step) -> str:
+    return (
+        f"(D - mean(D) - Zhat mean(D Zhat)) / std,  D = d{s.U} scale[{s.layer}], "
+        f"Zhat = ({s.V} - mean) / std{s.over}"
+    )
+
+
+def _alpha_dropout(s: Step) -> tuple[str, str]:
+    a, shift = s.op.kept, S * s.op.kept * (1 - s.op.rate)
+    return f"({s.V} + {S:.4g}) * mask - {shift:.4g}, mask = a or 0, a = {a:.4g}", ""
 
 
 def _activation(s: Step) -> tuple[str, str]:
@@ -166,7 +186,9 @@ FORWARD: dict[str, Callable[[Step], tuple[str, str]]] = {
     "affine": _affine,
     "activation": _activation,
     "dropout": lambda s: (f"{s.V} * mask / {s.keep}", ""),
+    "alpha dropout": _alpha_dropout,
     "batch norm": _norm,
+    "layer norm": _norm,
     "running norm": _norm,
 }
 """By the kind of a step: the formula and its shapes."""
@@ -175,10 +197,9 @@ BACKWARD: dict[str, Callable[[Step], str]] = {
     "affine": lambda s: f"W[{s.layer}]^T d{s.U}",
     "activation": _activation_back,
     "dropout": lambda s: f"d{s.U} * mask / {s.keep}",
-    "batch norm": lambda s: (
-        f"(D - mean(D) - Zhat mean(D Zhat)) / std,  D = d{s.U} scale[{s.layer}], "
-        f"Zhat = ({s.V} - mean) / std"
-    ),
+    "alpha dropout": lambda s: f"d{s.U} * mask",
+    "batch norm": _norm_back,
+    "layer norm": _norm_back,
     "running norm": lambda s: f"d{s.U} scale[{s.layer}] / std",
 }
 """The derivative by the input V of a step, from that by its output U."""
@@ -188,4 +209,5 @@ PARAMETERS: dict[str, Callable[[Step], str]] = {
     "b": lambda s: f"1/m sum of d{s.U} over the examples",
     "scale": lambda s: f"1/m sum of d{s.U} * Zhat over the examples",
     "shift": lambda s: f"1/m sum of d{s.U} over the examples",
+    "slope": lambda s: f"1/m sum of d{s.U} * min(0, {s.V}) over the examples",
 }

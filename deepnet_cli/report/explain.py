@@ -26,6 +26,7 @@ class Iteration:
     penalty: float
     rule: str  # its formula
     rate: float
+    augmented: tuple[str, ...]  # what was done to the examples
     clipped: tuple[str, ...]  # what held the gradient to its limit
     after: Array
 
@@ -37,6 +38,8 @@ def explain_text(it: Iteration, rows: int, tick: Callable[[Verdict], str]) -> st
         f"{it.name}: iteration {it.iteration} (epoch {it.epoch}), m = {m} examples, float64",
         "dA and dZ are of one example's cost, as the course has them; 1/m is in dW and db",
     ]
+    if it.augmented:
+        lines.append(f"X is the batch as training has it, after {', '.join(it.augmented)}")
     layer = 0
     for equation in forward(trace):
         if equation.layer != layer:
@@ -61,6 +64,7 @@ def explain_json(it: Iteration, rows: int) -> dict[str, object]:
         "iteration": it.iteration,
         "epoch": it.epoch,
         "examples": trace.point.m,
+        "augmented": list(it.augmented),
         "dtype": "float64",
         "forward": [_told(equation, rows) for equation in forward(trace)],
         "cost": it.data_cost + it.penalty,
@@ -116,7 +120,9 @@ def _cost(it: Iteration) -> list[str]:
     K = loss.outputs(it.trace.point.Y)
     over = f"m = {it.trace.point.m} examples" + (f" and K = {K} outputs" if K > 1 else "")
     formula = loss.formula or loss.name
-    lines = [f"  J = mean over the {over} of {formula} = {it.data_cost:.8g}"]
+    mean = "mean" if it.trace.point.weights is None else "weighted mean"
+    told = f"  J = {mean} over the {over} of {formula} = {it.data_cost:.8g}"
+    lines = fill(told, 80, subsequent_indent="      ").split("\n")
     if it.penalty:
         total = it.data_cost + it.penalty
         lines.append(f"      + penalty of the weights {it.penalty:.6g} = {total:.8g}")
@@ -136,6 +142,8 @@ def _update(it: Iteration, rows: int) -> list[str]:
         if layer.rate_factor != 1:
             rate = f"the rate is {layer.rate_factor:g} times that"
             lines.append(f"  layer {l} is frozen" if layer.frozen else f"  in layer {l} {rate}")
+    if it.trace.point.objective.network.holds:
+        lines.append("  each row of a W is then held to its layer's max_norm")
     after = layout.views(it.after)
     for name in layout.names:
         shown = name.rstrip("0123456789")

@@ -1,12 +1,14 @@
 """What a job would do, without doing it: shapes, parameters, memory."""
 
+from itertools import zip_longest
 from math import prod
 from string import digits
 from textwrap import fill
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.memory import available_memory, told
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.layer import Layer
+from deepnet_cli.nn.network import Network
 from deepnet_cli.report.table import table
 
 
@@ -21,7 +23,9 @@ def plan(job: Job) -> dict[str, object]:
                 "layer": l,
                 "activation": layer.activation.name,
                 "batch_norm": layer.batch_norm is not None,
+                "layer_norm": layer.layer_norm is not None,
                 "dropout": layer.dropout,
+                "alpha_dropout": layer.alpha_dropout,
                 **{name.rstrip(digits): list(shape) for name, shape in shapes.items()},
                 "Z": [layer.units, m],
                 "A": [layer.units, m],
@@ -36,6 +40,7 @@ def plan(job: Job) -> dict[str, object]:
         "features": network.features,
         "reduced": job.reduced,
         "batch_size": m,
+        "augmentations": {each.name: each.strength for each in job.batches.augmentations},
         "iterations": job.iterations,
         "memory": job.memory,
         "memory_available": available_memory(),
@@ -47,17 +52,21 @@ def plan_text(job: Job) -> str:
     m = job.batches.size
     rows = [["X", "", "", "", f"({job.network.features}, {m})", ""]]
     for l, (layer, shapes) in enumerate(_layers(job.network), start=1):
-        offsets = ", ".join(name.rstrip(digits) for name in shapes if name[0] != "W")
-        each = [f"{shapes[f'W{l}']}", f"{offsets} ({layer.units}, 1)", f"({layer.units}, {m})"]
-        rows.append([str(l), _described(layer), *each, f"{sum(map(prod, shapes.values())):,}"])
+        offsets = [f"{name.rstrip(digits)} {shape}" for name, shape in shapes.items()][1:]
+        (activation, b), *others = zip_longest(_described(layer), offsets, fillvalue="")
+        sizes = [f"({layer.units}, {m})", f"{sum(map(prod, shapes.values())):,}"]
+        rows.append([str(l), activation, f"{shapes[f'W{l}']}", b, *sizes])
+        rows += [["", word, "", offset, "", ""] for word, offset in others]
     layers = table(["layer", "activation", "W", "", "Z and A", "parameters"], rows)
     memory = [[purpose, told(size)] for purpose, size in job.memory.items()]
     memory += [["in all", told(sum(job.memory.values()))], ["available", told(available_memory())]]
     examples = ", ".join(f"{part.m} {name}" for name, part in job.dataset.parts.items())
+    changes = ", ".join(f"{each.name} {each.strength:g}" for each in job.batches.augmentations)
     return "\n".join(
         [
             outline(job),
             f"examples: {examples}",
+            *([f"each batch is changed by {changes}"] if changes else []),
             "",
             layers,
             "",
@@ -75,11 +84,16 @@ def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
     return list(zip(network.layers, shapes, strict=True))
 
 
-def _described(layer: Layer) -> str:
-    norm = "norm, " if layer.batch_norm else ""
-    dropout = f", drop {layer.dropout:g}" if layer.dropout else ""
-    rate = "" if layer.rate_factor == 1 else f", {layer.rate_factor:g} rate"
-    return f"{norm}{layer.activation.name}{dropout}{', frozen' if layer.frozen else rate}"
+def _described(layer: Layer) -> list[str]:
+    """The activation, and what else there is."""
+    words = [layer.activation.name]
+    words += ["batch norm"] if layer.batch_norm else []
+    words += ["layer norm"] if layer.layer_norm else []
+    words += [f"drop {layer.dropout:g}"] if layer.dropout else []
+    words += [f"alpha drop {layer.alpha_dropout:g}"] if layer.alpha_dropout else []
+    words += ["frozen"] if layer.frozen else []
+    words += [f"rate * {layer.rate_factor:g}"] if layer.rate_factor not in (0, 1) else []
+    return words
 
 
 def outline(job: Job) -> str:

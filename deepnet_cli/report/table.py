@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 
 def number(value: float | int | str, width: int = 10) -> str:
-    """A value at most `width` wide: integers whole, floats with five digits."""
-    if isinstance(value, float):
-        text = f"{value:.5g}"
-        return text.rjust(width)
-    return str(value).rjust(width)
+    """A value at most `width` wide: integers whole, floats with five digits, or what fits."""
+    if not isinstance(value, float):
+        return str(value).rjust(width)
+    text = f"{value:.5g}"
+    too_much = max(0, len(text) - width)
+    return f"{value:.{max(1, 5 - too_much)}g}".rjust(width)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

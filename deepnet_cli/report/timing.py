@@ -119,18 +119,24 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
     """The rows that there are, in order: what parts belong to, and how it is called."""
     layers, loss = job.network.layers, job.network.loss
     carried = layers[-1].activation is loss.link and loss.link.name != "linear"
-    labels = {"batch": f"batch of {timing.size:,}", "masks": "dropout's masks"}
+    changes = [each.name for each in job.batches.augmentations]
+    labels = {"batch": ", ".join([f"batch of {timing.size:,}", *changes])}
+    labels["masks"] = "dropout's masks"
     for l, each in enumerate(layers, start=1):
         words = [f"{l}: {timing.sizes[l - 1]}-{timing.sizes[l]}"]
         words += ["norm"] if each.batch_norm is not None else []
+        words += ["layer norm"] if each.layer_norm is not None else []
         words += [each.activation.name] if l < len(layers) or not carried else []
         words += ["dropout"] if each.dropout else []
+        words += ["alpha dropout"] if each.alpha_dropout else []
         words += ["frozen"] if each.frozen else []
         labels[f"{LAYER}{l}"] = " ".join(words)
     labels["loss"] = f"{loss.link.name} and loss" if carried else "loss"
-    labels["penalty"] = " and ".join(penalty.name for penalty in job.objective.penalties)
+    names = dict.fromkeys(penalty.name for penalty in job.objective.penalties)
+    labels["penalty"] = " and ".join(names)
     labels["clipping"] = " and ".join(clipping.name for clipping in job.clippings)
     labels["optimizer"] = job.rule.name
+    labels["max_norm"] = "max_norm"
     labels["statistics"] = "running statistics"
     there = {of for of, _ in timing.parts}
     return {of: label for of, label in labels.items() if of in there}

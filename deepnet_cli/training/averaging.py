@@ -24,6 +24,7 @@ def averaged(state: State, average: Average, space: Space) -> Array:
         return theta
     network = space.objective.network
     theta[network.layout.trained] = state.slots[-1, network.layout.trained]
+    space.objective.hold(theta)
     if average.fresh_statistics and network.tracks:
         renew_statistics(space.objective, theta, space.batches)
     return theta

@@ -7,7 +7,8 @@ import numpy as np
 
 from deepnet_cli.data.batches import Part
 from deepnet_cli.fused.blocks import blocks
-from deepnet_cli.nn.metrics import FIGURES, Figures
+from deepnet_cli.nn import metrics
+from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -49,4 +50,5 @@ def measured(objective: Objective, theta: Array, part: Part, S: Array) -> Figure
     loss = objective.network.loss
     with np.errstate(all="ignore"):
         J = loss.cost(S, part.Y, part.share) + objective.penalty(theta)
-        return {"cost": float(J.real), **FIGURES[loss.target](loss.link.forward(S), part.Y)}
+        told = metrics.figures(loss.link.forward(S), part.Y, loss.target, loss.threshold)
+        return {"cost": float(J.real), **told}

@@ -8,7 +8,8 @@ the share of their gradients that were clipped, `learning_rate` that of the row'
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from deepnet_cli.nn.metrics import SMALLER_IS_BETTER, Figures
+from deepnet_cli.nn.improvement import improves
+from deepnet_cli.nn.metrics import Figures
 
 Row = dict[str, float]
 """iteration, epoch, cost, val_cost, ...; iteration and epoch are whole."""
@@ -79,27 +80,33 @@ class Watch:
     best: float | None = None
     iteration: int = -1  # of the row with the best value
     counted: float | None = None
+    since: int = -1  # the iteration of the row that counted
     waited: int = 0
 
     def see(self, row: Row) -> bool:
         """Take a row in; whether it is a new best."""
         value = row[self.figure]
-        if self.better(value, self.counted, self.min_delta):
-            self.counted, self.waited = value, 0
+        if improves(self.figure, value, self.counted, self.min_delta):
+            self.counted, self.since, self.waited = value, int(row["iteration"]), 0
         else:
             self.waited += 1
-        if not self.better(value, self.best):
+        if not self.beaten(row):
             return False
         self.best, self.iteration = value, int(row["iteration"])
         return True
 
-    def better(self, new: float, old: float | None, by: float = 0.0) -> bool:
-        """Whether a value of the figure improves on an old one by more than `by`."""
-        if old is None:
-            return new == new  # not nan
-        if self.figure.removeprefix("val_") in SMALLER_IS_BETTER:
-            return new < old - by
-        return new > old + by
+    def beaten(self, row: Row) -> bool:
+        """Whether a row has a better value than the best so far."""
+        return improves(self.figure, row[self.figure], self.best)
+
+    @property
+    def waiting(self) -> str:
+        """How long there has been no clear improvement, for a reader."""
+        if self.counted is None:
+            return f"{self.figure} was not a finite number ({self.waited} rows)"
+        by = f" by more than {self.min_delta:g}" if self.min_delta else ""
+        since = f"since iteration {self.since} ({self.waited} rows)"
+        return f"{self.figure} has not improved{by} {since}"
 
 
 def _row(names: Iterable[str], values: Iterable[str]) -> Row:

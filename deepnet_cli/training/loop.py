@@ -120,6 +120,7 @@ class Updates:
                 clipped |= clipping.clip(grad)
             t = batch.iteration + 1
             self.move(self.rate(batch.iteration), t)
+            self.objective.hold(state.theta)
             self.objective.track(state.theta, batch.X.shape[1])
             state.iteration = t
             yield Steps(batch.iteration, batch.epoch, (cost,), clipped)
@@ -140,7 +141,7 @@ class Updates:
         with record() as dealing:
             hand.note(dealing)
         before, after = [dealing, recorded.tape], self.move.tapes
-        between = network.draws or network.tracks or self.clippings
+        between = network.draws or network.tracks or network.holds or self.clippings
         if between or hand.part.weights is not None or any(t.broken for t in before + after):
             return None
         return Reel(before, recorded.work.J, after)

@@ -1,7 +1,8 @@
 """Training is timed for some seconds; nothing of it is kept.
 
 The steps are those of the training loop, from the run's first parameters on, with a learning
-rate of 0: they do all that training does and leave the parameters where they are.
+rate of 0: they do all that training does and leave the parameters where they are, once the first
+has held them to a max_norm.
 
 A round is some steps, then as many taken apart, then their products alone: a machine that is busy
 for a while is so for all of them.  Then come rounds of steps with each number of threads.  Told
@@ -83,7 +84,7 @@ def _measured(job: Job) -> Timing:
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
-    if batches.size < batches.part.m:
+    if batches.copied:
         parts.insert(0, dealing(run, deal, played=updates.reel(run.hand) is not None))
     all_products = partial(multiplied, products_of(objective, state, batch))
     (products,) = as_trained([Part("products", "", all_products)])

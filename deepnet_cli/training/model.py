@@ -54,13 +54,14 @@ class Model:
         return read_table(location, "any", last=data.examples == "last", labelled=labelled)
 
     def outputs(self, table: Table) -> Array:
-        """A[L] (n[L], m): probabilities, or numbers.  Raises DataError for unfit rows."""
+        """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
         S = scores(self.network, self.theta, Encoded(self.encoding, table))
         return self.network.loss.link.forward(S, out=S)
 
     def decisions(self, A: Array) -> Array:
-        """Class indices (m,) for outputs of a network that tells classes apart."""
-        return decisions(A, self.network.loss.target)
+        """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
+        loss = self.network.loss
+        return decisions(A, loss.target, loss.threshold)
 
     def evaluate(self, table: Table) -> tuple[Figures, Array]:
         """The cost and every metric on a table with y, and A[L] (n[L], m).  Raises DataError."""
@@ -101,7 +102,7 @@ def load_model(path: Path) -> Model:
             config, _ = config_from_text(source.text("config"), str(path))
         except ConfigError as error:
             raise DataError(f"{path}: the config in it is not valid: {error}") from None
-        if config.loss.name == "auto" or isinstance(config.model.activations, str):
+        if config.loss.name == "auto" or not isinstance(config.model.activations, list):
             raise DataError(f"{path}: the config in it leaves the loss or an activation open")
         network = build_network(config, len(read_scaling(source).shift))
         dtype = config.compute.dtype

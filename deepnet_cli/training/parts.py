@@ -80,7 +80,7 @@ def parts_of(
         for l in range(1, len(network.layers) + 1)
     }
     before = [Part("loss", FORWARD, share)] if batch.weights is not None else []
-    if any(each.dropout for each in network.layers):
+    if network.draws:
         before.append(Part("masks", FORWARD, partial(network.draw, work, 1)))
     there = [Part(f"{LAYER}{l}", FORWARD, partial(forward, ks)) for l, ks in of_layer.items()]
     back = [Part(f"{LAYER}{l}", BACKWARD, partial(backward, ks)) for l, ks in of_layer.items()]
@@ -93,6 +93,8 @@ def parts_of(
     stretches = network.layout.decaying, network.layout.moving
     move = Mover(rule, theta, grad, state.slots, *stretches)
     after.append(Part("optimizer", "", partial(move, 0.0, 1)))
+    if network.holds:
+        after.append(Part("max_norm", "", partial(objective.hold, theta)))
     if network.tracks:
         after.append(Part("statistics", "", partial(objective.track, theta, X.shape[1])))
     return [*before, *as_trained(swept), *after]

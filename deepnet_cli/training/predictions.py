@@ -2,7 +2,10 @@
 
 HDF5    /predictions (m,) and /probabilities (m, K), (m, 1) for two classes;
         for numbers /predictions (m,) or (m, K); /class_names where there are classes
-CSV     prediction, then a probability for each class (for two: of class 1)
+CSV     prediction, then a probability for each class (for two: of class 1);
+        for several quantiles one column each
+
+Where the loss knows no probabilities the scores stand in their place, and are called so.
 """
 
 import csv
@@ -26,22 +29,24 @@ from deepnet_cli.training.model import Model
 @dataclass(frozen=True)
 class Predictions:
     """decided: class indices (m,), multilabel 0 or 1 (m, K), or numbers (m,) or (m, K);
-    probabilities (m, K) where the network gives them.
+    outputs (m, K), what the classes were told apart by.
     """
 
     decided: Array
-    probabilities: Array | None
+    outputs: Array | None
     classes: Classes | None
+    scored: bool = False  # the outputs are scores, and no probabilities
+    columns: tuple[str, ...] = ()  # of numbers, where each is of its own kind
 
     @classmethod
     def of(cls, model: Model, table: Table) -> "Predictions":
         """Predict for a table's rows.  Raises DataError where they do not fit the model."""
         A = model.outputs(table).T
-        if model.encoding.classes is not None:
-            return cls(model.decisions(A.T), A, model.encoding.classes)
-        if model.encoding.target == "binary":
-            return cls((A > 0.5).astype(np.int64), A, None)
-        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None)
+        if model.encoding.classes is not None or model.encoding.target == "binary":
+            decided = model.decisions(A.T).T
+            return cls(decided, A, model.encoding.classes, model.network.loss.scored)
+        columns = model.network.loss.columns
+        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None, columns=columns)
 
     @property
     def values(self) -> Array:
@@ -55,8 +60,8 @@ class Predictions:
             values = self.values
             text = values.dtype.kind in "US"
             file["predictions"] = values.astype(h5py.string_dtype()) if text else values
-            if self.probabilities is not None:
-                file["probabilities"] = self.probabilities
+            if self.outputs is not None:
+                file["scores" if self.scored else "probabilities"] = self.outputs
             if self.classes is not None:
                 file["class_names"] = np.array(self.classes.names, h5py.string_dtype())
 
@@ -65,9 +70,9 @@ class Predictions:
     def to_csv(self) -> bytes:
         """A header, and a line an example; classes by name."""
         K = self.decided[0].size
-        head = ["prediction"] if K == 1 else _numbered("prediction", K)
-        if self.probabilities is not None:
-            head += self._probability_names(self.probabilities.shape[1])
+        head = [*self.columns] or (["prediction"] if K == 1 else _numbered("prediction", K))
+        if self.outputs is not None:
+            head += self._output_names(self.outputs.shape[1])
         at_a_time = max(1, BLOCK // len(head))
         lines = (self._lines(i) for i in blocks(len(self.decided), at_a_time))
         return b"".join([_line(head), *lines])
@@ -76,8 +81,8 @@ class Predictions:
         """The lines of some examples: each cell with a comma behind it, the last one's replaced."""
         decided = self.decided[i]
         cells = [_numbers(decided) if decided.dtype.kind == "f" else self._names[decided]]
-        if self.probabilities is not None:
-            cells.append(_numbers(self.probabilities[i]))
+        if self.outputs is not None:
+            cells.append(_numbers(self.outputs[i]))
         lines = np.concatenate([c.reshape(len(decided), -1) for c in cells], axis=1)
         lines[:, -1] = ord("\n")
         return lines.tobytes().translate(None, b"\0")
@@ -89,19 +94,20 @@ class Predictions:
         return np.array([_line([name, ""])[:-1] for name in names])[:, np.newaxis].view(np.uint8)
 
     def to_json(self) -> dict[str, object]:
-        """predictions, probabilities and class_names as lists."""
+        """predictions, probabilities or scores, and class_names as lists."""
         told: dict[str, object] = {"predictions": self.values.tolist()}
-        if self.probabilities is not None:
-            told["probabilities"] = self.probabilities.tolist()
+        if self.outputs is not None:
+            told["scores" if self.scored else "probabilities"] = self.outputs.tolist()
         if self.classes is not None:
             told["class_names"] = list(self.classes.names)
         return told
 
-    def _probability_names(self, K: int) -> list[str]:
+    def _output_names(self, K: int) -> list[str]:
+        word = "score" if self.scored else "probability"
         if self.classes is None:
-            return _numbered("probability", K)
+            return _numbered(word, K)
         names = self.classes.names[1:] if K == 1 else self.classes.names
-        return [f"probability_{name}" for name in names]
+        return [f"{word}_{name}" for name in names]
 
 
 def _numbered(word: str, K: int) -> list[str]:

@@ -1,7 +1,7 @@
 """A run so far: all that it needs to go on as if it had never stopped, and its file.
 
     /state/theta (P,), /state/slots (k, P)
-    /best/theta (P,)                          with a validation set
+    /best/theta (P,)                          where a figure is watched
     /image/theta (P',), /image/slots (k, P')  where the state moves in another space: its bits
     /history                                  the rows as CSV text
     /code                                     name and sha256 of the file of --code, as JSON
@@ -24,14 +24,22 @@ from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.averages import Average
+from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.training.averaging import averaged
-from deepnet_cli.training.history import History, Watch
+from deepnet_cli.training.history import History, Row, Watch
 from deepnet_cli.training.loop import State
 from deepnet_cli.training.sealed import open_sealed, sealed
 from deepnet_cli.training.space import Space, space_of
 
-CHANGEABLE = ("training.iterations", "output.plots", "output.checkpoint_every")
-"""What a resumed run may set: nothing that the numbers depend on."""
+CHANGEABLE = (
+    "training.iterations",
+    "training.max_time",
+    "training.target",
+    "training.early_stopping.patience",
+    "output.plots",
+    "output.checkpoint_every",
+)
+"""What a resumed run may set: when it ends, and nothing that the numbers depend on."""
 
 PLACES = (
     *(f"data.{part}{kind}" for part in ("train", "validation", "test") for kind in ("", ".file")),
@@ -42,6 +50,11 @@ PLACES = (
 """Where things stand may change as well: whether the data are the same, their digests tell."""
 
 
+def changeable(key: str) -> bool:
+    """Whether a resumed run may set a key: one of CHANGEABLE, or what is below one."""
+    return any(key == may or key.startswith(f"{may}.") for may in CHANGEABLE)
+
+
 @dataclass
 class Progress:
     """The state, the history, and the parameters at the best row of the watched figure."""
@@ -50,7 +63,8 @@ class Progress:
     space: Space
     average: Average | None  # of the parameters, in the last slot
     history: History
-    watch: Watch | None  # with a validation set
+    watch: Watch | None  # with a validation set or early stopping
+    reductions: Reductions  # of the learning rate, by the rows so far
     best_theta: Array | None = None  # (P,)
 
     @classmethod
@@ -59,7 +73,7 @@ class Progress:
         theta = job.initial_theta()
         space = space_of(job, theta)
         state = State.start(space.enter(theta), job.rule)
-        return cls(state, space, job.average, History(), _watch(job))
+        return cls(state, space, job.average, History(), _watch(job), job.reductions())
 
     @property
     def theta(self) -> Array:
@@ -70,13 +84,19 @@ class Progress:
             return self.space.lift(self.state.theta)
         return self.space.lift(averaged(self.state, self.average, self.space))
 
+    def see(self, row: Row) -> bool:
+        """Look at a row of the history; whether it is a new best of the watched figure."""
+        self.reductions.see(row)
+        return self.watch is not None and self.watch.see(row)
+
     def copy(self) -> "Progress":
         """Progress as it is now.  best_theta is never changed in place, and the list of rows is
         shared: it only grows, and `settled` cuts it.
         """
-        watch = self.watch and replace(self.watch)
+        watch, reductions = self.watch and replace(self.watch), replace(self.reductions)
         state, history = self.state.copy(), replace(self.history)
-        return Progress(state, self.space, self.average, history, watch, self.best_theta)
+        parts = self.space, self.average, history, watch, reductions
+        return Progress(state, *parts, self.best_theta)
 
     def settled(self) -> "Progress":
         """This with the rows up to its own state only."""
@@ -114,7 +134,9 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
     """
     with open_sealed(path, "checkpoint") as source:
         changed = differences(source.text("config"), config)
-        if told := [what for key, what in changed.items() if key not in CHANGEABLE + PLACES]:
+        if told := [
+            what for key, what in changed.items() if not changeable(key) and key not in PLACES
+        ]:
             raise ConfigError(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
                 f"a resumed run may change {', '.join(CHANGEABLE)} only"
@@ -127,11 +149,11 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
         history.clipped = int(source.number("clipped"))
         space, state = _restored(source, job)
         best = _best(source)
-    watch = _watch(job)
-    if watch is not None:
-        for row in history.rows:
-            watch.see(row)
-    return Progress(state, space, job.average, history, watch, best)
+    parts = space, job.average, history, _watch(job), job.reductions()
+    progress = Progress(state, *parts, best)
+    for row in history.rows:
+        progress.see(row)
+    return progress
 
 
 def _restored(source: Source, job: Job) -> tuple[Space, State]:
@@ -165,10 +187,9 @@ def _best(source: Source) -> Array | None:
 
 
 def _watch(job: Job) -> Watch | None:
-    if "validation" not in job.dataset.parts:
-        return None
-    stopping = job.config.training.early_stopping
-    return Watch(stopping.monitor, stopping.min_delta) if stopping else Watch("val_cost")
+    if (stopping := job.config.training.early_stopping) is not None:
+        return Watch(stopping.monitor, stopping.min_delta)
+    return Watch("val_cost") if "validation" in job.dataset.parts else None
 
 
 def _digests(job: Job) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from deepnet_cli.config.durations import spelled
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DivergedError
@@ -18,6 +19,7 @@ from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.run_directory import CONFIG, HISTORY, PICTURE, SUMMARY, RunDirectory
+from deepnet_cli.training.stopping import Ending, ending
 from deepnet_cli.training.summary import summary
 
 CHECKPOINT_SECONDS = 30.0
@@ -44,19 +46,16 @@ class Session:
         self.directory = directory
         self.progress = progress
         self.config = resolved_config(job, directory.path)
-        self.stopped = "completed"
+        self.ending = Ending("interrupted", "a signal ended it")  # until `end` knows better
         self.seconds = 0.0
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
+        self.monitor: str | None = None  # the figure that chose them
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
         self._closing: Row | None = None
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._held = [progress.copy()]
-
-    @property
-    def ended(self) -> bool:
-        """Whether every iteration was made, or early stopping has had enough."""
-        return self.progress.state.iteration >= self.job.iterations or self.stale()
+        self._rate = job.rate
 
     @property
     def complete(self) -> bool:
@@ -64,12 +63,16 @@ class Session:
         names = (MODEL, HISTORY, SUMMARY, *([PICTURE] if self.job.config.output.plots else []))
         return all((self.directory.path / name).exists() for name in names)
 
+    def rate(self, iteration: int) -> float:
+        """The learning rate of an iteration that follows the rows so far."""
+        return self._rate(iteration, self.progress.reductions.made)
+
     def begin(self) -> None:
         """Write the resolved config: from here on the directory is a run."""
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
-        """Train to the job's last iteration, or until early stopping says so.
+        """Train to the job's last iteration, or until what the progress or the clock says.
 
         Raises DivergedError; the progress is then back at a state with a finite cost.  Call
         `end` when no more steps are wanted.
@@ -78,41 +81,43 @@ class Session:
         began = saved = time.monotonic()
         waiting: Progress | None = None
         try:
-            runs = space.batches.runs(state.iteration, job.iterations, self.undisturbed)
-            for steps in train(state, space.objective, job.clippings, job.rule, job.rate, runs):
+            last = state.iteration if ending(job, self.progress) else job.iterations
+            runs = space.batches.runs(state.iteration, last, self.undisturbed)
+            for steps in train(state, space.objective, job.clippings, job.rule, self.rate, runs):
                 if waiting is not None:  # the first cost of these has shown it to be good
                     self._save(waiting)
                     waiting = None
                 self.progress.history.add_steps(steps.costs, steps.clipped)
                 event = self._event(steps)
                 yield event
-                if event.row is not None and self.stale():
+                now = time.monotonic()
+                if event.row is not None and ending(job, self.progress):
                     break
-                if self._checkpoint_due(steps.iteration, time.monotonic() - saved):
-                    waiting, saved = self._hold(), time.monotonic()
-        except DivergedError:
-            self._fall_back()
+                if (limit := job.config.training.max_time) is not None and now - began > limit:
+                    self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
+                    break
+                if self._checkpoint_due(steps.iteration, now - saved):
+                    waiting, saved = self._hold(), now
+        except DivergedError as error:
+            self._fall_back(error)
             raise
         finally:
             self.seconds += time.monotonic() - began
 
     def end(self) -> None:
         """Settle how the run ended.  Raises DivergedError where its last update was a bad one."""
-        if self.stale():
-            self.stopped = "early"
-        elif not self.ended:
-            self.stopped = "interrupted"
+        self.ending = ending(self.job, self.progress) or self.ending
         try:
             self._verify()
-        except DivergedError:
-            self._fall_back()
+        except DivergedError as error:
+            self._fall_back(error)
             raise
 
     def finish(self) -> dict[str, object]:
         """Write a last checkpoint, the model, the history and the summary; return this."""
         self._checkpoint(self.progress)
         job, closing = self.job, self._closing_row()
-        theta, self.kept = self._kept(closing)
+        theta, self.kept, self.monitor = self._kept(closing)
         self.history = self.progress.history.before(self.progress.state.iteration)
         if closing is not None:
             self.history.add_row(closing)
@@ -121,7 +126,8 @@ class Session:
         model = Model(job.objective, theta, job.dataset.encoding, job.config, job.batches.part.m)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
-        told = summary(self.job, self.progress, self.kept, self.figures, self.stopped, self.seconds)
+        chosen = self.kept, self.monitor
+        told = summary(job, self.progress, chosen, self.figures, self.ending, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
 
@@ -143,8 +149,7 @@ class Session:
             self._closing = row
             return Event(steps, row, self._beats(row))
         progress.history.add_row(row)
-        best = progress.watch is not None and progress.watch.see(row)
-        if best:
+        if best := progress.see(row):
             progress.best_theta = progress.theta
         self._hold()
         return Event(steps, row, best)
@@ -153,7 +158,7 @@ class Session:
         """What the row of the last step tells beside its cost."""
         job, told = self.job, dict[str, float]()
         if not isinstance(job.config.training.learning_rate, float):
-            told["learning_rate"] = job.rate(iteration)
+            told["learning_rate"] = self.rate(iteration)
         if job.clippings:
             told["clipped"] = self.progress.history.clipped_share
         if (part := job.dataset.parts.get("validation")) is not None:
@@ -171,21 +176,19 @@ class Session:
         epoch = last // self.job.batches.per_epoch
         return history.next_row(last, epoch, self._measured(last))
 
-    def _kept(self, closing: Row | None) -> tuple[Array, int]:
-        """The parameters for model.h5, and how many updates are behind them."""
-        state, watch, best = self.progress.state, self.progress.watch, self.progress.best_theta
+    def _kept(self, closing: Row | None) -> tuple[Array, int, str | None]:
+        """The parameters for model.h5, how many updates are behind them, and what chose them."""
+        last, target = self.progress.state.iteration, self.job.config.training.target
+        watch, best = self.progress.watch, self.progress.best_theta
+        if target is not None and self.ending.stopped == "target":
+            return self.progress.theta, last, target.monitor
         if watch is None or best is None or (closing is not None and self._beats(closing)):
-            return self.progress.theta, state.iteration
-        return best, watch.iteration + 1
+            return self.progress.theta, last, watch.figure if watch else None
+        return best, watch.iteration + 1, watch.figure
 
     def _beats(self, row: Row) -> bool:
         watch = self.progress.watch
-        return watch is not None and watch.better(row[watch.figure], watch.best)
-
-    def stale(self) -> bool:
-        """Whether early stopping has had enough."""
-        stopping, watch = self.job.config.training.early_stopping, self.progress.watch
-        return stopping is not None and watch is not None and watch.waited >= stopping.patience
+        return watch is not None and watch.beaten(row)
 
     def _checkpoint_due(self, iteration: int, seconds: float) -> bool:
         every = self.job.config.output.checkpoint_every
@@ -217,9 +220,9 @@ class Session:
             if trouble := not_finite(space.objective, state.theta, float(J.real)):
                 raise DivergedError(f"{trouble} after iteration {state.iteration - 1}")
 
-    def _fall_back(self) -> None:
+    def _fall_back(self, error: DivergedError) -> None:
         """Return to the newest progress from which a finite cost was computed."""
         reached = self.progress.state.iteration
         known = [held for held in self._held if held.state.iteration < reached]
         self.progress = (known or self._held[:1])[-1].settled()
-        self.stopped, self._closing = "diverged", None
+        self.ending, self._closing = Ending("diverged", str(error)), None

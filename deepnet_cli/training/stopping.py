@@ -1,11 +1,41 @@
-"""Why training may end early: filters on the stream of events."""
+"""Why training ends: its progress says so, or a signal, a filter on the stream of events."""
 
 import signal
 from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+
+from deepnet_cli.config.job import Job
+from deepnet_cli.nn.improvement import reaches
+from deepnet_cli.training.progress import Progress
 
 E = TypeVar("E")
+
+
+class Ending(NamedTuple):
+    """Why a run ended."""
+
+    stopped: str  # completed, early, target, time, interrupted or diverged
+    reason: str  # the sentence
+
+
+def ending(job: Job, progress: Progress) -> Ending | None:
+    """What ends a run here, of all that is a function of its progress; None while it goes on.
+
+    Early stopping and the target look at regular rows, which are the same in a run that resumes.
+    """
+    training, watch, rows = job.config.training, progress.watch, progress.history.rows
+    stopping, target, made = training.early_stopping, training.target, progress.state.iteration
+    if stopping is not None and watch is not None and watch.waited >= stopping.patience:
+        return Ending("early", watch.waiting)
+    if target is not None and rows:
+        value, figure = rows[-1][target.monitor], target.monitor
+        if reaches(figure, value, target.value):
+            at = f"{value:g} at iteration {rows[-1]['iteration']}"
+            return Ending("target", f"{figure} has reached {target.value:g}: {at}")
+    if made >= job.iterations:
+        return Ending("completed", f"all {made} iterations were made")
+    return None
 
 
 class Interruption:

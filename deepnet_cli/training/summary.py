@@ -11,23 +11,24 @@ from deepnet_cli.fused import native
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.threads import effective
 from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.stopping import Ending
 
 
 def summary(
     job: Job,
     progress: Progress,
-    kept: int,
+    chosen: tuple[int, str | None],
     figures: dict[str, Figures],
-    stopped: str,
+    ending: Ending,
     seconds: float,
 ) -> dict[str, object]:
-    """The content of summary.json; `figures` by part, of the parameters that were kept, those
-    after `kept` updates.
+    """The content of summary.json; `figures` by part, of the parameters that were `chosen`: those
+    after so many updates, and by which figure, if any.
     """
     made = progress.state.iteration
     epochs = made / job.batches.per_epoch
-    watch = progress.watch
-    best = {"best": {"monitor": watch.figure, "iteration": kept - 1}} if watch and kept else {}
+    kept, monitor = chosen
+    best = {"best": {"monitor": monitor, "iteration": kept - 1}} if monitor and kept else {}
     n = job.network.features
     reduced = {"reduced": {"from": n, "to": job.reduced}} if job.reduced else {}
     layout = job.network.layout
@@ -41,7 +42,7 @@ def summary(
         "iterations": made,
         "epochs": int(epochs) if epochs == int(epochs) else round(epochs, 3),
         "seconds": round(seconds, 3),
-        "stopped": stopped,
+        **ending._asdict(),
         **best,
         **reduced,
         **code,

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from deepnet_cli.nn.types import Kernel
 
+FACTOR = {"ge": 1e-3, "le": 1e3}
+"""Bounds of an option that multiplies: within them float32 keeps its digits."""
+
 
 @dataclass(frozen=True)
 class Activation:
@@ -24,8 +27,10 @@ class Activation:
     weights: str = "xavier"  # the initializer that keeps the scale of A
     keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument
+    odd: bool = False  # g(-Z) = -g(Z)
     link_only: bool = False  # an output activation only, of the loss that carries it inside
     kinks: tuple[float, ...] = ()  # where g has no derivative
     complex_step: bool = True  # complex numbers go through forward
+    trained_from: float | None = None  # its slope below 0 is trained (ops/prelu.py), from here on
     formula: str = ""  # g(Z), for a reader
     slope: str = ""  # g'(Z)

@@ -1,11 +1,12 @@
 """Activations of straight pieces.  At a kink each has the slope of the flatter side."""
 
+from dataclasses import dataclass, field
+from functools import partial
+
 import numpy as np
 
 from deepnet_cli.nn.activations.activation import Activation
 from deepnet_cli.nn.types import Array
-
-LEAKY_SLOPE = 0.01
 
 
 def linear(Z: Array, out: Array | None = None) -> Array:
@@ -26,19 +27,16 @@ def relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
     return np.multiply(dA, A.real > 0, out=out)
 
 
-def _leaky_slope(Z: Array) -> Array:
-    """1 where Z > 0, else the slope, in Z's precision; A has Z's sign and serves as well."""
-    slope: Array = np.where(Z.real > 0, Z.real.dtype.type(1), Z.real.dtype.type(LEAKY_SLOPE))
-    return slope
+def leaky_relu(slope: float | Array, Z: Array, out: Array | None = None) -> Array:
+    """Z where Z > 0, else slope Z (Maas, Hannun and Ng, 2013)"""
+    return np.positive(np.where(Z.real > 0, Z, slope * Z), out=out)
 
 
-def leaky_relu(Z: Array, out: Array | None = None) -> Array:
-    """Z where Z > 0, else 0.01 Z (Maas, Hannun and Ng, 2013)"""
-    return np.multiply(Z, _leaky_slope(Z), out=out)
-
-
-def leaky_relu_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
-    return np.multiply(dA, _leaky_slope(A), out=out)
+def leaky_relu_backward(
+    slope: float | Array, dA: Array, Z: Array, out: Array | None = None
+) -> Array:
+    """A serves in place of Z where no slope is negative: it has the sign of Z."""
+    return np.positive(np.where(Z.real > 0, dA, slope * dA), out=out)
 
 
 def hard_tanh(Z: Array, out: Array | None = None) -> Array:
@@ -78,20 +76,12 @@ RELU = Activation(
     formula="max(0, Z)",
     slope="1 where A > 0, else 0",
 )
-LEAKY_RELU = Activation(
-    "leaky_relu",
-    leaky_relu,
-    leaky_relu_backward,
-    weights="he",
-    kinks=(0.0,),
-    formula="Z where Z > 0, else 0.01 Z",
-    slope="1 where A > 0, else 0.01",
-)
 HARD_TANH = Activation(
     "hard_tanh",
     hard_tanh,
     hard_tanh_backward,
     keeps_Z=True,
+    odd=True,
     kinks=(-1.0, 1.0),
     formula="Z, but at least -1 and at most 1",
     slope="1 where -1 < Z < 1, else 0",
@@ -105,4 +95,45 @@ HARD_SIGMOID = Activation(
     formula="(Z + 3) / 6, but at least 0 and at most 1",
     slope="1/6 where -3 < Z < 3, else 0",
 )
-LINEAR = Activation("linear", linear, linear_backward, formula="Z", slope="1")
+LINEAR = Activation("linear", linear, linear_backward, odd=True, formula="Z", slope="1")
+
+SLOPE = {"ge": 0.0, "le": 1.0}
+
+
+@dataclass(frozen=True)
+class LeakyReLU:
+    """Z where Z > 0, else slope Z"""
+
+    slope: float = field(default=0.01, metadata=SLOPE)
+
+    def activation(self) -> Activation:
+        return Activation(
+            "leaky_relu",
+            partial(leaky_relu, self.slope),
+            partial(leaky_relu_backward, self.slope),
+            weights="he",
+            kinks=(0.0,),
+            formula=f"Z where Z > 0, else {self.slope:g} Z",
+            slope=f"1 where A > 0, else {self.slope:g}",
+        )
+
+
+@dataclass(frozen=True)
+class PReLU:
+    """Z where Z > 0, else slope Z, each unit with a slope of its own, which is trained"""
+
+    initial: float = field(default=0.25, metadata=SLOPE)
+
+    def activation(self) -> Activation:
+        """By Z, for a trained slope may be negative."""
+        return Activation(
+            "prelu",
+            partial(leaky_relu, self.initial),
+            partial(leaky_relu_backward, self.initial),
+            weights="he",
+            keeps_Z=True,
+            kinks=(0.0,),
+            trained_from=self.initial,
+            formula="Z where Z > 0, else slope Z",
+            slope="1 where Z > 0, else slope",
+        )

@@ -61,12 +61,17 @@ def softmax_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
     return dZ
 
 
-TANH = Activation("tanh", tanh, tanh_backward, formula="tanh Z", slope="1 - A^2")
+TANH = Activation("tanh", tanh, tanh_backward, odd=True, formula="tanh Z", slope="1 - A^2")
 SIGMOID = Activation(
     "sigmoid", sigmoid, sigmoid_backward, formula="1 / (1 + exp(-Z))", slope="A (1 - A)"
 )
 SOFTSIGN = Activation(
-    "softsign", softsign, softsign_backward, formula="Z / (1 + |Z|)", slope="(1 - |A|)^2"
+    "softsign",
+    softsign,
+    softsign_backward,
+    odd=True,
+    formula="Z / (1 + |Z|)",
+    slope="(1 - |A|)^2",
 )
 SOFTMAX = Activation(
     "softmax",

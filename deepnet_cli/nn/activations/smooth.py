@@ -1,10 +1,12 @@
 """Smooth relatives of relu."""
 
+from dataclasses import dataclass, field
+from functools import partial
 from math import pi, sqrt
 
 import numpy as np
 
-from deepnet_cli.nn.activations.activation import Activation
+from deepnet_cli.nn.activations.activation import FACTOR, Activation
 from deepnet_cli.nn.activations.sigmoidal import sigmoid
 from deepnet_cli.nn.types import Array
 
@@ -44,8 +46,10 @@ def gelu_tanh(Z: Array, out: Array | None = None) -> Array:
 
 
 def gelu_tanh_backward(dA: Array, Z: Array, out: Array | None = None) -> Array:
+    """From |Z| = 100 on s (1 - s) is 0, however large the slope of 2u."""
     s = sigmoid(_gelu_argument(Z))
-    slope = 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * Z * Z)
+    bent = np.where(Z.real * Z.real < 1e4, Z, 0)
+    slope = 2 * sqrt(2 / pi) * (1 + 3 * 0.044715 * bent * bent)
     dZ: Array = np.multiply(dA, s + Z * s * (1 - s) * slope, out=out)
     return dZ
 
@@ -56,17 +60,17 @@ def _gelu_argument(Z: Array) -> Array:
     return u2
 
 
-def softplus(Z: Array, out: Array | None = None) -> Array:
-    """log(1 + exp(Z)), as log(1 + exp(-|Z|)), and Z where Z > 0 (Dugas et al., 2001)"""
+def softplus(beta: float, Z: Array, out: Array | None = None) -> Array:
+    """log(1 + exp(beta Z)) / beta, as that of -|Z|, and Z where Z > 0 (Dugas et al., 2001)"""
     positive = Z.real > 0
-    tail = np.log1p(np.exp(np.where(positive, -Z, Z)))
+    tail = np.log1p(np.exp(beta * np.where(positive, -Z, Z))) / beta
     A: Array = np.add(Z * positive, tail, out=out)
     return A
 
 
-def softplus_backward(dA: Array, A: Array, out: Array | None = None) -> Array:
-    """sigmoid(Z) = 1 - exp(-A)"""
-    dZ: Array = np.multiply(dA, -np.expm1(-A), out=out)
+def softplus_backward(beta: float, dA: Array, A: Array, out: Array | None = None) -> Array:
+    """sigmoid(beta Z) = 1 - exp(-beta A)"""
+    dZ: Array = np.multiply(dA, -np.expm1(-beta * A), out=out)
     return dZ
 
 
@@ -126,11 +130,20 @@ MISH = Activation(
     formula="Z t, t = tanh(log(1 + exp(Z)))",
     slope="t + Z (1 - t^2) sigmoid(Z)",
 )
-SOFTPLUS = Activation(
-    "softplus",
-    softplus,
-    softplus_backward,
-    weights="he",
-    formula="log(1 + exp(Z))",
-    slope="1 - exp(-A)",
-)
+
+
+@dataclass(frozen=True)
+class Softplus:
+    """log(1 + exp(beta Z)) / beta"""
+
+    beta: float = field(default=1.0, metadata=FACTOR)
+
+    def activation(self) -> Activation:
+        return Activation(
+            "softplus",
+            partial(softplus, self.beta),
+            partial(softplus_backward, self.beta),
+            weights="he",
+            formula=f"log(1 + exp(b Z)) / b, b = {self.beta:g}",
+            slope=f"1 - exp(-{self.beta:g} A)",
+        )

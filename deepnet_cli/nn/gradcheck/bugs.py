@@ -57,7 +57,7 @@ def _activation_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
         return np.asarray(other.backward(dU, other.forward(kept) if g.keeps_Z else kept, dU))
 
     def at_A(self: Any, p: Windows, dU: Array, c: Any) -> Array:
-        return np.asarray(g.backward(dU, c.U, dU))
+        return np.asarray(self.at(p).backward(dU, c.U, dU))
 
     def mask_of_dA(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= dU > 0
@@ -83,6 +83,24 @@ def _activation_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
     else:
         another_at = f"{other.name}' in place of {g.name}' in dZ[{l}]"
         yield another_at, below, ("activation",), _pulling(op, another)
+    for name in op.blocks:
+        yield from _slope_bugs(op, name)
+
+
+def _slope_bugs(op: Any, slope: str) -> Iterator[Bug]:
+    told = f"dslope[{op.layer}]"
+    bugs: list[tuple[str, str, Callable[[Array, Array, Any], Array]]] = [
+        ("of the Z above 0 too", "slope mask", lambda g, dU, c: _summed(dU * c.Z)),
+        ("without Z", "slope input", lambda g, dU, c: _summed(dU * (c.Z <= 0))),
+        ("summed over the units too", "summed over units", lambda g, dU, c: 0 * g + g.sum()),
+        ("with the wrong sign", "sign", lambda g, dU, c: -g),
+    ]
+    for name, cause, spoil in bugs:
+        yield f"{told} {name}", slope, (cause,), _after_backward(op, slope, spoil)
+
+
+def _summed(entries: Array) -> Array:
+    return np.asarray(entries.sum(axis=1, keepdims=True))
 
 
 def _affine_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
@@ -162,13 +180,14 @@ def _dropout_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
         dU *= c.mask > 0
         return dU
 
-    yield f"dropout's mask missing in dA[{l}]", below, ("mask",), _pulling(op, no_mask)
-    yield f"dropout's 1/keep missing in dA[{l}]", below, ("keep",), _pulling(op, no_keep)
+    factor = "1/keep" if op.kind == "dropout" else "a"
+    yield f"{op.kind}'s mask missing in dA[{l}]", below, ("mask",), _pulling(op, no_mask)
+    yield f"{op.kind}'s {factor} missing in dA[{l}]", below, ("keep",), _pulling(op, no_keep)
 
 
 def _norm_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
-    l = op.layer
-    scale, shift, _, _ = op.names
+    l, axis = op.layer, op.axis
+    scale, shift, *_ = op.names
 
     def constants(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= p[scale] * c.inverse_std
@@ -176,20 +195,20 @@ def _norm_bugs(op: Any, below: str, m: int) -> Iterator[Bug]:
 
     def no_variance(self: Any, p: Windows, dU: Array, c: Any) -> Array:
         dU *= p[scale]
-        dU -= dU.mean(axis=1, keepdims=True)
+        dU -= dU.mean(axis=axis, keepdims=True)
         dU *= c.inverse_std
         return dU
 
-    if m > 2:
+    if (op.units, m)[axis] > 2:
         yield (
-            f"statistics of norm {l} taken for constants",
+            f"statistics of {op.kind} {l} taken for constants",
             below,
             ("statistics",),
             _pulling(op, constants),
         )
         variance = ("norm variance",)
         yield (
-            f"derivative of norm {l}'s variance missing",
+            f"derivative of {op.kind} {l}'s variance missing",
             below,
             variance,
             _pulling(op, no_variance),
@@ -212,7 +231,9 @@ BUGS: dict[str, Callable[[Any, str, int], Iterator[Bug]]] = {
     "affine": _affine_bugs,
     "activation": _activation_bugs,
     "dropout": _dropout_bugs,
+    "alpha dropout": _dropout_bugs,
     "batch norm": _norm_bugs,
+    "layer norm": _norm_bugs,
     "running norm": _no_bugs,
 }
 """By the kind of a step."""

@@ -7,6 +7,7 @@ derivatives.  Both are exact, so a sentence is said only where it is true.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -55,15 +56,13 @@ def _factor(s: Scene) -> Diagnosis | None:
 def _factors(s: Scene) -> Iterator[tuple[str, float, str]]:
     m, K = s.probe.trace.point.m, s.probe.network.sizes[-1]
     yield "sign", -1.0, "{} has the wrong sign"
-    for l, layer in enumerate(s.probe.network.layers, start=1):
-        if layer.dropout:
-            keep = 1 - layer.dropout
-            yield (
-                "keep",
-                1 / keep,
-                f"{{}} is divided by keep = {keep:g} (of layer {l}) once too often",
-            )
-            yield "keep", keep, f"{{}} lacks the 1/keep of layer {l}, keep = {keep:g}"
+    ops: tuple[Any, ...] = s.probe.network.ops
+    for op in ops:
+        if op.kind.endswith("dropout"):
+            l, name = op.layer, "keep" if op.kind == "dropout" else "1/a"
+            told = f"{name} = {1 / op.kept:g}"
+            yield "keep", op.kept, f"{{}} is divided by {told} (of layer {l}) once too often"
+            yield "keep", 1 / op.kept, f"{{}} is to be divided by {told} of layer {l}, and is not"
     yield "factor", 2.0, "{} is twice what it should be: a factor 2 too much"
     yield "factor", 0.5, "{} is half of what it should be: a factor 2 is missing"
     yield "m", float(m), f"{{}} is m = {m} times too large: the 1/m of the mean is missing"
@@ -116,22 +115,22 @@ def _weight_term(s: Scene) -> Diagnosis | None:
 
 def _slope(s: Scene) -> Diagnosis | None:
     """The activation's own derivative is wrong: where, and what it should be."""
-    g, l = s.op.g, s.op.layer
+    name, l = s.op.g.name, s.op.layer
     with np.errstate(all="ignore"):
         right = s.probe.through(s.source, s.probe.trace.p, s.V + 1j * H).imag / H
-        own = g.backward(np.ones_like(s.V), s.V if g.keeps_Z else s.U)
     if not s.fits(s.dU * right):
         return None
-    off = np.abs(own - right)
-    at = np.unravel_index(int(np.argmax(off)), own.shape)
-    z = f"at Z[{l}] = {s.V[at]:.6g} it says {own[at]:.6g} and should say {right[at]:.6g}"
+    says = np.divide(s.node.gradient, s.dU, out=right.copy(), where=s.dU != 0)
+    off = np.abs(says - right)
+    at = np.unravel_index(int(np.argmax(off)), off.shape)
+    z = f"at Z[{l}] = {s.V[at]:.6g} it says {says[at]:.6g} and should say {right[at]:.6g}"
     if np.isin(s.V[off > CLOSE * off.max()], s.op.kinks).all():
-        kink = f"{g.name}' exactly at its kink is not what the forward pass does: {z}"
+        kink = f"{name}' exactly at its kink is not what the forward pass does: {z}"
         return Diagnosis("kink", kink)
-    if np.allclose(own, tangent(s.op, s.V), rtol=CLOSE, atol=CLOSE):
-        cause = f"{g.name} is not analytic: its derivative has the central differences, but"
+    if np.allclose(says, tangent(s.op, s.V), rtol=CLOSE, atol=CLOSE):
+        cause = f"{name} is not analytic: its derivative has the central differences, but"
         return Diagnosis("not analytic", f"{cause} no complex number goes through it unharmed")
-    return Diagnosis("derivative", f"the derivative of {g.name} is wrong: {z}")
+    return Diagnosis("derivative", f"the derivative of {name} is wrong: {z}")
 
 
 def _unknown(s: Scene) -> Diagnosis:

@@ -15,14 +15,15 @@ from deepnet_cli.nn.types import Array
 
 def of_activation(s: Scene) -> Wrong:
     """dZ = dA * g'(Z)"""
-    own, l = s.op.g, s.op.layer
+    own, l = s.op.at(s.probe.trace.p), s.op.layer
     yield "activation missing", f"{own.name}'(Z[{l}]) is missing: dZ[{l}] = dA[{l}]", s.dU
     right = own.backward(s.dU, s.V if own.keeps_Z else s.U)
     if s.explains(right):
         return  # the step is right, and the activation's own derivative is not
     for h in ACTIVATIONS.values():
-        if not h.link_only and h.name != own.name:
-            sentence = f"the derivative of {h.name} stands in the place of {own.name}'s"
+        if not h.link_only:
+            plain = " without options" if h.name == own.name else ""
+            sentence = f"the derivative of {h.name}{plain} stands in the place of {own.name}'s"
             yield "activation", sentence, h.backward(s.dU, s.V if h.keeps_Z else h.forward(s.V))
             if not h.keeps_Z:
                 yield "activation", f"{sentence}, at A[{l}]", h.backward(s.dU, s.U)
@@ -35,39 +36,46 @@ def of_activation(s: Scene) -> Wrong:
 
 
 def of_dropout(s: Scene) -> Wrong:
-    """dA = dD * mask / keep"""
-    l, keep = s.op.layer, 1 - s.op.rate
+    """dA = dD * mask, which is `kept` where a unit is kept"""
+    l, kept = s.op.layer, s.op.kept
     mask = s.probe.work.caches[s.source].mask
-    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}], and 1/keep with it", s.dU
-    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}]", s.dU / keep
-    keeping = f"1/keep = {1 / keep:.4g} of the dropout of layer {l}"
-    yield "keep", f"{keeping} is missing in dA[{l}]", s.dU * mask * keep
-    yield "keep", f"{keeping} is in dA[{l}] twice", s.dU * mask / keep
-    another = (s.node.gradient != 0) / keep
+    name = "1/keep" if s.op.kind == "dropout" else "a"
+    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}], and {name} with it", s.dU
+    yield "mask", f"the dropout mask of layer {l} is missing in dA[{l}]", s.dU * kept
+    keeping = f"{name} = {kept:.4g} of the {s.op.kind} of layer {l}"
+    yield "keep", f"{keeping} is missing in dA[{l}]", s.dU * mask / kept
+    yield "keep", f"{keeping} is in dA[{l}] twice", s.dU * mask * kept
+    another = (s.node.gradient != 0) * kept
     yield "mask", f"dA[{l}] has another dropout mask than D[{l}]", s.dU * another
 
 
 def of_norm(s: Scene) -> Wrong:
     """dZ = (dZhat - mean(dZhat) - Zhat mean(dZhat Zhat)) / std, dZhat = dN scale"""
-    l, std, Zhat = s.op.layer, *_normalized(s)
+    l, axis, std, Zhat = s.op.layer, s.op.axis, *_normalized(s)
     scale = s.probe.trace.p[f"scale{l}"]
 
     def along(d: Array) -> Array:
-        return np.asarray(Zhat * (d * Zhat).mean(axis=1, keepdims=True))
+        return np.asarray(Zhat * (d * Zhat).mean(axis=axis, keepdims=True))
 
     def mean(d: Array) -> Array:
-        return np.asarray(d.mean(axis=1, keepdims=True))
+        return np.asarray(d.mean(axis=axis, keepdims=True))
 
-    d, where = s.dU * scale, f"in the batch norm of layer {l}"
+    d, where = s.dU * scale, f"in the {s.op.kind} of layer {l}"
     yield "statistics", f"mean and variance are taken for constants {where}", d / std
     yield "norm mean", f"the derivative of the mean is missing {where}", (d - along(d)) / std
     yield "norm variance", f"the derivative of the variance is missing {where}", (d - mean(d)) / std
     yield "norm scale", f"scale[{l}] is missing {where}", (s.dU - mean(s.dU) - along(s.dU)) / std
     yield "norm std", f"1/sqrt(variance + epsilon) is missing {where}", d - mean(d) - along(d)
-    yield "statistics", f"dZ[{l}] = dN[{l}]: the batch norm is left out", s.dU
-    if (m := s.dU.shape[1]) > 1:
-        by_less = (d - (mean(d) + along(d)) * (m / (m - 1))) / std
-        yield "norm m", f"means over m - 1 examples in place of m {where}", by_less
+    yield "statistics", f"dZ[{l}] = dN[{l}]: the {s.op.kind} is left out", s.dU
+    if (many := s.dU.shape[axis]) > 1:
+        of = f"n[{l}]" if axis == 0 else "m"
+        by_less = (d - (mean(d) + along(d)) * (many / (many - 1))) / std
+        yield "norm m", f"means over {of} - 1 {where}, in place of {of}", by_less
+    other = 1 - axis
+    turned = d - d.mean(axis=other, keepdims=True)
+    turned -= Zhat * (d * Zhat).mean(axis=other, keepdims=True)
+    over = "examples in place of units" if axis == 0 else "units in place of examples"
+    yield "norm axis", f"means over the {over} {where}", turned / std
 
 
 def of_running_norm(s: Scene) -> Wrong:
@@ -88,6 +96,19 @@ def of_scale(s: Scene) -> Wrong:
     total = (s.dU * s.V).sum(axis=1, keepdims=True)
     yield "norm input", f"dscale[{l}] is taken with Z[{l}] in place of the normalized one", total
     yield "norm input", f"dscale[{l}] = sum of dN[{l}]: the normalized Z is missing", _sum(s.dU)
+
+
+def of_slope(s: Scene) -> Wrong:
+    """dslope = sum of dA min(0, Z)"""
+    l, below = s.op.layer, np.minimum(s.V, 0)
+    sums = f"dslope[{l}] = sum of dA[{l}]"
+    yield "slope mask", f"{sums} Z[{l}]: of the Z above 0, too", _sum(s.dU * s.V)
+    yield "slope input", f"{sums} where Z[{l}] <= 0, without Z[{l}]", _sum(s.dU * (s.V <= 0))
+    slope = f"dslope[{l}] has a factor slope[{l}]: A in place of Z, or dZ in place of dA"
+    yield "slope input", slope, _sum(s.dU * below) * s.node.value
+    units = f"dslope[{l}] is summed over the units as well as the examples"
+    yield "summed over units", units, np.full((len(below), 1), (s.dU * below).sum())
+    yield from _left_out(s, lambda examples: _sum((s.dU * below)[:, examples]))
 
 
 def of_offset(s: Scene) -> Wrong:
@@ -162,21 +183,24 @@ def _before_activation(s: Scene) -> Array | None:
 
 
 def _normalized(s: Scene) -> tuple[Array, Array]:
-    """sqrt(variance + epsilon) (n, 1) and Zhat (n, m) of a batch norm."""
-    centered = s.V - s.V.mean(axis=1, keepdims=True)
-    std = np.sqrt((centered**2).mean(axis=1, keepdims=True) + s.op.epsilon)
+    """sqrt(variance + epsilon), (n, 1) or (1, m), and Zhat (n, m) of a norm."""
+    centered = s.V - s.V.mean(axis=s.op.axis, keepdims=True)
+    std = np.sqrt((centered**2).mean(axis=s.op.axis, keepdims=True) + s.op.epsilon)
     return std, centered / std
 
 
 FORMULAS: dict[str, Callable[[Scene], Wrong]] = {
     "activation": of_activation,
     "dropout": of_dropout,
+    "alpha dropout": of_dropout,
     "batch norm": of_norm,
+    "layer norm": of_norm,
     "running norm": of_running_norm,
     "affine": of_input,
     "W": of_weight,
     "b": of_offset,
     "shift": of_offset,
     "scale": of_scale,
+    "slope": of_slope,
 }
 """By the name of a parameter, or the kind of the step whose way back made the node."""

@@ -60,8 +60,12 @@ def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
 
 
 def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
+    network = objective.network
     for i, penalty in enumerate(objective.penalties):
-        for name, factor in (("missing in dW", 0.0), ("twice", 2.0)):
+        first, last = penalty.layers or (1, len(network.layers))
+        of = "" if penalty.layers is None else f" of layers {first} to {last}"
+        trained = [l for l in range(first, last + 1) if not network.layers[l - 1].frozen]
+        for name, factor in (("missing in dW", 0.0), ("twice", 2.0)) if trained else ():
 
             def gradient(
                 self: Any, W: Array, factor: float = factor, right: Any = penalty
@@ -71,5 +75,5 @@ def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
             wrong = planted(penalty, gradient=gradient)
             penalties = (*objective.penalties[:i], wrong, *objective.penalties[i + 1 :])
             spoiled = replace(objective, penalties=penalties)
-            node = f"penalty {objective.network.layout.names[0]}"
-            yield Mutation(f"{penalty.name} {name}", node, (penalty.name,), spoiled)
+            node = f"penalty W{trained[0]}"
+            yield Mutation(f"{penalty.name}{of} {name}", node, (penalty.name,), spoiled)

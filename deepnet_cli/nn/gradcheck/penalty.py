@@ -16,7 +16,7 @@ from deepnet_cli.nn.gradcheck.scene import CLOSE, Diagnosis
 from deepnet_cli.nn.gradcheck.trace import Node, Trace
 from deepnet_cli.nn.gradcheck.walk import Directions, Verdict, judge
 from deepnet_cli.nn.objective import Objective
-from deepnet_cli.nn.penalties import PENALTIES
+from deepnet_cli.nn.penalties import PENALTIES, Penalty
 from deepnet_cli.nn.types import Array
 
 
@@ -29,16 +29,16 @@ def judge_penalties(trace: Trace, directions: Directions) -> list[Verdict]:
     verdicts = []
     for name in layout.names:
         block, layer = layout.blocks[name], int(name.lstrip(ascii_letters))
-        penalized = block.kind == "weight" and bool(objective.penalties)
+        penalties = _of(objective, layer) if block.kind == "weight" else []
         extra = total[name] - data[name]
         node = Node(f"penalty {name}", layer, 0, None, True, trace.p[name], extra)
         vs = directions(node)
-        slopes = [_slope(objective, node.value, v) if penalized else 0.0 for v in vs]
+        slopes = [_slope(penalties, node.value, v) for v in vs]
         level = EPS * float(np.linalg.norm(data[name]) + np.linalg.norm(extra))
         verdict = judge(node, vs, slopes, level)
         # below the rounding of the data's gradient it changes no bit, and is then right
         verdict = replace(verdict, status="ok") if verdict.status == "void" else verdict
-        if penalized or verdict.status == "wrong":
+        if penalties or verdict.status == "wrong":
             verdicts.append(verdict)
     return verdicts
 
@@ -50,25 +50,30 @@ def diagnose_penalty(trace: Trace, node: Node) -> tuple[Entry, Diagnosis]:
     e = np.zeros(node.value.size)
     e[place] = 1
     index = tuple(int(i) for i in np.unravel_index(place, node.value.shape))
-    penalized = node.name.startswith("penalty W")
-    numerical = _slope(objective, node.value, e.reshape(node.value.shape)) if penalized else 0.0
-    at = Entry(index, float(node.gradient[index]), numerical)
-    if not penalized:
-        return at, Diagnosis("penalized", f"{node.title}: it is of W alone, and J has none here")
-    return at, _fitted(objective, node)
+    is_weight = node.name.startswith("penalty W")
+    penalties = _of(objective, node.layer) if is_weight else []
+    at = Entry(
+        index,
+        float(node.gradient[index]),
+        _slope(penalties, node.value, e.reshape(node.value.shape)),
+    )
+    if not penalties:
+        why = f"that of W[{node.layer}] is 0" if is_weight else "it is of W alone"
+        return at, Diagnosis("penalized", f"{node.title}: {why}, and J has none here")
+    return at, _fitted(penalties, node)
 
 
-def _fitted(objective: Objective, node: Node) -> Diagnosis:
+def _fitted(penalties: list[Penalty], node: Node) -> Diagnosis:
     W, where = node.value, f"dW[{node.layer}]"
-    terms = {p.name: PENALTIES[p.name](1.0).gradient(W).reshape(-1) for p in objective.penalties}
+    terms = {p.name: PENALTIES[p.name](1.0).gradient(W).reshape(-1) for p in penalties}
     basis = np.stack(list(terms.values()), axis=1)
     found = np.linalg.lstsq(basis, node.gradient.reshape(-1), rcond=None)[0]
     left = node.gradient.reshape(-1) - basis @ found
     if np.linalg.norm(left) > CLOSE * np.linalg.norm(node.gradient):
         return Diagnosis("penalty", f"the penalty in {where} is none that the config asks for")
-    for penalty, has in zip(objective.penalties, found, strict=True):
+    for penalty, has in zip(penalties, found, strict=True):
         v = terms[penalty.name].reshape(W.shape)
-        should = _slope(replace(objective, penalties=(penalty,)), W, v) / float(np.vdot(v, v))
+        should = _slope([penalty], W, v) / float(np.vdot(v, v))
         if abs(has - should) <= CLOSE * abs(should):
             continue
         name, values = penalty.name, f"lambda/m = {should:.6g}"
@@ -82,7 +87,11 @@ def _fitted(objective: Objective, node: Node) -> Diagnosis:
     return Diagnosis("penalty", f"the penalty in {where} is off")
 
 
-def _slope(objective: Objective, W: Array, v: Array) -> float:
-    """The penalty of one W alone, along v."""
+def _of(objective: Objective, layer: int) -> list[Penalty]:
+    return [penalty for penalty in objective.penalties if penalty.is_of(layer)]
+
+
+def _slope(penalties: list[Penalty], W: Array, v: Array) -> float:
+    """What they say of one W alone, along v."""
     moved = (W + 1j * H * v).reshape(-1)
-    return float(sum(p.value(moved).imag for p in objective.penalties) / H)
+    return float(sum(p.value(moved).imag for p in penalties) / H)

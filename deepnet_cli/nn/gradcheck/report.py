@@ -15,13 +15,16 @@ from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene, same
 from deepnet_cli.nn.gradcheck.trace import Point, Trace, trace
-from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Directions, Verdict, gaussian, unit, walk
+from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Verdict, gaussian, unit, walk
 
 Rng = Callable[[str], np.random.Generator]
 """A generator for each purpose."""
 
 FEW = 8
 """Examples that are enough for single entries, laws about examples, and the precision."""
+
+LARGEST = 1e150
+"""The size of J up to which squares of its derivatives are finite."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,11 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         return Report("none", [], undetermined=reason)
     stale = unsteady(sample, fresh)
     begun = trace(point, point.earlier if stale else None)
-    if not np.isfinite(begun.J):
-        reason = f"J is {begun.J} at these parameters: it has no derivative"
+    predicting = _predicting(point)
+    reason = _unbounded(begun, "J")
+    if predicting is not None:
+        reason = reason or _unbounded(predicting, "J of the network as it predicts")
+    if reason:
         return Report("none", [], undetermined=reason)
     probe, levels = Probe(begun), noise(begun, rng("rounding")) | stale
     directions = unit if exhaustive else gaussian(rng("directions"))
@@ -83,7 +89,9 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         probe.method,
         verdicts,
         culprit,
-        _evaluation(point, rng, directions),
+        walk(Probe(predicting), noise(predicting, rng("rounding")), directions)
+        if predicting is not None
+        else [],
         crosscheck(sample, rng("entries")),
         [] if culprit else invariances(few, rng("examples"), level),
         float32_digits(few),
@@ -139,9 +147,15 @@ def unsteady(one: Trace, other: Trace) -> dict[str, float]:
     return {a.name: 0.0 for a, b in pairs if not same(a.gradient, b.gradient)}
 
 
-def _evaluation(point: Point, rng: Rng, directions: Directions) -> list[Verdict]:
-    """The walk through the network as it predicts, where that is another chain of steps."""
+def _predicting(point: Point) -> Trace | None:
+    """The trace of the network as it predicts, where that is another chain of steps."""
     if point.objective.network.evaluation.ops == point.objective.network.ops:
-        return []
-    begun = trace(point.evaluation)
-    return walk(Probe(begun), noise(begun, rng("rounding")), directions)
+        return None
+    return trace(point.evaluation)
+
+
+def _unbounded(begun: Trace, told: str) -> str:
+    """Why nothing can be measured; empty where J is of a size that can be."""
+    if abs(begun.J) < LARGEST:
+        return ""
+    return f"{told} is {begun.J:.3g} at these parameters: it has no derivative"

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from deepnet_cli.nn.losses.entropy import POISSON, BinaryCrossEntropy, CrossEntropy
-from deepnet_cli.nn.losses.loss import Loss, shares
+from deepnet_cli.nn.losses.focal import CategoricalFocal, Focal
+from deepnet_cli.nn.losses.loss import ClassWeight, Loss, shares
+from deepnet_cli.nn.losses.margin import Hinge, MultiMargin, SquaredHinge
 from deepnet_cli.nn.losses.regression import (
     LOG_COSH,
     MEAN_ABSOLUTE_ERROR,
@@ -13,7 +15,7 @@ from deepnet_cli.nn.losses.regression import (
     Quantile,
 )
 
-__all__ = ["LOSSES", "LOSS_OPTIONS", "Loss", "made_loss", "shares"]
+__all__ = ["LOSSES", "LOSS_OPTIONS", "ClassWeight", "Loss", "made_loss", "shares"]
 
 
 class LossOptions(Protocol):
@@ -28,6 +30,11 @@ LOSS_OPTIONS: dict[str, Callable[..., LossOptions]] = {
     "cross_entropy": CrossEntropy,
     "huber": Huber,
     "quantile": Quantile,
+    "focal": Focal,
+    "categorical_focal": CategoricalFocal,
+    "hinge": Hinge,
+    "squared_hinge": SquaredHinge,
+    "multi_margin": MultiMargin,
 }
 
 LOSSES = {
@@ -41,9 +48,14 @@ LOSSES = {
         LOG_COSH,
         Quantile().loss(),
         POISSON,
+        Focal().loss(),
+        CategoricalFocal().loss(),
+        Hinge().loss(),
+        SquaredHinge().loss(),
+        MultiMargin().loss(),
     )
 }
-"""Each as it is without options."""
+"""Each as it is without options; `auto` takes the first that carries the output activation."""
 
 
 def made_loss(name: str, **options: Any) -> Loss:

@@ -12,7 +12,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations.exponential import EXP
 from deepnet_cli.nn.activations.sigmoidal import SIGMOID, SOFTMAX, sigmoid, softmax
-from deepnet_cli.nn.losses.loss import Loss
+from deepnet_cli.nn.losses.loss import POSITIVE, ClassWeight, Loss
 from deepnet_cli.nn.types import Array, Kernel
 
 
@@ -34,10 +34,16 @@ def binary_cross_entropy_start(A: Array, Y: Array) -> Array:
     return dA
 
 
+def log_softmax(Z: Array, out: Array | None = None) -> Array:
+    """log A = Z - log sum exp(Z), A = softmax(Z)."""
+    log_A: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
+    log_A -= np.log(np.exp(log_A).sum(axis=0, keepdims=True))
+    return log_A
+
+
 def cross_entropy(Z: Array, Y: Array, out: Array | None = None) -> Array:
-    """-Y log A, A = softmax(Z), with log A = Z - log sum exp(Z)."""
-    costs: Array = np.subtract(Z, Z.real.max(axis=0, keepdims=True), out=out)
-    costs -= np.log(np.exp(costs).sum(axis=0, keepdims=True))
+    """-Y log A, A = softmax(Z)."""
+    costs = log_softmax(Z, out)
     costs *= -Y
     return costs
 
@@ -94,7 +100,7 @@ CROSS_ENTROPY = Loss(
 )
 POISSON = Loss(
     "poisson",
-    "number",
+    "count",
     EXP,
     poisson,
     poisson_gradient,
@@ -113,6 +119,7 @@ class BinaryCrossEntropy:
     """-(Y log A + (1 - Y) log(1 - A)), A = sigmoid(Z)"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         s = self.label_smoothing
@@ -127,6 +134,7 @@ class CrossEntropy:
     """-Y log A, A = softmax(Z)"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
+    class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
     def loss(self) -> Loss:
         s = self.label_smoothing

@@ -7,8 +7,8 @@ The mean is weighted where examples have weights: sum of w_i cost_i / sum of w_i
 
 Each loss has a canonical link, the output activation g[L] that it carries inside.
 Under that activation S is Z[L], and logarithms never see a rounded 0: the costs are
-finite for any finite Z, and dZ[L] = A[L] - Y for each of them.  Under any
-other activation S is A[L], which a loss with the link `linear` accepts.
+finite for any finite Z.  Under any other activation S is A[L], where the loss `takes` it:
+its link is then `linear`.
 
 `start(A, Y)` is dJ/dA[L] as the course writes it, for one example.  Training does not
 need it; the law start(A, Y) * g'(Z) = gradient(Z, Y) holds the two together.
@@ -16,12 +16,21 @@ need it; the law start(A, Y) * g'(Z) = gradient(Z, Y) holds the two together.
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.types import Array, Cost, Kernel
+
+ClassWeight = Literal["balanced"] | dict[str, float] | None
+"""An option of losses that tell classes apart, which acts on the weights of the examples alone
+(data/weighing.py): no kernel knows it.
+"""
+
+POSITIVE = {"gt": 0.0}
+"""Bounds of an option."""
 
 
 def shares(weights: Array | None, m: int) -> Array:
@@ -35,10 +44,15 @@ def shares(weights: Array | None, m: int) -> Array:
 
 @dataclass(frozen=True)
 class Loss:
-    """A cost on each entry of the scores, its derivative, and what it takes Y to be."""
+    """A cost on each entry of the scores, its derivative, and what it takes Y to be: `target`.
+
+    binary  entries 0 or 1        class      one-hot columns
+    number  any numbers           quantiles  one number an example, in every row
+    count   numbers >= 0
+    """
 
     name: str
-    target: str  # binary: entries 0 or 1; class: one-hot columns; number: any number
+    target: str
     link: Activation
     entries: Kernel
     gradient: Kernel
@@ -48,6 +62,24 @@ class Loss:
     formula: str = ""  # of one entry, for a reader
     start_formula: str = ""  # its derivative by A
     by_Z: str = ""  # its derivative by Z, where the loss carries g inside
+    columns: tuple[str, ...] = ()  # how the outputs are called, where each is of its own kind
+
+    @property
+    def scored(self) -> bool:
+        """Whether A are scores that tell classes apart, and no probabilities."""
+        return self.target in ("binary", "class") and self.link.name == "linear"
+
+    @property
+    def threshold(self) -> float:
+        """What A of class 1 is above, where one output tells two classes apart."""
+        return 0.0 if self.scored else 0.5
+
+    def takes(self, g: Activation) -> bool:
+        """Whether g may be the output activation: its link; numbers may come from any activation
+        of single entries that no loss carries, scores from one that treats both signs alike.
+        """
+        free = self.link.name == "linear" and not g.link_only
+        return g is self.link or (free and (g.odd or not self.scored))
 
     def cost(self, S: Array, Y: Array, share: Array) -> Cost:
         """J, for S and Y (K, m) and each example's share (m,) of the mean."""

@@ -1,15 +1,16 @@
 """Losses of numbers, by the error A - Y; they take any output activation but softmax and exp."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import log
+from operator import lt
 
 import numpy as np
 
 from deepnet_cli.nn.activations.piecewise import LINEAR
 from deepnet_cli.nn.losses.loss import Loss
-from deepnet_cli.nn.types import Array
+from deepnet_cli.nn.types import Array, Kernel
 
 
 def mean_squared_error(A: Array, Y: Array, out: Array | None = None) -> Array:
@@ -141,11 +142,19 @@ class Huber:
 
 @dataclass(frozen=True)
 class Quantile:
-    """tau (Y - A) where Y > A, else (1 - tau) (A - Y)"""
+    """tau (Y - A) where Y > A, else (1 - tau) (A - Y); of several tau one for each output"""
 
-    tau: float = field(default=0.5, metadata={"gt": 0.0, "lt": 1.0})
+    tau: float | tuple[float, ...] = field(default=0.5, metadata={"gt": 0.0, "lt": 1.0})
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tau, tuple) and not (
+            len(self.tau) > 1 and all(map(lt, self.tau, self.tau[1:]))
+        ):
+            raise ValueError("several tau must ascend, as in [0.1, 0.5, 0.9]")
 
     def loss(self) -> Loss:
+        if isinstance(self.tau, tuple):
+            return _quantiles(self.tau)
         above, under = f"{self.tau:g}", f"{1 - self.tau:g}"
         return _regression(
             "quantile",
@@ -154,3 +163,22 @@ class Quantile:
             f"{above} (Y - A) where Y > A, else {under} (A - Y)",
             f"-{above} where Y > A, else {under}",
         )
+
+
+def _quantiles(taus: tuple[float, ...]) -> Loss:
+    """A tau for each output, all of the same number: the rows of Y are equal."""
+    column = np.array(taus)[:, np.newaxis]
+
+    def of(kernel: Callable[..., Array]) -> Kernel:
+        return lambda A, Y, **out: kernel(column.astype(A.real.dtype), A, Y, **out)
+
+    told = ", ".join(f"{tau:g}" for tau in taus)
+    loss = _regression(
+        "quantile",
+        of(quantile),
+        of(quantile_gradient),
+        f"tau (Y - A) where Y > A, else (1 - tau) (A - Y), tau = {told}",
+        f"-tau where Y > A, else 1 - tau, tau = {told}",
+    )
+    names = tuple(f"quantile_{tau:g}" for tau in taus)
+    return replace(loss, target="quantiles", columns=names)

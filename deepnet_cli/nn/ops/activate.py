@@ -66,6 +66,10 @@ class Activate(Op[ActivateCache]):
         self._forward(c.U)
         return c.U
 
+    def at(self, p: Windows) -> Activation:
+        """g, with what is trained of it as it is in p: here nothing."""
+        return self.g
+
     def kept(self, c: ActivateCache) -> Array:
         """What g' is a function of: Z or A."""
         return c.Z if self.g.keeps_Z else c.U

@@ -47,6 +47,7 @@ class _Norm(Op[BatchNormCache]):
     momentum: float = 0.1
     kind: ClassVar[str]
     letter: ClassVar[str] = "N"
+    axis: ClassVar[int] = 1  # that the mean is taken along
 
     @cached_property
     def names(self) -> tuple[str, str, str, str]:

@@ -21,7 +21,7 @@ Bits = Callable[[int], np.random.BitGenerator]
 
 @dataclass
 class DropoutCache:
-    """U = D (n[l], m), and the mask: 1 / keep where a unit is kept, else 0."""
+    """U = D (n[l], m), and the mask: `kept` where a unit is kept, else 0."""
 
     U: Array
     mask: Array
@@ -39,6 +39,11 @@ class Dropout(Op[DropoutCache]):
     letter: ClassVar[str] = "D"
 
     @property
+    def kept(self) -> float:
+        """What a unit that is kept is multiplied by."""
+        return 1 / (1 - self.rate)
+
+    @property
     def floats(self) -> int:
         return 2 * self.units
 
@@ -47,13 +52,7 @@ class Dropout(Op[DropoutCache]):
         return DropoutCache(np.empty_like(V), np.empty((self.units, m), real))
 
     def draw(self, c: DropoutCache, step: int) -> None:
-        """32 bits an entry, two entries a word, however many words are drawn at a time."""
-        bits, mask = self.bits(step), c.mask.reshape(-1)
-        dropped = min(round(self.rate * 2**32), 2**32 - 1)
-        for words in blocks((mask.size + 1) // 2):
-            entries = mask[2 * words.start : 2 * words.stop]
-            drawn = bits.random_raw((entries.size + 1) // 2).view(np.uint32)[: entries.size]
-            np.multiply(drawn >= dropped, 1 / (1 - self.rate), out=entries, casting="same_kind")
+        draw_mask(self.bits(step), self.rate, self.kept, c.mask)
 
     def forward(self, p: Windows, V: Array, c: DropoutCache) -> Array:
         MASKED(V, c.mask, c.U)
@@ -65,6 +64,18 @@ class Dropout(Op[DropoutCache]):
 
     def evaluation(self) -> None:
         return None
+
+
+def draw_mask(bits: np.random.BitGenerator, rate: float, kept: float, mask: Array) -> None:
+    """Put 0 into each entry of a C-contiguous mask with probability `rate`, else `kept`.
+
+    32 bits an entry, two entries a word, however many words are drawn at a time.
+    """
+    mask, dropped = mask.reshape(-1), min(round(rate * 2**32), 2**32 - 1)
+    for words in blocks((mask.size + 1) // 2):
+        entries = mask[2 * words.start : 2 * words.stop]
+        drawn = bits.random_raw((entries.size + 1) // 2).view(np.uint32)[: entries.size]
+        np.multiply(drawn >= dropped, kept, out=entries, casting="same_kind")
 
 
 def _mask(dU: Array, mask: Array) -> None:

@@ -1,0 +1,175 @@
+"""Random networks, drawn from the vocabulary of a config, as a config that can be typed.
+
+Any activation, loss and initializer with any of their options, any key of a layer, any penalty,
+sizes, weights of examples, parameters.  What is added to a registry, to a layer or to the model is
+drawn too, within the bounds that it states; what the keys ask of each other decides.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import yaml
+from networks import labels_for
+
+from deepnet_cli.config.architecture import (
+    build_initializers,
+    build_network,
+    build_objective,
+    resolve,
+)
+from deepnet_cli.config.json_schema import json_schema
+from deepnet_cli.config.load import check
+from deepnet_cli.config.schema import Config
+from deepnet_cli.config.yaml_reader import parse
+from deepnet_cli.errors import ConfigError
+from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.penalties import PENALTIES
+from deepnet_cli.nn.types import Array
+from deepnet_cli.report.vocabulary import Node
+
+SCHEMA = json_schema()
+LAYER, MODEL = (SCHEMA["$defs"][name]["properties"] for name in ("LayerSpec", "ModelSection"))
+LOSS = SCHEMA["properties"]["loss"]
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A config, examples X (n[0], m) and Y (n[L], m) with their weights, and theta."""
+
+    config: Config
+    tree: dict[str, Any]
+    X: Array
+    Y: Array
+    weights: Array | None
+    theta: Array
+
+    @property
+    def point(self) -> Point:
+        network = build_network(self.config, len(self.X))
+        objective = build_objective(self.config, network, self.X.shape[1])
+        return Point(objective, self.theta, self.X, self.Y, self.weights)
+
+    def write(self, folder: Path) -> str:
+        """Its files; the command that checks them, and the config."""
+        with h5py.File(folder / "draw.h5", "w") as file:
+            file["x"], file["y"] = self.X.T, self.Y.T
+            if self.weights is not None:
+                file["w"] = self.weights
+            layout = self.point.objective.network.layout
+            for name, block in layout.views(self.theta).items():
+                file[f"parameters/{name}"] = block
+        text = yaml.safe_dump(self.tree, sort_keys=False)
+        (folder / "draw.yaml").write_text(text)
+        command = f"deepnet gradcheck {folder / 'draw.yaml'} --examples {self.X.shape[1]}"
+        return f"{command}\n{text}"
+
+
+def draw(seed: int) -> Draw:
+    """The draw of a seed: the first whose keys fit each other."""
+    rng = np.random.default_rng([seed, 20261126])
+    while True:
+        tree = _tree(rng, seed)
+        document = parse(yaml.safe_dump(tree).encode(), "draw")
+        config = check(document)
+        try:
+            document.raise_problems()
+        except ConfigError:
+            continue
+        assert config is not None
+        return _with_data(rng, config, tree)
+
+
+def _tree(rng: Rng, seed: int) -> dict[str, Any]:
+    loss = value(rng, LOSS)
+    name = loss if isinstance(loss, str) else loss["name"]
+    link = LOSSES[name].link.name if name in LOSSES else "linear"
+    layers = [_layer(rng) for _ in range(rng.integers(1, 6))]
+    if link != "linear" or rng.random() < 0.5:
+        layers[-1]["activation"] = link
+    data = {"train": {"file": "draw.h5", "x": "x", "y": "y"}}
+    if rng.random() < 0.3:
+        data["train"]["weights"] = "w"
+    apart = ("layers", "activations", "initial_parameters")
+    model = {key: value(rng, node) for key, node in MODEL.items() if key not in apart}
+    strengths = {name: float(10 ** rng.uniform(-8, 1)) for name in PENALTIES if rng.random() < 0.3}
+    return {
+        "seed": seed,
+        "data": data,
+        "model": {"layers": layers, **model, "initial_parameters": "draw.h5"},
+        "loss": loss,
+        "training": strengths,
+        "compute": {"precision": "float64"},
+    }
+
+
+def _layer(rng: Rng) -> dict[str, Any]:
+    """Any activation, and each other key one time in four."""
+    others = [key for key in LAYER if key not in ("units", "activation")]
+    drawn = {key: value(rng, LAYER[key]) for key in others if rng.random() < 0.25}
+    units, activation = int(rng.integers(1, 8)), value(rng, LAYER["activation"])
+    return {"units": units, "activation": activation or "relu", **drawn}
+
+
+def value(rng: Rng, node: Node) -> Any:
+    """Any value that a node of the schema takes; None where it is left as it is."""
+    if forms := [*node.get("anyOf", ()), *node.get("oneOf", ())]:
+        forms = [f for f in forms if f.get("type") != "null" and "propertyNames" not in f]
+        return value(rng, forms[rng.integers(len(forms))])
+    if "$ref" in node:
+        return _mapping(rng, SCHEMA["$defs"][node["$ref"].rpartition("/")[2]])
+    if "const" in node:
+        return node["const"]
+    if "enum" in node:
+        return node["enum"][rng.integers(len(node["enum"]))]
+    return _simple(rng, node)
+
+
+def _mapping(rng: Rng, section: Node) -> dict[str, Any]:
+    """Those without a default, and some of the others."""
+    asked = [*section.get("required", ()), "name"]
+    drawn = {
+        key: value(rng, node)
+        for key, node in section["properties"].items()
+        if key in asked or rng.random() < 0.5
+    }
+    return {key: drawn for key, drawn in drawn.items() if drawn is not None}
+
+
+def _simple(rng: Rng, node: Node) -> Any:
+    if node["type"] == "boolean":
+        return bool(rng.random() < 0.5)
+    if node["type"] not in ("integer", "number"):
+        return None
+    default = node.get("default") or 1
+    low = node.get("minimum", node.get("exclusiveMinimum", -10 * abs(default)))
+    high = node.get("maximum", node.get("exclusiveMaximum"))
+    if high is None:  # around the default, which says what sizes make sense
+        high = max(3 * abs(default), low + abs(default))
+    if node["type"] == "integer":
+        return int(rng.integers(low, min(high, low + 8) + 1))
+    return float(low + (high - low) * rng.uniform(0.05, 0.95))
+
+
+SCALES = (1e-3, 1e-2, 0.1, 1.0, 3.0)
+"""Of what is added to the first parameters, so that b is not 0."""
+
+
+def _with_data(rng: Rng, config: Config, tree: dict[str, Any]) -> Draw:
+    config = resolve(config, None)  # type: ignore[arg-type] # nothing is left to the data
+    features, m = int(rng.integers(1, 8)), int(rng.choice([1, 2, 3, 8, 21]))
+    network = build_network(config, features)
+    theta = network.initialize(build_initializers(config, network), rng)
+    if rng.random() < 0.8:
+        trained = network.layout.trained
+        theta[trained] += rng.choice(SCALES) * rng.normal(size=trained.stop)
+    X = rng.normal(size=(features, m))
+    Y = labels_for(network.loss, network.sizes[-1], m, rng)
+    weighted = config.data.train.weights is not None
+    weights = rng.uniform(0, 3, m) * (rng.random(m) < 0.8) if weighted else None
+    return Draw(config, tree, X, Y, weights, theta)
