@@ -1,5 +1,6 @@
 """What every test meets: strict floating point, and one seeded generator."""
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -18,6 +19,16 @@ def strict_floats() -> Iterator[None]:
     """NaN, infinity and division by zero fail the test that made them."""
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_left() -> Iterator[None]:
+    """What a command has frozen (cli/main.py) is collected: HDF5 would call Python's code for the
+    property list of a file in memory after Python has ended.
+    """
+    yield
+    gc.unfreeze()
+    gc.collect()
 
 
 @pytest.fixture

@@ -175,7 +175,7 @@ def test_the_table_fits_and_has_a_row_for_all_that_a_step_does(kind: str) -> Non
 def test_the_parts_make_the_step(kind: str, on_tape: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other they leave the gradient of the objective and its cost."""
     if not on_tape:
-        monkeypatch.setattr(gemm, "_gemm", lambda _: None)
+        monkeypatch.setattr(gemm, "of_numpy", lambda _: None)
     job = load_job(config(kind))
     progress, objective, batch, parts = taken_apart(job)
     theta = progress.state.theta

@@ -13,7 +13,6 @@ from deepnet_cli.blas.cpu import has_bfloat16, is_intel
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
-from deepnet_cli.fused import tape
 from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
@@ -39,12 +38,8 @@ class Large:
         return f"{self.product.name} from {LEAST:,} multiplications on, else {NUMPY.name}"
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        if not self.takes(A, B):
-            return NUMPY(A, B, out)
-        if tape.recording is not None:
-            tape.recording.broken = True
-            return out
-        return self.product(A, B, out)
+        chosen: Product = self.product if self.takes(A, B) else NUMPY
+        return chosen(A, B, out)
 
     def takes(self, A: Array, B: Array) -> bool:
         """Whether A B is large, and of a type and order that the library takes."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli.blas.library import load
-from deepnet_cli.fused.gemm import ROW_MAJOR, stored
+from deepnet_cli.fused import gemm, tape
 from deepnet_cli.nn.types import Array
 
 SAME_EACH_RUN = 2  # MKL_CBWR_AUTO: the sum does not depend on where an array stands
@@ -28,14 +28,18 @@ class MKL:
             np.dtype(np.float32): _typed(mkl.cblas_sgemm, c_float),
             np.dtype(np.float64): _typed(mkl.cblas_dgemm, c_double),
         }
+        self._on_tape = {dtype: gemm.of(f, dtype.char) for dtype, f in self._gemm.items()}
         self.dtypes = frozenset(self._gemm)
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        (order_A, row_A), (order_B, row_B) = stored(A), stored(B)
+        if tape.recording is not None:
+            gemm.note(tape.recording, A, B, out, self._on_tape[out.dtype])
+            return out
+        (order_A, row_A), (order_B, row_B) = gemm.stored(A), gemm.stored(B)
         a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data
         n, k, m = *A.shape, B.shape[1]
-        gemm = self._gemm[out.dtype]
-        gemm(ROW_MAJOR, order_A, order_B, n, m, k, 1, a, row_A, b, row_B, 0, c, m)
+        multiply = self._gemm[out.dtype]
+        multiply(gemm.ROW_MAJOR, order_A, order_B, n, m, k, 1, a, row_A, b, row_B, 0, c, m)
         return out
 
 

@@ -14,6 +14,7 @@ from functools import cache
 import numpy as np
 
 from deepnet_cli.blas.library import load
+from deepnet_cli.fused import tape
 from deepnet_cli.nn.types import Array
 
 PACKAGE = "onednn_cpu_gomp"
@@ -58,6 +59,9 @@ class OneDNN:
         self._rounded = [np.empty(0, np.uint16), np.empty(0, np.uint16)]
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
+        if tape.recording is not None:
+            tape.recording.broken = True
+            return out
         key = A.shape, A.strides, B.shape, B.strides, out.strides
         if key not in self._plans:
             self._plans[key] = self._plan(A, B, out)

@@ -1,4 +1,4 @@
-"""A product of matrices as a call on a tape: cblas_?gemm of the BLAS that NumPy is linked to."""
+"""A product of matrices as a call on a tape: cblas_?gemm of a BLAS, such as NumPy's own."""
 
 import ctypes
 import sys
@@ -13,6 +13,8 @@ from deepnet_cli.fused.tape import Tape
 SPELLINGS = ("scipy_cblas_{}gemm64_", "cblas_{}gemm64_", "cblas_{}gemm")
 """How builds of NumPy call it; those that end in 64_ take integers of 64 bits."""
 
+LETTERS = {"f": "s", "d": "d"}
+
 ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
 CALL = """
@@ -25,10 +27,17 @@ ret void
 """
 
 
-def note(tape: Tape, A: NDArray[Any], B: NDArray[Any], out: NDArray[Any]) -> None:
-    """Put out = A B on a tape, for A (n, k), B (k, m) and out (n, m); or break it."""
+Gemm = tuple[int, int]
+"""The address of a cblas_?gemm, and that of what calls it with words."""
+
+
+def note(
+    tape: Tape, A: NDArray[Any], B: NDArray[Any], out: NDArray[Any], found: Gemm | None
+) -> None:
+    """Put out = A B on a tape, for A (n, k), B (k, m) and out (n, m), by a function that was
+    found for their type; or break it.
+    """
     a, b = stored(A), stored(B)
-    found = _gemm(out.dtype.char)
     same = A.dtype == B.dtype == out.dtype and out.flags.c_contiguous
     if found is None or not same or not all(M.itemsize in M.strides for M in (A, B)):
         tape.broken = True
@@ -47,19 +56,23 @@ def stored(M: NDArray[Any]) -> tuple[int, int]:
 
 
 @cache
-def _gemm(char: str) -> tuple[int, int] | None:
-    """The address of cblas_?gemm and of what calls it; None where NumPy has none to be found."""
-    letter = {"f": "s", "d": "d"}.get(char)
-    if letter is None or not native.available():
-        return None
+def of_numpy(char: str) -> Gemm | None:
+    """That of the BLAS that NumPy is linked to, for a type; None where none is to be found."""
     blas = _library()
     for spelling in SPELLINGS:
-        function = getattr(blas, spelling.format(letter), None)
-        if function is not None:
-            address = ctypes.cast(function, ctypes.c_void_p).value
-            wide = spelling.endswith("64_")
-            return (address, _thunk(letter, wide)) if address is not None else None
+        if letter := LETTERS.get(char):
+            function = getattr(blas, spelling.format(letter), None)
+            if function is not None:
+                return of(function, char, wide=spelling.endswith("64_"))
     return None
+
+
+def of(function: Any, char: str, *, wide: bool = False) -> Gemm | None:
+    """That of a function for a type; `wide`: its integers are of 64 bits."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    if address is None or not native.available():
+        return None
+    return address, _thunk(LETTERS[char], wide)
 
 
 def _library() -> ctypes.CDLL | None:

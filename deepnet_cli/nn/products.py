@@ -12,7 +12,8 @@ from deepnet_cli.nn.types import Array
 class Product(Protocol):
     """A B for A (n, k) and B (k, m), written into out (n, m), which is returned.
 
-    A and B are C-contiguous or transposes of such, out is C-contiguous.
+    A and B are C-contiguous or transposes of such, out is C-contiguous.  While a tape records,
+    it is noted there in place of being made, or the tape is broken.
     """
 
     @property
@@ -32,7 +33,7 @@ class NumPy:
         if tape.recording is None:
             np.matmul(A, B, out=out)
         else:
-            gemm.note(tape.recording, A, B, out)
+            gemm.note(tape.recording, A, B, out, gemm.of_numpy(out.dtype.char))
         return out
 
 
