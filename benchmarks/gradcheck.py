@@ -23,8 +23,9 @@ from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.gradcheck.report import check
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.randomness import generator
 

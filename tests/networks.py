@@ -5,8 +5,9 @@ from itertools import cycle
 import numpy as np
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 
 OPTIONED = [

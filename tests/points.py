@@ -11,8 +11,9 @@ from networks import HEADS, HIDDEN, labels_for
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2, Penalty
 from deepnet_cli.nn.types import Array

@@ -7,8 +7,9 @@ import pytest
 from networks import labels_for, start
 
 from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.ops.alpha_dropout import AlphaDropout
 from deepnet_cli.nn.ops.dropout import Dropout

@@ -621,7 +621,18 @@ MODEL = {
     "initialization_unknown": (f"{LAYERS}\ninitialization: «xaviar»", "did you mean 'xavier'"),
     "initialization_negative": (f"{LAYERS}\ninitialization: {{normal: «-1»}}", "> 0"),
     "initialization_text": (f"{LAYERS}\ninitialization: {{normal: «big»}}", "expected a number"),
-    "initial_parameters_list": (f"{LAYERS}\ninitial_parameters: «[1]»", "text"),
+    "initial_parameters_list": (
+        f"{LAYERS}\ninitial_parameters: «[1]»",
+        "expected a FILE or {file: FILE, layers: 2}, found a list",
+    ),
+    "initial_parameters_layers": (
+        f"{LAYERS}\ninitial_parameters: {{file: a.h5, layers: «3»}}",
+        "model.initial_parameters.layers: 3 of 2 layers; leave it out",
+    ),
+    "initial_parameters_no_layer": (
+        f"{LAYERS}\ninitial_parameters: {{file: a.h5, layers: «0»}}",
+        "model.initial_parameters.layers: must be >= 1, found 0",
+    ),
 }
 """Lines of the model section."""
 

@@ -92,6 +92,16 @@ def test_optimizers(name: str, dtype: Any, rng: np.random.Generator) -> None:
 
 
 @precisions
+def test_whole_parts_of_entries_and_of_numbers(dtype: Any, rng: np.random.Generator) -> None:
+    def whole(x: Array, n: float) -> None:
+        x -= n // 3
+        x += x // 2
+
+    for n in (-7, -1.5, 0, 2.9, 3, 8):
+        agrees(Pass(whole, "fn"), [4 * rng.normal(size=50).astype(dtype), n], 0)
+
+
+@precisions
 def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
     def some(*shape: int) -> Array:
         return np.asarray(rng.uniform(0.5, 2, size=shape), dtype)

@@ -5,9 +5,10 @@ import pytest
 from networks import labels_for, start
 
 from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.max_norm import HOLD
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 

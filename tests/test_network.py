@@ -10,8 +10,9 @@ from networks import HEAD_IDS, HEADS, HIDDEN, IN_TURN, labels_for, network_of, s
 
 from deepnet_cli.fused import blocks
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
@@ -96,7 +97,7 @@ def test_every_optimizer_is_its_equations(name: str, rng: np.random.Generator) -
         options=options,
     )
     rule, objective = OPTIMIZERS[name](**told), Objective(network)
-    slots, weights = np.zeros((rule.n_slots, theta.size)), network.layout.weights
+    slots, weights = np.zeros((rule.n_slots, theta.size)), network.layout.decaying
     for t in range(1, 201):
         optimizers.step(rule, theta, objective(theta, X, Y)[1], slots, 0.02, t, weights)
     np.testing.assert_allclose(theta, flat(network, parameters), rtol=1e-10, atol=1e-12)

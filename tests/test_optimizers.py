@@ -88,11 +88,12 @@ def test_a_mover_makes_the_same_steps(name: str, rng: np.random.Generator) -> No
     rule = OPTIMIZERS[name]()
     theta, played, grad = rng.normal(size=50), np.empty(50), np.empty(50)
     played[...] = theta
-    slots, moving, weights = np.zeros((rule.n_slots, 50)), np.zeros((rule.n_slots, 50)), slice(30)
-    move = optimizers.Mover(rule, played, grad, moving, weights)
+    slots, moving = np.zeros((2, rule.n_slots, 50))
+    decaying = [(slice(30), 1.0)]
+    move = optimizers.Mover(rule, played, grad, moving, decaying)
     for t in range(1, 6):
         grad[...] = rng.normal(size=50)
-        optimizers.step(rule, theta, grad.copy(), slots, 0.01, t, weights)
+        optimizers.step(rule, theta, grad.copy(), slots, 0.01, t, decaying)
         move(0.01, t)
     np.testing.assert_array_equal(played, theta)
     np.testing.assert_array_equal(moving, slots)

@@ -15,8 +15,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from deepnet_cli.data.batches import Batches, Part
 from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import Loss, made_loss
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array

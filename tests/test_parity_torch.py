@@ -16,8 +16,9 @@ from pytorch import ELSEWHERE, NONE, RATE, STEPS, TABLE, Form, torch
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.data.batches import Batches, Part
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import Loss, made_loss, shares
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES, Penalty
 from deepnet_cli.nn.types import Array

@@ -10,8 +10,9 @@ from cli import assert_refused, deepnet
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.nn.activations import ACTIVATIONS, made_activation
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.types import Array

@@ -27,14 +27,22 @@ SHAPES: dict[str, dict[str, Any]] = {
     "in order": {"batch_size": 17, "shuffle": False},
     "penalties": {"batch_size": 17, "l2": 0.3, "l1": 0.1},
     "schedule": {"learning_rate": {"schedule": "cosine", "initial": 0.05}},
+    "ema": {"batch_size": 17, "averaging": {"ema": 0.9}},
+    "swa": {"batch_size": 17, "averaging": {"name": "swa", "start": 5, "every": 3}},
+    "frozen": {"model": {"layers": [{"units": 6, "trainable": False}, 3]}, "l2": 0.3},
+    "factors": {
+        "model": {"layers": [{"units": 6, "rate_factor": 0.3}, {"units": 3, "rate_factor": 2}]},
+        "optimizer": {"name": "adamw", "weight_decay": 0.2},
+        "learning_rate": {"schedule": "cosine", "initial": 0.05},
+    },
 }
 FLOATS = ("float32", "float64")
 
 
-def job_of(folder: Path, precision: str = "float32", **training: Any) -> Job:
+def job_of(folder: Path, precision: str = "float32", model: Any = None, **training: Any) -> Job:
     write_blobs(folder / "blobs.h5", m=60)
     sections = {"training": training, "compute": {"precision": precision, "reduce": False}}
-    return load_job(write_config(folder / "c.yaml", **sections))
+    return load_job(write_config(folder / "c.yaml", model=model or {}, **sections))
 
 
 def made(job: Job, most: Callable[[int], int], *, reel: bool = True) -> tuple[State, list[float]]:

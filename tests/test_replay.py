@@ -15,8 +15,9 @@ from deepnet_cli.fused import blocks, native
 from deepnet_cli.fused.passes import Player
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2
 from deepnet_cli.nn.replay import Replay

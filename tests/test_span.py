@@ -36,6 +36,7 @@ LAYERS: dict[str, list[object]] = {
     "plain": [6, 3],
     "norm": [{"units": 6, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3],
     "dropout": [{"units": 6, "dropout": 0.3}, {"units": 5, "dropout": 0.2}, 3],
+    "factors": [{"units": 6, "rate_factor": 0.3}, {"units": 5, "trainable": False}, 3],
     "slopes": [{"units": 6, "activation": "prelu"}, 5, 3],
     "layer norm": [{"units": 6, "layer_norm": True, "alpha_dropout": 0.2}, 3],
     "held": [{"units": 6, "max_norm": 0.7}, {"units": 5, "l1": 0.2, "max_norm": 0.5}, 3],

@@ -13,8 +13,9 @@ from deepnet_cli.config import reduction
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.initializers import INITIALIZERS
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.ops.dropout import Dropout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.nn.unit_variance import unit_variance

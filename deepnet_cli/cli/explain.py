@@ -15,7 +15,6 @@ from deepnet_cli.nn.gradcheck.report import explained
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.optim import optimizers
-from deepnet_cli.optim.rule import Optimizer
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.explain import Iteration, explain_json, explain_text
 from deepnet_cli.training.loop import State, train
@@ -61,9 +60,10 @@ def explain(
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
     after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    grad, weights = trace.total.copy(), job.network.layout.weights
+    grad, layout = trace.total.copy(), job.network.layout
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
-    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, weights)
+    stretches = layout.decaying, layout.moving
+    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, *stretches)
     job.objective.hold(after)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
@@ -74,7 +74,7 @@ def explain(
         verdicts,
         point.cost() - penalty,
         penalty,
-        _formula(job.rule),
+        job.rule.formula,
         rate,
         tuple(each.name for each in job.batches.augmentations),
         clipped,
@@ -90,8 +90,3 @@ def _tick(verdict: Verdict) -> str:
         tick = "✓" if (sys.stdout.encoding or "").lower().startswith("utf") else "ok,"
         return f"{tick} {verdict.digits:.0f} digits"
     return verdict.status.upper()
-
-
-def _formula(rule: Optimizer) -> str:
-    """The first sentence of a rule's docstring: its update."""
-    return (type(rule).__doc__ or rule.name).split("   (")[0].split("\n")[0].strip()

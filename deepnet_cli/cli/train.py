@@ -110,11 +110,13 @@ def train(
 
 
 def _result(session: Session) -> str:
-    lines = [figures_text(session.figures)]
+    lines, average = [figures_text(session.figures)], session.job.average
+    averaged = f" averaged by {average.name}" if average else ""
     if session.monitor:
-        lines.append(
-            f"of the parameters with the best {session.monitor} (*): {session.kept:,} updates"
-        )
+        best = f"with the best {session.monitor} (*): {session.kept:,} updates"
+        lines.append(f"of the parameters{averaged} {best}")
+    elif averaged:
+        lines.append(f"of the parameters{averaged}")
     made = session.progress.state.iteration
     lines.append(f"{session.directory.path}: {made:,} iterations, {session.seconds:.1f} s")
     lines.append(fill(f"{session.ending.stopped}: {session.ending.reason}", 80))

@@ -11,8 +11,9 @@ from deepnet_cli.data.augmentation import AUGMENTATIONS, Augmentation
 from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.activations import made_activation
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
+from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, made_loss
-from deepnet_cli.nn.network import Layer, Network, Norm
+from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.products import NUMPY, Product
@@ -54,6 +55,7 @@ def build_network(config: Config, features: int, multiply: Product = NUMPY) -> N
             spec.layer_norm.epsilon if spec.layer_norm else None,
             spec.alpha_dropout,
             config.training.max_norm if spec.max_norm is None else spec.max_norm,
+            spec.rate_factor if spec.trainable else 0.0,
         )
         for l, (spec, g) in enumerate(named, start=1)
     ]

@@ -16,7 +16,7 @@ else:
     Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
 
 
-def _file(value: object) -> object:
+def file_named(value: object) -> object:
     return {"file": value} if isinstance(value, str) else value
 
 
@@ -68,13 +68,13 @@ HeldOut = Annotated[
     | Annotated[Fraction, Tag("<fraction>")]
     | Annotated[Fold, Tag("<fold>")],
     Discriminator(_held_out_kind),
-    BeforeValidator(_file),
+    BeforeValidator(file_named),
     PATH,
 ]
 
 
 class DataSection(Section):
-    train: Annotated[TrainFile, BeforeValidator(_file), PATH]
+    train: Annotated[TrainFile, BeforeValidator(file_named), PATH]
     validation: HeldOut | None = None
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"

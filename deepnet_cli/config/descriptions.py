@@ -10,6 +10,7 @@ from deepnet_cli.config.schema import (
     ComputeSection,
     Config,
     EarlyStopping,
+    InitialParameters,
     LayerNormOptions,
     LayerSpec,
     ModelSection,
@@ -64,6 +65,12 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "l2": "Lambda of this layer's W, in place of training.l2.",
         "l1": "Lambda of this layer's W, in place of training.l1.",
         "max_norm": "The largest norm of a row of this layer's W, in place of training.max_norm.",
+        "trainable": "Whether the layer is trained; else it is frozen and stays as it is.",
+        "rate_factor": "Its learning rate is so many times that of training.",
+    },
+    InitialParameters: {
+        "file": "An HDF5 file with W1, b1, W2, ...; its path is relative to the config.",
+        "layers": "So many are read, from the first on, and those behind drawn; null: all.",
     },
     ModelSection: {
         "layers": "n[1] ... n[L], as numbers or with a layer's options; n[0] is the data's.",
@@ -79,8 +86,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "min_delta": "What counts as one: a change by more than this.",
     },
     Target: {
-        "monitor": "The figure that is watched: cost, val_cost, or val_ before a metric.",
-        "value": "What is good enough.",
+        "monitor": "The figure that is to be reached: cost, val_cost, or val_ before a metric.",
+        "value": "How good it is to be.",
     },
     TrainingSection: {
         "optimizer": "The update rule.",
@@ -95,10 +102,11 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "max_norm": "The largest norm that a row of W may have after an update.",
         "mixup": "alpha: each batch is mixed with itself by a share drawn from Beta(alpha, alpha).",
         "clip_value": "The most that any entry of the gradient may be, up or down.",
+        "averaging": "Which average of the parameters is validated and kept, in place of the last.",
         "early_stopping": "Stop when a figure of the validation set no longer improves.",
         "metrics": "Measured on the batches as they go by and, as val_, on the validation set.",
-        "target": "Stop at the first row whose figure is as good as a value.",
-        "max_time": "The time that training may take: seconds, or text such as 30m or 1h30m.",
+        "target": "Stop at the first row of the history with a figure as good as this.",
+        "max_time": "Stop after so long: seconds, or 30m, 2h, 1h30m, 2d.",
         "log_every": "Iterations from one row of the history to the next; auto: about 50 rows.",
     },
     ComputeSection: {

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deepnet_cli.blas.choice import product
+from deepnet_cli.config import averaging
 from deepnet_cli.config.architecture import (
     build_augmentations,
     build_clippings,
@@ -32,6 +33,7 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.nn.unit_variance import FITTINGS
+from deepnet_cli.optim.averages import Average, Averaged
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
@@ -58,6 +60,7 @@ class Job:
     objective: Objective
     clippings: tuple[Clipping, ...]  # of the gradient, before the rule
     rule: Optimizer
+    average: Average | None  # of the parameters, that the rule keeps
     batches: Batches
     iterations: int
     log_every: int
@@ -97,21 +100,24 @@ class Job:
         return schedule_of(self.config).reductions(self.batches.per_epoch)
 
     def initial_theta(self) -> Array:
-        """The first parameters (P,): drawn with the seed, for some fitted to the first batch; or
-        read from a file.
+        """The first parameters (P,): read from a file as far as it goes; the others drawn with the
+        seed, and for some fitted to the first batch.
         """
-        dtype = self.dataset.encoding.dtype
-        if self.config.model.initial_parameters is None:
-            initializers = build_initializers(self.config, self.network)
-            rng = generator(self.config.seed, "initialization")
-            theta = self.network.initialize(initializers, rng).astype(dtype)
-            if fit := FITTINGS.get(self.config.model.initialization.name):
-                (first,) = self.batches.deal(0, 1)
-                fit(self.network, theta, first.X, first.iteration)
-            return theta
-        file = resolved(self.config.model.initial_parameters, self.directory)
-        with open_hdf5(file) as source:
-            return read_parameters(source, self.network.layout, dtype)
+        model, layout, L = self.config.model, self.network.layout, len(self.network.layers)
+        initializers = build_initializers(self.config, self.network)
+        rng, dtype = generator(self.config.seed, "initialization"), self.dataset.encoding.dtype
+        theta, read = self.network.initialize(initializers, rng).astype(dtype), 0
+        if (start := model.initial_parameters) is not None:
+            read, windows = start.layers or L, layout.views(theta)
+            wanted = layout.until(read)
+            with open_hdf5(resolved(start.file, self.directory)) as source:
+                found = read_parameters(source, wanted, dtype, part=start.layers is not None)
+            for name, block in wanted.views(found).items():
+                windows[name][...] = block
+        if read < L and (fit := FITTINGS.get(model.initialization.name)):
+            (first,) = self.batches.deal(0, 1)
+            fit(self.network, theta, first.X, first.iteration, read)
+        return theta
 
 
 def load_job(path: Path, settings: tuple[str, ...] = (), code: "Code | None" = None) -> Job:
@@ -139,7 +145,16 @@ def build_job(
     training, m = config.training, tables["train"].m
     size = m if isinstance(training.batch_size, str) else min(training.batch_size, m)
     check_width(document, config.model, m, size)
+    per_epoch = ceil(m / size)
+    iterations = training.iterations or (training.epochs or 0) * per_epoch or 2500
+    if iterations > MOST_ITERATIONS:
+        problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
+        raise document.error(("training", "epochs"), ConfigError(problem))
+    config = settled(config, document, per_epoch, iterations)
+    config = averaging.settled(config, document, per_epoch, iterations)
+    average = averaging.average_of(config)
     rule: Optimizer = training.optimizer.build(OPTIMIZERS)
+    rule = Averaged(rule, average) if average else rule
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
     augmentations = build_augmentations(config)
@@ -150,11 +165,6 @@ def build_job(
     dataset = encode(tables, config, document, network)
     part = dataset.parts["train"]
     batches = Batches(part, size, config.seed, training.shuffle, augmentations)
-    iterations = training.iterations or (training.epochs or 0) * batches.per_epoch or 2500
-    if iterations > MOST_ITERATIONS:
-        problem = f"makes {iterations:,} iterations; at most {MOST_ITERATIONS:,}"
-        raise document.error(("training", "epochs"), ConfigError(problem))
-    config = settled(config, document, batches.per_epoch, iterations)
     job = Job(
         config,
         directory,
@@ -163,6 +173,7 @@ def build_job(
         objective,
         clippings,
         rule,
+        average,
         batches,
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),

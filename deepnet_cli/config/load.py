@@ -11,6 +11,7 @@ from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks, figures
 from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
+from deepnet_cli.config.fine_tuning import check_frozen
 from deepnet_cli.config.messages import note_problems
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.overrides import override
@@ -86,6 +87,7 @@ def check(document: Document) -> Config | None:
     training = _section(document, "training", TrainingSection)
     if model is not None:
         checks.check_model(document, model)
+        check_frozen(document, model)
     if model is not None and (loss := _loss(document)):
         checks.check_loss(document, model, loss.name)
         checks.check_loss_options(document, model, loss)

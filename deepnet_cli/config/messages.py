@@ -1,16 +1,14 @@
 """pydantic's findings in the words of a config's writer."""
 
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from deepnet_cli.config.data_schema import TrainFile
 from deepnet_cli.config.document import Document, Path
-from deepnet_cli.config.forms import FORMS
-from deepnet_cli.config.options import PLAIN
+from deepnet_cli.config.in_words import FORMS
 from deepnet_cli.config.rates import schedule_meant
 from deepnet_cli.config.scalars import plain_scalar
-from deepnet_cli.config.schema import Config, LayerSpec
+from deepnet_cli.config.unknown_keys import keys_at, unknown_key
 from deepnet_cli.config.yaml_reader import INVALID
 from deepnet_cli.errors import did_you_mean, listed, nearest
 
@@ -40,9 +38,9 @@ def note_problems(document: Document, found: ValidationError) -> None:
     for error in errors:
         if error["type"] == "extra_forbidden":
             path, key = _path(document.tree, error["loc"]), str(error["loc"][-1])
-            known = [known for known in _keys_at(error["loc"]) if known != key]
+            known = [known for known in keys_at(error["loc"]) if known != key]
             chosen = _at(document.tree, path[:-1]).get("name") if len(path) > 1 else None
-            document.add(path, _unknown_key(key, known, chosen), at_key=True)
+            document.add(path, unknown_key(key, known, chosen), at_key=True)
             meant.add((*path[:-1], nearest(key, known) or ""))
     for error in errors:
         loc, kind, value = error["loc"], error["type"], error["input"]
@@ -131,7 +129,7 @@ def _message(kind: str, value: object, ctx: dict[str, Any], text: str) -> str:
         names = [name.strip(" '") for name in ctx["expected_tags"].split(",")]
         what, own = ctx.get("what", "name"), ctx.get("own", "")
         near = did_you_mean(ctx["tag"], names)
-        return f"unknown {what} '{ctx['tag']}'{near} ({_one_of(names)}){own}"
+        return f"unknown {what} '{ctx['tag']}'{near} (one of {listed(names)}){own}"
     if kind == "literal_error":
         names = [
             name.strip(" '").lower()  # False is false in YAML
@@ -175,58 +173,3 @@ def _is_quoted_number(value: object) -> bool:
         return isinstance(value, str) and type(plain_scalar(value)) in (int, float)
     except ValueError:
         return False
-
-
-def _one_of(names: list[str]) -> str:
-    return f"one of {listed(names)}"
-
-
-def _unknown_key(key: str, known: list[str], chosen: object) -> str:
-    """`chosen` is the name beside it, whose options the keys are."""
-    of_a_layer = f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
-    if near := did_you_mean(key, known):
-        also = key in LayerSpec.model_fields
-        return of_a_layer + near.replace("; did", "; or did") if also else f"unknown key{near}"
-    if isinstance(chosen, str):
-        options = [name for name in known if name not in ("name", "schedule")]
-        return f"{chosen} has no such option ({_one_of(options) if options else 'it has none'})"
-    if known == ["name"]:
-        return "unknown key; there are no options here"
-    if key in Config.model_fields:
-        return "unknown key here; it belongs at the top level"
-    if key in TrainFile.model_fields:
-        return (
-            "unknown key here; it goes with a file: {file: FILE, x: NAME, y: NAME, weights: NAME}"
-        )
-    for name, section in Config.model_fields.items():
-        for model in _models(section.annotation):
-            if key in model.model_fields and key != "name":
-                return f"unknown key here; it belongs under '{name}'"
-    if key in LayerSpec.model_fields:
-        return of_a_layer
-    return f"unknown key (known here: {listed(known)})"
-
-
-def _keys_at(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys that a config may have beside the unknown one."""
-    candidates: list[type[BaseModel]] = [Config]
-    for part in loc[:-1]:
-        fields = [m.model_fields[str(part)] for m in candidates if str(part) in m.model_fields]
-        if fields:
-            candidates = [model for field in fields for model in _models(field.annotation)]
-        elif named := [m for m in candidates if _variant(m) == part]:
-            candidates = named
-    return list(dict.fromkeys(key for model in candidates for key in model.model_fields))
-
-
-def _variant(model: type[BaseModel]) -> object:
-    """What pydantic calls one model among several."""
-    field = model.model_fields.get(getattr(model, "key", "name"))
-    return (PLAIN if field.is_required() else field.default) if field else None
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    """The pydantic models that an annotation speaks of."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]

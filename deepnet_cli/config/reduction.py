@@ -33,16 +33,17 @@ def reduced_features(
     """The features m + 1 that training has in place of n[0]; None where it keeps those.
 
     Exact where the update rule, the penalties of W[1], what clips and what is done to the examples
-    commute with a rotation.  The factorization of X takes 2 n[0] m^2 multiplications
-    (Householder, Q made explicit), an update with a batch of `size` saves
-    2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four times as long for one as an update does:
-    a run of 200 updates gains wherever this is used.
+    commute with a rotation; a frozen W[1] is to keep every bit, which a rotation does not.
+
+    The factorization of X takes 2 n[0] m^2 multiplications (Householder, Q made explicit), an
+    update with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four
+    times as long for one as an update does: a run of 200 updates gains wherever this is used.
     """
     n, reduced = objective.network.sizes, m + 1
     penalties = [penalty for penalty in objective.penalties if penalty.is_of(1)]
     parts: list[Optimizer | Penalty | Clipping | Augmentation]
     parts = [rule, *penalties, *clippings, *augmentations]
-    exact = all(part.rotates for part in parts)
+    exact = all(part.rotates for part in parts) and not objective.network.layers[0].frozen
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None

@@ -51,14 +51,13 @@ def resolved_config(job: Job, place: Path) -> str:
         real = os.path.realpath(job.directory / file), os.path.realpath(place)
         return Path(os.path.relpath(*real)).as_posix()
 
-    for part in ("train", "validation", "test"):
-        where = tree["data"].get(part)
+    files = [(tree["data"], part) for part in ("train", "validation", "test")]
+    for section, key in (*files, (tree["model"], "initial_parameters")):
+        where = section.get(key)
         if isinstance(where, str):
-            tree["data"][part] = moved(where)
+            section[key] = moved(where)
         elif where is not None and "file" in where:
             where["file"] = moved(where["file"])
-    if "initial_parameters" in tree["model"]:
-        tree["model"]["initial_parameters"] = moved(tree["model"]["initial_parameters"])
     tree["output"]["directory"] = moved(tree["output"]["directory"])
     return dumped(tree)
 

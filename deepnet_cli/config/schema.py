@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from deepnet_cli.config.data_schema import DataSection
+from deepnet_cli.config.data_schema import PATH, DataSection, file_named
 from deepnet_cli.config.durations import seconds
 from deepnet_cli.config.options import (
     AlsoAs,
@@ -28,6 +28,7 @@ from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.metrics import EVERY, top
+from deepnet_cli.optim.averages import AVERAGES
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
 
@@ -48,6 +49,12 @@ def _norm(value: object) -> object:
     if value is None:
         raise ValueError("true or false")
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
+
+
+def _rate_factor(value: float) -> float:
+    if value == 0:
+        raise ValueError("must be > 0; to freeze the layer write 'trainable: false'")
+    return value
 
 
 def _layers(value: object) -> object:
@@ -98,6 +105,7 @@ class Scheduled(Chosen):
 if TYPE_CHECKING:  # what a checked value is; the branch below is what is checked
     ActivationOptions = Options
     OptimizerOptions = Options
+    AverageOptions = Options
     InitializerOptions = Options
     LossOptions = Options
     LearningRate = float | Scheduled
@@ -114,6 +122,7 @@ else:
         own="; one of your own needs --code FILE.py",
     )
     OptimizerOptions = choice(OPTIMIZERS)
+    AverageOptions = choice(AVERAGES)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")
     LearningRate = number_or(Annotated[float, Field(gt=0)], variants(SCHEDULES, Scheduled))
@@ -143,6 +152,15 @@ class LayerSpec(Section):
     l2: float | None = Field(default=None, ge=0)
     l1: float | None = Field(default=None, ge=0)
     max_norm: float | None = Field(default=None, gt=0)
+    trainable: bool = True
+    rate_factor: Annotated[float, Field(ge=0), AfterValidator(_rate_factor)] = 1.0
+
+
+class InitialParameters(Section):
+    """A file, and how many layers are read from it, from the first on; None: all."""
+
+    file: str
+    layers: int | None = Field(default=None, ge=1)
 
 
 class ModelSection(Section):
@@ -151,7 +169,9 @@ class ModelSection(Section):
     ]
     activations: Activations = Field(default="relu", validate_default=True)
     initialization: InitializerOptions = Field(default="auto", validate_default=True)
-    initial_parameters: str | None = None
+    initial_parameters: Annotated[InitialParameters, BeforeValidator(file_named), PATH] | None = (
+        None
+    )
     input_dropout: float = Field(default=0.0, ge=0, lt=1)
     input_noise: float = Field(default=0.0, ge=0)
 
@@ -183,6 +203,7 @@ class TrainingSection(Section):
     clip_norm: float | None = Field(default=None, gt=0)
     clip_value: float | None = Field(default=None, gt=0)
     metrics: Annotated[list[MetricName], Field(min_length=1)] | None = None
+    averaging: AverageOptions | None = None
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     max_time: Annotated[float, Field(gt=0), BeforeValidator(seconds)] | None = None

@@ -30,14 +30,17 @@ def write_parameters(file: Any, layout: Layout, theta: Array) -> None:
         group[name] = block
 
 
-def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic]) -> Array:
-    """theta (P,) for the layout; b may be (n,) or (n, 1), running statistics may be absent.
+def read_parameters(
+    source: Source, layout: Layout, dtype: np.dtype[np.generic], *, part: bool = False
+) -> Array:
+    """theta (P,) for the layout; b may be (n,) or (n, 1), running statistics may be absent.  The
+    file may have more layers where the layout is `part` of its network.
 
     Raises DataError, naming the tensor, where one is missing, has another shape or type,
     or holds a value that is not finite.
     """
     prefix = "parameters/" if source.has("parameters") else ""
-    _check_strangers(source, prefix, layout)
+    _check_strangers(source, prefix, layout, 0 if part else 1)
     blocks = {}
     for name, shape in layout.shapes.items():
         if layout.blocks[name].kind == "statistic" and not source.has(prefix + name):
@@ -68,10 +71,12 @@ def read_parameters(source: Source, layout: Layout, dtype: np.dtype[np.generic])
     return layout.join(blocks, dtype)
 
 
-def _check_strangers(source: Source, prefix: str, layout: Layout) -> None:
-    """Raise DataError for a parameter that the network has no place for."""
+def _check_strangers(source: Source, prefix: str, layout: Layout, beyond: int) -> None:
+    """Raise DataError for a parameter that the network has no place for, in its layers and in so
+    many `beyond`.
+    """
     depth = sum(block.kind == "weight" for block in layout.blocks.values())
-    for l, stem in product(range(1, depth + 2), STEMS):
+    for l, stem in product(range(1, depth + beyond + 1), STEMS):
         name = f"{stem}{l}"
         if name in layout.blocks or not source.has(prefix + name):
             continue

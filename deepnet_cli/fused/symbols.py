@@ -176,6 +176,7 @@ UFUNCS: dict[Any, Callable[..., Node]] = {
     np.subtract: operation("fsub"),
     np.multiply: operation("fmul"),
     np.divide: operation("fdiv"),
+    np.floor_divide: lambda x, y: apply("floor", apply("fdiv", x, y)),
     np.negative: operation("fneg"),
     np.positive: lambda x: x,
     np.square: lambda x: apply("fmul", x, x),

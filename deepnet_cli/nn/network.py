@@ -19,47 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import Initializer
+from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.max_norm import HOLD
 from deepnet_cli.nn.ops.activate import Activate
 from deepnet_cli.nn.ops.affine import Affine
-from deepnet_cli.nn.ops.alpha_dropout import AlphaDropout
-from deepnet_cli.nn.ops.batch_norm import BatchNorm
 from deepnet_cli.nn.ops.dense import Dense
-from deepnet_cli.nn.ops.dropout import Bits, Dropout
-from deepnet_cli.nn.ops.layer_norm import LayerNorm
 from deepnet_cli.nn.ops.op import Op, Windows
-from deepnet_cli.nn.ops.prelu import PReLU
 from deepnet_cli.nn.parameters import Layout
-from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
-
-
-@dataclass(frozen=True)
-class Norm:
-    """Options of a batch norm."""
-
-    epsilon: float = 1e-5
-    momentum: float = 0.1
-
-
-@dataclass(frozen=True)
-class Layer:
-    """n[l], g[l], and what stands around g[l]."""
-
-    units: int
-    activation: Activation
-    batch_norm: Norm | None = None
-    dropout: float = 0.0
-    bits: Bits | None = None  # of the dropout
-    multiply: Product = NUMPY
-    layer_norm: float | None = None  # its epsilon
-    alpha_dropout: float = 0.0
-    max_norm: float | None = None  # of each row of W
 
 
 @dataclass(frozen=True)
@@ -90,6 +61,8 @@ class Network:
             raise ValueError(f"{loss.name} does not take the output activation {output.name}")
         if layers[-1].dropout or layers[-1].alpha_dropout:
             raise ValueError("dropout behind the output layer")
+        if all(layer.frozen for layer in layers):
+            raise ValueError("every layer is frozen")
         for layer in layers:
             if layer.bits is None and (layer.dropout or layer.alpha_dropout):
                 raise ValueError("dropout without bits to draw from")
@@ -97,7 +70,9 @@ class Network:
                 raise ValueError("dropout of two kinds behind one layer")
             if layer.batch_norm is not None and layer.layer_norm is not None:
                 raise ValueError("a batch norm and a layer norm in one layer")
-        ops = [op for l in range(len(layers)) for op in _steps(features, layers, l)]
+        ops: list[Op[Any]] = []
+        for l, layer in enumerate(layers, start=1):
+            ops += layer.steps(l, layers[l - 2].units if l > 1 else features)
         if output is loss.link:
             ops.pop()  # the loss carries it
         for op in ops:
@@ -118,7 +93,8 @@ class Network:
         for op in self.ops:
             before = ops[-1] if ops else None
             if isinstance(op, Activate) and isinstance(before, Affine) and before.bias:
-                ops[-1] = Dense(before, op)
+                dense = Dense(before, op)
+                ops[-1] = dense.frozen() if self.layers[op.layer - 1].frozen else dense
             else:
                 ops.append(op)
         return replace(self, ops=tuple(ops))
@@ -131,7 +107,22 @@ class Network:
     @cached_property
     def layout(self) -> Layout:
         """Where each parameter stands in theta."""
-        return Layout(tuple(pair for op in self.ops for pair in op.blocks.items()))
+        return Layout(
+            tuple(
+                (name, replace(block, rate_factor=self.layers[op.layer - 1].rate_factor))
+                for op in self.ops
+                for name, block in op.blocks.items()
+            )
+        )
+
+    def input_of(self, k: int) -> str:
+        """How the input of step k is called: X, Z1, A1, ..."""
+        return self.ops[k - 1].node if k else "X"
+
+    @cached_property
+    def first(self) -> int:
+        """The first step with parameters that are trained: where the way back ends."""
+        return next(k for k, op in enumerate(self.ops) if not self.layers[op.layer - 1].frozen)
 
     @property
     def floats(self) -> int:
@@ -175,14 +166,14 @@ class Network:
         """From dJ/dS in work.dS to the gradients g, by what the forward pass left in `work`.
 
         watch(k, dU) is shown the derivative by the output of each step k, from the last to
-        the first, before it is overwritten.
+        the first that is trained, before it is overwritten.
         """
         dU = work.dS
-        for k in reversed(range(len(self.ops))):
+        for k in reversed(range(self.first, len(self.ops))):
             watch(k, dU)
             op, cache = self.ops[k], work.caches[k]
             op.backward(p, dU, cache, g)
-            if k > 0:
+            if k > self.first:
                 dU = op.pull(p, dU, cache)
 
     @property
@@ -212,8 +203,11 @@ class Network:
 
     @cached_property
     def _limits(self) -> dict[str, float]:
-        limits = {f"W{l}": layer.max_norm for l, layer in enumerate(self.layers, start=1)}
-        return {name: limit for name, limit in limits.items() if limit is not None}
+        return {
+            f"W{l}": layer.max_norm
+            for l, layer in enumerate(self.layers, start=1)
+            if layer.max_norm is not None and not layer.frozen
+        }
 
     @cached_property
     def _drawing(self) -> list[int]:
@@ -222,21 +216,3 @@ class Network:
     @cached_property
     def _tracking(self) -> list[int]:
         return [k for k, op in enumerate(self.ops) if type(op).track is not Op.track]
-
-
-def _steps(features: int, layers: Sequence[Layer], l: int) -> list[Op[Any]]:
-    """The steps of one layer, l counted from 0."""
-    layer, inputs = layers[l], layers[l - 1].units if l else features
-    number, units, norm = l + 1, layer.units, layer.batch_norm
-    steps: list[Op[Any]] = [Affine(number, inputs, units, norm is None, layer.multiply)]
-    if norm is not None:
-        steps.append(BatchNorm(number, units, norm.epsilon, norm.momentum))
-    if layer.layer_norm is not None:
-        steps.append(LayerNorm(number, units, layer.layer_norm))
-    trained = layer.activation.trained_from is not None
-    steps.append((PReLU if trained else Activate)(number, units, layer.activation))
-    if layer.bits is not None and layer.dropout:
-        steps.append(Dropout(number, units, layer.dropout, layer.bits))
-    if layer.bits is not None and layer.alpha_dropout:
-        steps.append(AlphaDropout(number, units, layer.alpha_dropout, layer.bits))
-    return steps

@@ -14,14 +14,16 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 
 
-def unit_variance(network: Network, theta: Array, X: Array, step: int) -> None:
-    """Divide each W[l] in theta (P,), for X (n[0], m) and the masks of update number `step`."""
+def unit_variance(network: Network, theta: Array, X: Array, step: int, known: int = 0) -> None:
+    """Divide each W[l] in theta (P,) behind the first `known` layers, which are as they will be,
+    for X (n[0], m) and the masks of update number `step`.
+    """
     p, work, V = network.layout.views(theta), network.workspace(X.shape[1], theta.dtype), X
     network.draw(work, step)
     with np.errstate(all="ignore"):
         for k, op in enumerate(network.ops):
             V = network.forward(p, V, work, k, k + 1)
-            if op.kind == "affine":
+            if op.kind == "affine" and op.layer > known:
                 divisor = _deviation(V)
                 p[f"W{op.layer}"] /= divisor
                 V /= divisor

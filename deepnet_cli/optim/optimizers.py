@@ -1,20 +1,25 @@
-"""The update rules by name, and a step of one."""
+"""The update rules by name, and a step of one.
 
-from collections.abc import Callable, Iterable
-from functools import cache
+A step moves stretches of the vectors, each with its own factor on the learning rate: mostly one
+that is all.  What is in none of them stays as it is, and so do its slots.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass, Player
 from deepnet_cli.fused.tape import Tape
+from deepnet_cli.nn.parameters import Stretch
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
 from deepnet_cli.optim.adaptive import Adadelta, Adagrad, RMSProp
 from deepnet_cli.optim.descent import GradientDescent, Lion, Momentum, Nesterov
 from deepnet_cli.optim.rule import Optimizer
 
-NOWHERE = slice(0)
+EVERYWHERE: tuple[Stretch, ...] = ((slice(None), 1.0),)
 
 Numbers = Callable[[float, int], tuple[float, ...]]
 """What a pass is given, of rate and t."""
@@ -27,26 +32,36 @@ def step(
     slots: Array,
     rate: float,
     t: int,
-    weights: slice = NOWHERE,
+    decaying: Sequence[Stretch] = (),
+    moving: Sequence[Stretch] = EVERYWHERE,
 ) -> None:
-    """Apply `rule` in one pass over the vectors, after the decay of the weights (P,)[weights]."""
+    """Apply `rule` in one pass over each stretch of `moving`, after the decay in `decaying`."""
     if rule.weight_decay:
-        DECAY(theta[weights], rate * rule.weight_decay)
-    update(rule)(theta, grad, *slots, rate, t)
+        for place, factor in decaying:
+            DECAY(theta[place], rate * factor * rule.weight_decay)
+    for place, factor in moving:
+        update(rule)(theta[place], grad[place], *slots[:, place], rate * factor, t)
 
 
 class Mover:
     """`step` for vectors that stay where they are: a function of rate and t."""
 
     def __init__(
-        self, rule: Optimizer, theta: Array, grad: Array, slots: Array, weights: slice = NOWHERE
+        self,
+        rule: Optimizer,
+        theta: Array,
+        grad: Array,
+        slots: Array,
+        decaying: Sequence[Stretch] = (),
+        moving: Sequence[Stretch] = EVERYWHERE,
     ) -> None:
         self._players: list[tuple[Player, Numbers]] = []
-        if rule.weight_decay:
-            decay = Player(DECAY, theta[weights], 0.0)
-            self._players.append((decay, lambda rate, _: (rate * rule.weight_decay,)))
-        move = Player(update(rule), theta, grad, *slots, 0.0, 1)
-        self._players.append((move, lambda rate, t: (rate, t)))
+        for place, factor in decaying if rule.weight_decay else ():
+            decay = Player(DECAY, theta[place], 0.0)
+            self._players.append((decay, partial(_share, factor * rule.weight_decay)))
+        for place, factor in moving:
+            vectors = theta[place], grad[place], *slots[:, place]
+            self._players.append((Player(update(rule), *vectors, 0.0, 1), partial(_rate, factor)))
 
     def __call__(self, rate: float, t: int) -> None:
         for play, numbers in self._players:
@@ -64,6 +79,14 @@ class Mover:
             for k, rate in enumerate(rates, start=t)
         ]
         return np.array(rows, np.float64)
+
+
+def _share(decay: float, rate: float, _: int) -> tuple[float]:
+    return (rate * decay,)
+
+
+def _rate(factor: float, rate: float, t: int) -> tuple[float, int]:
+    return rate * factor, t
 
 
 def _decayed(W: Array, share: float) -> None:

@@ -38,6 +38,11 @@ class Optimizer(ABC):
         """
         return 0.0
 
+    @property
+    def formula(self) -> str:
+        """The update in a line: the first sentence of the rule's docstring."""
+        return (type(self).__doc__ or self.name).split("   (")[0].split("\n")[0].strip()
+
     @abstractmethod
     def update(self, theta: Array, grad: Array, slots: Slots, rate: float, t: int) -> None:
         """Move theta (P,) by one update and renew the slots (k, P)."""

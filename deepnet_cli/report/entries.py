@@ -16,6 +16,7 @@ from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.metrics import EVERY
 from deepnet_cli.nn.penalties import PENALTIES
+from deepnet_cli.optim.averages import AVERAGES
 from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
@@ -90,6 +91,7 @@ REGISTRIES = (
     Registry("Initializers", "model.initialization", INITIALIZERS, of_docstring),
     Registry("Penalties", "training", PENALTIES, of_docstring),
     Registry("Clippings", "training", CLIPPINGS, of_docstring),
+    Registry("Averages", "training.averaging", AVERAGES, of_docstring),
     Registry("Scalings", "data.scale", SCALINGS, of_docstring),
     Registry("Metrics", "training.metrics", EVERY, of_metric),
 )

@@ -63,7 +63,7 @@ def forward(trace: Trace) -> Iterator[Equation]:
     for k, step in enumerate(_steps(trace)):
         formula, shapes = FORWARD[step.op.kind](step)
         inputs = [("A[0] = X", trace.point.X)] if k == 0 else []
-        inputs += [(_indexed(name, step.layer), trace.p[name]) for name in _trained(step.op)]
+        inputs += [(_indexed(name, step.layer), trace.p[name]) for name in _parameters(step.op)]
         value = trace.values[k + 1]
         yield Equation(step.U, formula, value, step.layer, shapes, tuple(inputs))
     if carried(trace):
@@ -74,16 +74,16 @@ def forward(trace: Trace) -> Iterator[Equation]:
 
 def backward(trace: Trace, verdicts: list[Verdict]) -> Iterator[Equation]:
     """dA[L], dZ[L], dW[L], db[L], dA[L-1], ..., db[1]."""
-    m, steps = trace.point.m, list(_steps(trace))
+    m, steps, first = trace.point.m, list(_steps(trace)), trace.point.objective.network.first
     by_name = {verdict.node.name: verdict for verdict in verdicts}
     yield from _start(trace, by_name[steps[-1].op.node])
-    for k in reversed(range(len(steps))):
+    for k in reversed(range(first, len(steps))):
         step = steps[k]
-        for name in _trained(step.op):
+        for name in (name for name in _parameters(step.op) if name in by_name):
             told = PARAMETERS[name.rstrip(digits)](step)
             verdict, shown = by_name[name], f"d{_indexed(name, step.layer)}"
             yield Equation(shown, told, verdict.node.gradient, step.layer, verdict=verdict)
-        if k > 0:
+        if k > first:
             verdict, told = by_name[steps[k - 1].op.node], BACKWARD[step.op.kind](step)
             value, layer = m * verdict.node.gradient, steps[k - 1].layer
             yield Equation(f"d{step.V}", told, value, layer, verdict=verdict)
@@ -124,7 +124,7 @@ def _steps(trace: Trace) -> Iterator[Step]:
         yield Step(op, symbol(trace, k), symbol(trace, k + 1), trace.point.m)
 
 
-def _trained(op: Any) -> list[str]:
+def _parameters(op: Any) -> list[str]:
     return [name for name, block in op.blocks.items() if block.kind != "statistic"]
 
 

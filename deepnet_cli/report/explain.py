@@ -7,7 +7,7 @@ from textwrap import fill
 from deepnet_cli.nn.gradcheck.trace import Trace
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.nn.types import Array
-from deepnet_cli.report.equations import Equation, backward, forward
+from deepnet_cli.report.equations import Equation, backward, forward, symbol
 
 COLUMNS = 6
 """Of a matrix, at most; each is 11 wide."""
@@ -51,7 +51,8 @@ def explain_text(it: Iteration, rows: int, tick: Callable[[Verdict], str]) -> st
     for equation in backward(trace, it.verdicts):
         mark = tick(equation.verdict) if equation.verdict else ""
         lines += _equation(equation, rows, mark)
-    lines += ["", "  dA[0] is never computed", *_update(it, rows)]
+    first = symbol(trace, trace.point.objective.network.first)
+    lines += ["", f"  d{first} is never computed", *_update(it, rows)]
     return "\n".join(lines)
 
 
@@ -129,13 +130,18 @@ def _cost(it: Iteration) -> list[str]:
 
 
 def _update(it: Iteration, rows: int) -> list[str]:
-    layout = it.trace.point.objective.network.layout
+    network = it.trace.point.objective.network
+    layout = network.layout
     lines = ["", "---- update ".ljust(80, "-"), ""]
     lines += fill(f"  {it.rule},  rate = {it.rate:g}", 80, subsequent_indent="    ").split("\n")
     if it.penalty:
         lines.append("  g = dW + the penalty's derivative for W, db for b")
     if it.clipped:
         lines.append(f"  g is held to its limit by {' and '.join(it.clipped)}")
+    for l, layer in enumerate(network.layers, start=1):
+        if layer.rate_factor != 1:
+            rate = f"the rate is {layer.rate_factor:g} times that"
+            lines.append(f"  layer {l} is frozen" if layer.frozen else f"  in layer {l} {rate}")
     if it.trace.point.objective.network.holds:
         lines.append("  each row of a W is then held to its layer's max_norm")
     after = layout.views(it.after)

@@ -7,7 +7,8 @@ from textwrap import fill
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.memory import available_memory, told
-from deepnet_cli.nn.network import Layer, Network
+from deepnet_cli.nn.layer import Layer
+from deepnet_cli.nn.network import Network
 from deepnet_cli.report.table import table
 
 
@@ -29,10 +30,12 @@ def plan(job: Job) -> dict[str, object]:
                 "Z": [layer.units, m],
                 "A": [layer.units, m],
                 "parameters": sum(map(prod, shapes.values())),
+                "rate_factor": layer.rate_factor,
             }
             for l, (layer, shapes) in enumerate(_layers(network), start=1)
         ],
-        "parameters": network.layout.trained.stop,
+        "parameters": network.layout.parameters.stop,
+        "trained": network.layout.trained.stop,
         "examples": {name: part.m for name, part in job.dataset.parts.items()},
         "features": network.features,
         "reduced": job.reduced,
@@ -73,11 +76,11 @@ def plan_text(job: Job) -> str:
 
 
 def _layers(network: Network) -> list[tuple[Layer, dict[str, tuple[int, int]]]]:
-    """Each layer with the shapes of what is trained in it."""
+    """Each layer with the shapes of its parameters."""
     shapes: list[dict[str, tuple[int, int]]] = [{} for _ in network.layers]
     for op in network.ops:
-        trained = {name: b.shape for name, b in op.blocks.items() if b.kind != "statistic"}
-        shapes[op.layer - 1] |= trained
+        parameters = {name: b.shape for name, b in op.blocks.items() if b.kind != "statistic"}
+        shapes[op.layer - 1] |= parameters
     return list(zip(network.layers, shapes, strict=True))
 
 
@@ -88,6 +91,8 @@ def _described(layer: Layer) -> list[str]:
     words += ["layer norm"] if layer.layer_norm else []
     words += [f"drop {layer.dropout:g}"] if layer.dropout else []
     words += [f"alpha drop {layer.alpha_dropout:g}"] if layer.alpha_dropout else []
+    words += ["frozen"] if layer.frozen else []
+    words += [f"rate * {layer.rate_factor:g}"] if layer.rate_factor not in (0, 1) else []
     return words
 
 
@@ -96,9 +101,13 @@ def outline(job: Job) -> str:
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
-    network = f"{job.config.name}: {sizes}, {job.network.layout.trained.stop:,} parameters"
+    layout = job.network.layout
+    network = f"{job.config.name}: {sizes}, {layout.parameters.stop:,} parameters"
+    if layout.trained != layout.parameters:
+        network += f", {layout.trained.stop:,} of them trained"
+    average = f", averaged by {job.average.name}" if job.average else ""
     training = (
-        f"{job.network.loss.name}, {job.config.training.optimizer.name}, {batch} "
+        f"{job.network.loss.name}, {job.config.training.optimizer.name}{average}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"
     )
     lines = [network, training]

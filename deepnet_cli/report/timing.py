@@ -129,6 +129,7 @@ def _labels(job: Job, timing: Timing) -> dict[str, str]:
         words += [each.activation.name] if l < len(layers) or not carried else []
         words += ["dropout"] if each.dropout else []
         words += ["alpha dropout"] if each.alpha_dropout else []
+        words += ["frozen"] if each.frozen else []
         labels[f"{LAYER}{l}"] = " ".join(words)
     labels["loss"] = f"{loss.link.name} and loss" if carried else "loss"
     names = dict.fromkeys(penalty.name for penalty in job.objective.penalties)

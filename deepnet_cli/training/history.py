@@ -3,7 +3,7 @@
 `cost` is the mean of J over the batches since the last row, each before its update; so are the
 metrics without `val_`, of all the examples of these batches together.  `clipped` is
 the share of their gradients that were clipped, `learning_rate` that of the row's update;
-`val_...` are of the parameters after the row's update.
+`val_...` are of the parameters after the row's update, averaged where the config asks for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -98,9 +98,10 @@ class Updates:
 
     @cached_property
     def move(self) -> Mover:
-        state, weights = self.state, self.objective.network.layout.weights
+        state, layout = self.state, self.objective.network.layout
         grad = self.objective.gradient_of(state.theta.dtype)
-        return Mover(self.rule, state.theta, grad, state.slots, weights)
+        vectors = state.theta, grad, state.slots
+        return Mover(self.rule, *vectors, layout.decaying, layout.moving)
 
     def of(self, run: Run) -> Iterator[Steps]:
         """The updates of a run.  Raises DivergedError."""

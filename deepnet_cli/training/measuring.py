@@ -110,6 +110,7 @@ def _measured(job: Job) -> Timing:
         by_part[part.of, part.way] = by_part.get((part.of, part.way), 0.0) + seconds
     return Timing(
         sizes=objective.network.sizes,
+        frozen=tuple(layer.frozen for layer in objective.network.layers),
         size=batches.size,
         threads=effective(),
         step=step,

@@ -67,9 +67,9 @@ def parts_of(
         network.loss.cost_and_gradient(inputs[-1], Y, work.share, work.dS, work.costs, work.J)
 
     def backward(steps: Sequence[int]) -> None:
-        for k in reversed(steps):
+        for k in (k for k in reversed(steps) if k >= network.first):
             ops[k].backward(p, dU[k], caches[k], g)
-            if k > 0:
+            if k > network.first:
                 ops[k].pull(p, dU[k], caches[k])
 
     def share() -> None:
@@ -90,7 +90,8 @@ def parts_of(
         swept.append(Part("penalty", BACKWARD, add))
         swept.append(Part("penalty", FORWARD, partial(objective.add_penalty, theta, work.J)))
     after = [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
-    move = Mover(rule, theta, grad, state.slots, network.layout.weights)
+    stretches = network.layout.decaying, network.layout.moving
+    move = Mover(rule, theta, grad, state.slots, *stretches)
     after.append(Part("optimizer", "", partial(move, 0.0, 1)))
     if network.holds:
         after.append(Part("max_norm", "", partial(objective.hold, theta)))

@@ -26,7 +26,9 @@ from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.metrics import States
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.averages import Average
 from deepnet_cli.optim.schedule import Reductions
+from deepnet_cli.training.averaging import averaged
 from deepnet_cli.training.history import History, Row, Watch
 from deepnet_cli.training.loop import State
 from deepnet_cli.training.sealed import open_sealed, sealed
@@ -45,6 +47,7 @@ CHANGEABLE = (
 PLACES = (
     *(f"data.{part}{kind}" for part in ("train", "validation", "test") for kind in ("", ".file")),
     "model.initial_parameters",
+    "model.initial_parameters.file",
     "output.directory",
 )
 """Where things stand may change as well: whether the data are the same, their digests tell."""
@@ -61,6 +64,7 @@ class Progress:
 
     state: State  # an image in the space
     space: Space
+    average: Average | None  # of the parameters, in the last slot
     history: History
     watch: Watch | None  # with a validation set or early stopping
     reductions: Reductions  # of the learning rate, by the rows so far
@@ -72,12 +76,16 @@ class Progress:
         theta = job.initial_theta()
         space = space_of(job, theta)
         state = State.start(space.enter(theta), job.rule)
-        return cls(state, space, History(), _watch(job), job.reductions())
+        return cls(state, space, job.average, History(), _watch(job), job.reductions())
 
     @property
     def theta(self) -> Array:
-        """The parameters (P,) that the state stands for: a new vector."""
-        return self.space.lift(self.state.theta)
+        """The parameters (P,) that are used where training is now, averaged or as they are: a new
+        vector.
+        """
+        if self.average is None:
+            return self.space.lift(self.state.theta)
+        return self.space.lift(averaged(self.state, self.average, self.space))
 
     def see(self, row: Row) -> bool:
         """Look at a row of the history; whether it is a new best of the watched figure."""
@@ -90,7 +98,8 @@ class Progress:
         """
         watch, reductions = self.watch and replace(self.watch), replace(self.reductions)
         state, history = self.state.copy(), replace(self.history)
-        return Progress(state, self.space, history, watch, reductions, self.best_theta)
+        parts = self.space, self.average, history, watch, reductions
+        return Progress(state, *parts, self.best_theta)
 
     def settled(self) -> "Progress":
         """This with the rows up to its own state only."""
@@ -100,7 +109,7 @@ class Progress:
         """The checkpoint file of a job whose resolved config is `config`."""
 
         def fill(file: Any) -> None:
-            file["state/theta"] = self.theta
+            file["state/theta"] = self.space.lift(self.state.theta)
             file["state/slots"] = self.space.lift(self.state.slots)
             file.attrs["space"] = self.space.digest
             if self.space.digest:
@@ -147,7 +156,8 @@ def load_progress(path: Path, job: Job, config: str) -> Progress:
         history.states = _states(source, job)
         space, state = _restored(source, job)
         best = _best(source)
-    progress = Progress(state, space, history, _watch(job), job.reductions(), best)
+    parts = space, job.average, history, _watch(job), job.reductions()
+    progress = Progress(state, *parts, best)
     for row in history.rows:
         progress.see(row)
     return progress

@@ -33,11 +33,14 @@ def summary(
     best = {"best": {"monitor": monitor, "iteration": kept - 1}} if monitor and kept else {}
     n = job.network.features
     reduced = {"reduced": {"from": n, "to": job.reduced}} if job.reduced else {}
+    layout = job.network.layout
+    trained = {} if layout.trained == layout.parameters else {"trained": layout.trained.stop}
     code = {"code": job.code.identity} if job.code is not None else {}
     return {
         "name": job.config.name,
         "seed": job.config.seed,
-        "parameters": job.network.layout.trained.stop,
+        "parameters": layout.parameters.stop,
+        **trained,
         "iterations": made,
         "epochs": int(epochs) if epochs == int(epochs) else round(epochs, 3),
         "seconds": round(seconds, 3),

@@ -10,6 +10,7 @@ class Timing:
     """What was measured, in seconds of an update with a whole batch, and what follows from it."""
 
     sizes: tuple[int, ...]  # n[0], n[1], ..., n[L], as training has them
+    frozen: tuple[bool, ...]  # which layers
     size: int  # examples in a batch
     threads: int  # that multiply
     step: float
@@ -25,9 +26,12 @@ class Timing:
     row: float  # what one takes beside its step
 
     def operations(self, l: int, way: str) -> int:
-        """Multiplications and additions in the products of layer l, from 1; dA[0] is never made."""
+        """Multiplications and additions in the products of layer l, from 1: on the way back dW,
+        unless it is frozen, and dA[l-1], behind the first layer that is not.
+        """
         product = 2 * self.sizes[l] * self.sizes[l - 1] * self.size
-        return product if way == FORWARD or l == 1 else 2 * product
+        back = (not self.frozen[l - 1]) + (l - 1 > self.frozen.index(False))
+        return product if way == FORWARD else back * product
 
     def of(self, name: str) -> float:
         """Seconds of all parts that belong to something, both ways."""

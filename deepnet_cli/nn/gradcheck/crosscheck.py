@@ -47,9 +47,11 @@ class CrossCheck:
 
 
 def crosscheck(trace: Trace, rng: np.random.Generator) -> CrossCheck:
-    """Compare a seeded sample of entries of each parameter and of X."""
+    """Compare a seeded sample of entries of each parameter and of X, or of what the first step
+    that is trained is given.
+    """
     witness = Witness(trace)
-    nodes = [node for node in trace.nodes if node.parameter or node.name == "X"]
+    nodes = [*(node for node in trace.nodes if node.parameter), trace.nodes[-1]]
     entries = kinks = unsettled = 0
     worst, disagrees = 0.0, []
     for node in nodes:

@@ -151,7 +151,7 @@ def of_weight(s: Scene) -> Wrong:
     yield "transposed", f"dW[{l}] is transposed in memory", right.T.reshape(right.shape)
     for k, value in enumerate(values):
         if value.shape == s.V.shape and value is not s.V:
-            name = s.probe.network.ops[k - 1].node if k else "X"
+            name = s.probe.network.input_of(k)
             sentence = f"dW[{l}] is taken with {name} in place of what layer {l} was given"
             yield "stale A", sentence, s.dU @ value.T
     yield from _left_out(s, lambda examples: np.asarray(s.dU[:, examples] @ s.V[:, examples].T))

@@ -28,12 +28,16 @@ class Mutation:
 
 def mutations(point: Point) -> Iterator[Mutation]:
     """Every bug in every step where it changes a number at the point."""
-    right = {node.name: node.gradient for node in trace(point).nodes}
+    right = _gradients(point)
     for mutation in _planted(point.objective, point.m):
-        spoiled = trace(replace(point, objective=mutation.objective))
-        here = next((n.gradient for n in spoiled.nodes if n.name == mutation.node), None)
-        if here is None or not np.array_equal(here, right[mutation.node]):
+        spoiled, node = _gradients(replace(point, objective=mutation.objective)), mutation.node
+        changed = node in right and not np.array_equal(spoiled[node], right[node])
+        if changed or node.startswith("penalty"):
             yield mutation
+
+
+def _gradients(point: Point) -> dict[str, Array]:
+    return {node.name: node.gradient for node in trace(point).nodes}
 
 
 def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
@@ -50,15 +54,18 @@ def _planted(objective: Objective, m: int) -> Iterator[Mutation]:
 
         yield Mutation(name, scores, causes, with_loss_gradient(objective, gradient))
     for k, op in enumerate(network.ops):
-        below = network.ops[k - 1].node if k else "X"
-        for name, node, causes, wrong in BUGS[op.kind](op, below, m):
+        for name, node, causes, wrong in BUGS[op.kind](op, network.input_of(k), m):
             yield Mutation(name, node, causes, with_op(objective, k, wrong))
     yield from _penalty_bugs(objective)
 
 
 def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
+    network = objective.network
     for i, penalty in enumerate(objective.penalties):
-        for name, factor in (("missing in dW", 0.0), ("twice", 2.0)):
+        first, last = penalty.layers or (1, len(network.layers))
+        of = "" if penalty.layers is None else f" of layers {first} to {last}"
+        trained = [l for l in range(first, last + 1) if not network.layers[l - 1].frozen]
+        for name, factor in (("missing in dW", 0.0), ("twice", 2.0)) if trained else ():
 
             def gradient(
                 self: Any, W: Array, factor: float = factor, right: Any = penalty
@@ -68,7 +75,5 @@ def _penalty_bugs(objective: Objective) -> Iterator[Mutation]:
             wrong = planted(penalty, gradient=gradient)
             penalties = (*objective.penalties[:i], wrong, *objective.penalties[i + 1 :])
             spoiled = replace(objective, penalties=penalties)
-            first, last = penalty.layers or (1, len(objective.network.layers))
-            of = "" if penalty.layers is None else f" of layers {first} to {last}"
-            node = f"penalty W{first}"
+            node = f"penalty W{trained[0]}"
             yield Mutation(f"{penalty.name}{of} {name}", node, (penalty.name,), spoiled)

@@ -55,11 +55,11 @@ def _moved(trace: Trace, rng: np.random.Generator) -> dict[str, Array]:
         network.loss.cost_and_gradient(V, Y, point.share, out=dS)
         off(dS, point.share * np.maximum(1, np.abs(Y)) / network.loss.outputs(Y))
         moved, dU = {}, dS
-        for k in reversed(range(len(ops))):
+        for k in reversed(range(network.first, len(ops))):
             moved[ops[k].node] = dU.copy()
             incoming = np.abs(dU)
             ops[k].backward(p, off(dU), work.caches[k], g)
             dV = ops[k].pull(p, dU, work.caches[k])
             dU = off(dV, incoming if dV is dU else None)
-        moved["X"] = dU
+        moved[network.input_of(network.first)] = dU
     return moved | g

@@ -88,7 +88,9 @@ class Node:
 
 @dataclass(frozen=True)
 class Trace:
-    """values[k] is the input of step k, values[-1] = S; upstream[k] is dJ by its output."""
+    """values[k] is the input of step k, values[-1] = S; upstream[k] is dJ by its output, from the
+    first step that is trained on.
+    """
 
     point: Point
     J: Cost  # without penalties
@@ -119,21 +121,23 @@ def trace(point: Point, earlier: Point | None = None) -> Trace:
                 _pass(objective, earlier)
         J, gradient = _pass(bare, point, keep)
         work, p = bare.workspace(point.m, DOUBLE), bare.windows(point.theta)
-        dX = network.ops[0].pull(p, upstream[0].copy(), work.caches[0])
+        first = network.first
+        dV = network.ops[first].pull(p, upstream[first].copy(), work.caches[first])
         total = gradient if whole is bare else _pass(whole, point)[1]
         values = [point.X]
         for k in range(len(network.ops)):
             values.append(network.forward(p, values[k], work, k, k + 1).copy())
 
     g, nodes = network.layout.views(gradient), []
-    for k in reversed(range(len(network.ops))):
+    for k in reversed(range(first, len(network.ops))):
         op, after = network.ops[k], k + 1
         source = after if after < len(network.ops) else None
         nodes.append(Node(op.node, op.layer, after, source, False, values[after], upstream[k]))
-        for name, block in op.blocks.items():
-            if block.kind != "statistic":
+        for name in op.blocks:
+            if network.layout.blocks[name].trained:
                 nodes.append(Node(name, op.layer, k, k, True, p[name], g[name]))
-    nodes.append(Node("X", 0, 0, 0, False, point.X, dX))
+    layer = network.ops[first].layer - 1
+    nodes.append(Node(network.input_of(first), layer, first, first, False, values[first], dV))
     return Trace(point, J, values, upstream, gradient, total, nodes)
 
 

@@ -89,6 +89,16 @@ class Affine(Op[AffineCache]):
         """By NumPy: what a network predicts does not depend on what it was trained with."""
         return replace(self, multiply=NUMPY)
 
+    def frozen(self) -> "FrozenAffine":
+        return FrozenAffine(self.layer, self.inputs, self.units, self.bias, self.multiply)
+
+
+class FrozenAffine(Affine):
+    """W and b stay: no dW, no db."""
+
+    def backward(self, p: Windows, dU: Array, c: AffineCache, g: Windows) -> None:
+        pass
+
 
 def _add(Z: Array, b: Array) -> None:
     Z += b

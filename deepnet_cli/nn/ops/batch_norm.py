@@ -102,6 +102,10 @@ class BatchNorm(_Norm):
         if m > 1:
             p[variance][...] += self.momentum * (c.variance * (m / (m - 1)) - p[variance])
 
+    def frozen(self) -> "FrozenNorm":
+        """By the running statistics, which then stay as well."""
+        return FrozenNorm(self.layer, self.units, self.epsilon, self.momentum)
+
     def evaluation(self) -> "RunningNorm":
         return RunningNorm(self.layer, self.units, self.epsilon, self.momentum)
 
@@ -121,6 +125,13 @@ class RunningNorm(_Norm):
     def pull(self, p: Windows, dU: Array, c: BatchNormCache) -> Array:
         PULL_BY_RUNNING(dU, c.inverse_std, p[self.names[0]])
         return dU
+
+
+class FrozenNorm(RunningNorm):
+    """Scale and shift stay: no gradients of them."""
+
+    def backward(self, p: Windows, dU: Array, c: BatchNormCache, g: Windows) -> None:
+        pass
 
 
 def _normalize(

@@ -108,3 +108,13 @@ class Dense(Op[DenseCache]):
 
     def pull(self, p: Windows, dU: Array, c: DenseCache) -> Array:
         return self.affine.pull(p, dU, c.affine)
+
+    def frozen(self) -> "FrozenDense":
+        return FrozenDense(self.affine, self.activate)
+
+
+class FrozenDense(Dense):
+    """W and b stay: dZ alone."""
+
+    def backward(self, p: Windows, dU: Array, c: DenseCache, g: Windows) -> None:
+        self.activate.pull(p, dU, c.activate)

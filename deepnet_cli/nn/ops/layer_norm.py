@@ -76,6 +76,16 @@ class LayerNorm(Op[LayerNormCache]):
         PULL(dU, c.Zhat, c.inverse_std, p[self.names[0]])
         return dU
 
+    def frozen(self) -> "FrozenLayerNorm":
+        return FrozenLayerNorm(self.layer, self.units, self.epsilon)
+
+
+class FrozenLayerNorm(LayerNorm):
+    """Scale and shift stay: no gradients of them."""
+
+    def backward(self, p: Windows, dU: Array, c: LayerNormCache, g: Windows) -> None:
+        pass
+
 
 def _normalize(
     V: Array,

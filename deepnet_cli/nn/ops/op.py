@@ -88,6 +88,10 @@ class Op(ABC, Generic[C]):
     def track(self, p: Windows, c: C) -> None:
         """Move running statistics, which are in theta but not trained, by this batch's."""
 
+    def frozen(self) -> "Op[C]":
+        """What stands in its place where its parameters stay as they are."""
+        return self
+
     def evaluation(self) -> "Op[C] | None":
         """What stands in its place when nothing is trained; None where nothing does."""
         return self

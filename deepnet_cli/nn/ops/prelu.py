@@ -75,6 +75,16 @@ class PReLU(Op[PReLUCache]):
         PULL(dU, c.Z, p[self.slope])
         return dU
 
+    def frozen(self) -> "FrozenPReLU":
+        return FrozenPReLU(self.layer, self.units, self.g)
+
+
+class FrozenPReLU(PReLU):
+    """The slopes stay: no gradient of them."""
+
+    def backward(self, p: Windows, dU: Array, c: PReLUCache, g: Windows) -> None:
+        pass
+
 
 def _rectify(Z: Array, slope: Array, A: Array) -> None:
     leaky_relu(slope, Z, out=A)

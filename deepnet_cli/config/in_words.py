@@ -10,6 +10,7 @@ FORMS: dict[Path, str] = {
     ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
     ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
     ("training", "optimizer"): "a name or {name: NAME, option: value}",
+    ("training", "averaging"): "a name or {name: NAME, option: value}",
     ("training", "learning_rate"): "a number or {schedule: NAME, initial: RATE}",
     ("training", "learning_rate", "points"): "pairs of a count and a rate: [[1000, 0.01]]",
     ("training", "metrics"): "a list such as [accuracy, f1]",
@@ -19,6 +20,7 @@ FORMS: dict[Path, str] = {
     ("model", "activations"): "a name or {name: NAME, option: value}, or a list of these",
     ("model", "layers", "activation"): "a name or {name: NAME, option: value}",
     ("model", "initialization"): "a name or {NAME: value}",
+    ("model", "initial_parameters"): "a FILE or {file: FILE, layers: 2}",
     ("model", "layers", "batch_norm"): "true, false or {epsilon: 1e-5, momentum: 0.1}",
     ("model", "layers", "layer_norm"): "true, false or {epsilon: 1e-5}",
 }
