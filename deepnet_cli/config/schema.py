@@ -10,18 +10,8 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from deepnet_cli.config.data_schema import DataSection
-from deepnet_cli.config.options import (
-    AlsoAs,
-    Chosen,
-    Options,
-    Section,
-    choice,
-    growing_choice,
-    number_or,
-    one_or_list,
-    variants,
-    word_or,
-)
+from deepnet_cli.config.forms import AlsoAs, Section, number_or, one_or_list, word_or
+from deepnet_cli.config.options import Chosen, Options, choice, growing_choice, variants
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
