@@ -17,8 +17,11 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2, Penalty
 from deepnet_cli.nn.types import Array
 
-BCE, CE, MSE = (
-    LOSSES[name] for name in ("binary_cross_entropy", "cross_entropy", "mean_squared_error")
+BCE, CE, MSE, MAE = (
+    LOSSES[name]
+    for name in (
+        *("binary_cross_entropy", "cross_entropy", "mean_squared_error", "mean_absolute_error"),
+    )
 )
 RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS, PRELU, SELU = (
     ACTIVATIONS[name]

@@ -11,7 +11,9 @@ from plants import PLANTS, spoil
 from points import (
     BCE,
     CE,
+    LEAKY,
     LINEAR,
+    MAE,
     MSE,
     RELU,
     SIGMOID,
@@ -195,6 +197,19 @@ def test_examples_exactly_at_a_kink(norm: bool) -> None:
     assert report.invariances[-1].error is None  # J has no slope there
 
 
+def test_two_kinks_that_make_a_straight_line() -> None:
+    """A norm of one example gives its shift, 0: what one unit's slope gains the other's loses, so
+    J has a slope in the direction of the gradient, which is not the gradient's norm.
+    """
+    p = point([layer(2, LEAKY, norm=True), layer(1, LINEAR)], MAE, m=1)
+    p.objective.network.layout.views(p.theta)["W2"][...] = [[1, -1]]
+    report = check(p, rngs())
+    assert not report.wrong
+    assert report.crosscheck is not None
+    assert report.crosscheck.zeros == 2
+    assert report.invariances[-1].error is None
+
+
 def test_l1_of_weights_that_are_zero() -> None:
     """|W| has a kink there, of which the convention 0 is the mean of both sides."""
     p = point([layer(6, TANH), layer(2, LINEAR)], MSE, penalties=(L1(0.1), L2(0.1)))
@@ -283,6 +298,16 @@ def test_rounding_of_saturated_units() -> None:
     levels = noise(begun, np.random.default_rng(0))
     dA = next(float(np.linalg.norm(n.gradient)) for n in begun.nodes if n.name == "A1")
     assert 1e-18 * dA < levels["Z1"] < 1e-15 * dA
+
+
+def test_rounding_of_a_sum_that_cancels() -> None:
+    """db1 is 0, for a norm takes b1 out: its rounding is that of dZ1, however the dice fall."""
+    p = point([layer(1, LINEAR), layer(1, TANH, norm=True), layer(1, LINEAR)], MSE, m=8)
+    begun = trace(p)
+    dZ = next(n.gradient for n in begun.nodes if n.name == "Z1")
+    for seed in range(200):
+        level = noise(begun, np.random.default_rng(seed))["b1"]
+        assert 1e-19 * np.linalg.norm(dZ) < level < 1e-14 * np.linalg.norm(dZ)
 
 
 def test_rounding_in_a_norm_of_two_examples() -> None:
