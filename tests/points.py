@@ -143,8 +143,9 @@ def hard() -> dict[str, Point]:
             p.X[:, 3], p.objective.network.layout.views(p.theta)["b1"][...] = 0, kink
             points[f"{g.name} at {kink:g}"] = p
             p = point([layer(6, SILU), layer(5, g), layer(3, SOFTMAX)], CE)
-            p.X[:, 3], p.objective.network.layout.views(p.theta)["b2"][...] = 0, kink
-            points[f"{g.name} at {kink:g} behind a square"] = p
+            views = p.objective.network.layout.views(p.theta)
+            views["W1"][...], views["b2"][...] = 0, kink  # moved by i h, silu is off by h^2
+            points[f"{g.name} at {kink:g} behind silu of 0"] = p
             p = point([layer(3, g, norm=True), layer(2, g, norm=True), layer(2, LINEAR)], MAE, m=1)
             views = p.objective.network.layout.views(p.theta)
             views["shift1"][...] = views["shift2"][...] = kink
