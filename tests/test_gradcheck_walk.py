@@ -306,7 +306,8 @@ def test_rounding_is_of_the_size_of_eps(net: str) -> None:
 
 
 def tanh_backward_by_Z(dA: Array, Z: Array, out: Array | None = None) -> Array:
-    return np.multiply(dA, 1 - np.tanh(Z) ** 2, out=out)
+    dZ: Array = np.multiply(dA, 1 - np.tanh(Z) ** 2, out=out)
+    return dZ
 
 
 @pytest.mark.parametrize("g", [TANH, replace(TANH, keeps_Z=True, backward=tanh_backward_by_Z)])

@@ -94,6 +94,8 @@ def _values(schema: Node, node: Any) -> Iterator[str]:
         yield f"[{', '.join(value(schema, one) for one in node['prefixItems'])}]"
     elif "items" in node:
         yield f"a list of: {value(schema, node['items'])}"
+    elif isinstance(node.get("additionalProperties"), dict):
+        yield f"a mapping to: {value(schema, node['additionalProperties'])}"
     elif "type" in node:
         bounds = (f"{s} {number(node[bound])}" for bound, s in BOUNDS.items() if bound in node)
         yield " ".join([TYPES[node["type"]], " and ".join(bounds)]).strip()
