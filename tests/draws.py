@@ -1,8 +1,9 @@
 """Random networks, drawn from the vocabulary of a config, as a config that can be typed.
 
 Any activation, loss and initializer with any of their options, any key of a layer, any penalty,
-sizes, weights of examples, parameters.  What is added to a registry, to a layer or to the model is
-drawn too, within the bounds that it states; what the keys ask of each other decides.
+limit and augmentation, sizes, weights of examples and of classes, parameters.  What is added to a
+registry, to a layer or to the model is drawn too, within the bounds that it states; what the keys
+ask of each other decides.
 """
 
 from dataclasses import dataclass
@@ -24,16 +25,23 @@ from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.load import check
 from deepnet_cli.config.schema import Config
 from deepnet_cli.config.yaml_reader import parse
+from deepnet_cli.data.augmentation import AUGMENTATIONS
+from deepnet_cli.data.weighing import balanced
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.report.vocabulary import Node
 
 SCHEMA = json_schema()
-LAYER, MODEL = (SCHEMA["$defs"][name]["properties"] for name in ("LayerSpec", "ModelSection"))
+LAYER, MODEL, TRAINING = (
+    SCHEMA["$defs"][name]["properties"] for name in ("LayerSpec", "ModelSection", "TrainingSection")
+)
 LOSS = SCHEMA["properties"]["loss"]
+LIMITS = ("max_norm", *(name for name in (*CLIPPINGS, *AUGMENTATIONS) if name in TRAINING))
+"""What of training acts on no derivative, and does not change it."""
 
 Rng = np.random.Generator
 
@@ -46,14 +54,29 @@ class Draw:
     tree: dict[str, Any]
     X: Array
     Y: Array
-    weights: Array | None
+    weights: Array | None  # the examples' own
     theta: Array
 
     @property
     def point(self) -> Point:
         network = build_network(self.config, len(self.X))
         objective = build_objective(self.config, network, self.X.shape[1])
-        return Point(objective, self.theta, self.X, self.Y, self.weights)
+        return Point(objective, self.theta, self.X, self.Y, self._weighed())
+
+    def _weighed(self) -> Array | None:
+        """The weights of the examples, those of their classes in them."""
+        given: Any = getattr(self.config.loss, "class_weight", None)
+        if given is None:
+            return self.weights
+        K = max(2, len(self.Y))
+        labels = self.Y.argmax(axis=0) if len(self.Y) > 1 else self.Y[0].astype(int)
+        if given == "balanced":
+            of_class = balanced(labels, K, self.weights)
+        else:
+            of_class = np.array([given.get(str(k), 1.0) for k in range(K)])
+        own = np.ones(len(labels)) if self.weights is None else self.weights
+        weights: Array = of_class[labels] * own
+        return weights
 
     def write(self, folder: Path) -> str:
         """Its files; the command that checks them, and the config."""
@@ -92,20 +115,32 @@ def _tree(rng: Rng, seed: int) -> dict[str, Any]:
     layers = [_layer(rng) for _ in range(rng.integers(1, 6))]
     if link != "linear" or rng.random() < 0.5:
         layers[-1]["activation"] = link
+    if isinstance(loss, dict):
+        layers[-1]["units"] = _outputs(loss, layers[-1]["units"])
     data = {"train": {"file": "draw.h5", "x": "x", "y": "y"}}
     if rng.random() < 0.3:
         data["train"]["weights"] = "w"
     apart = ("layers", "activations", "initial_parameters")
     model = {key: value(rng, node) for key, node in MODEL.items() if key not in apart}
-    strengths = {name: float(10 ** rng.uniform(-8, 1)) for name in PENALTIES if rng.random() < 0.3}
+    training = {name: value(rng, TRAINING[name]) for name in LIMITS if rng.random() < 0.2}
+    for name in PENALTIES:
+        if rng.random() < 0.3:
+            training[name] = float(10 ** rng.uniform(-8, 1))
     return {
         "seed": seed,
         "data": data,
         "model": {"layers": layers, **model, "initial_parameters": "draw.h5"},
         "loss": loss,
-        "training": strengths,
+        "training": training,
         "compute": {"precision": "float64"},
     }
+
+
+def _outputs(loss: dict[str, Any], units: int) -> int:
+    """What the options of a loss ask for: one for each tau, one of two classes with weights."""
+    if isinstance(loss.get("tau"), list):
+        return len(loss["tau"])
+    return 1 if "class_weight" in loss and LOSSES[loss["name"]].target == "binary" else units
 
 
 def _layer(rng: Rng) -> dict[str, Any]:
@@ -127,6 +162,11 @@ def value(rng: Rng, node: Node) -> Any:
         return node["const"]
     if "enum" in node:
         return node["enum"][rng.integers(len(node["enum"]))]
+    if "items" in node:  # of an option: ascending numbers
+        return sorted(value(rng, node["items"]) for _ in range(rng.integers(2, 5)))
+    if "additionalProperties" in node:  # of an option: by class, of which there are two at least
+        named = ["0", "1"][slice(*sorted(rng.choice(3, 2, replace=False)))]
+        return {name: value(rng, node["additionalProperties"]) for name in named}
     return _simple(rng, node)
 
 

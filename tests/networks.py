@@ -61,6 +61,8 @@ def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
         return rng.integers(0, 2, (K, m)).astype(float)
     if loss.target == "count":
         return rng.poisson(2, (K, m)).astype(float)
+    if loss.target == "quantiles":
+        return np.repeat(rng.normal(size=(1, m)), K, axis=0)
     return rng.normal(size=(K, m))
 
 

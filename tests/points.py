@@ -9,7 +9,7 @@ import numpy as np
 from networks import HEADS, HIDDEN, labels_for
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
-from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
@@ -18,13 +18,27 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L1, L2, Penalty
 from deepnet_cli.nn.types import Array
 
-BCE, CE, MSE = (
-    LOSSES[name] for name in ("binary_cross_entropy", "cross_entropy", "mean_squared_error")
+BCE, CE, MSE, MAE = (
+    LOSSES[name]
+    for name in (
+        *("binary_cross_entropy", "cross_entropy", "mean_squared_error", "mean_absolute_error"),
+    )
 )
-RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS, PRELU, SELU = (
+RELU, TANH, SIGMOID, SOFTMAX, GELU, LINEAR, SOFTPLUS, PRELU, SELU, SILU = (
     ACTIVATIONS[name]
     for name in (
-        *("relu", "tanh", "sigmoid", "softmax", "gelu", "linear", "softplus", "prelu", "selu"),
+        *(
+            "relu",
+            "tanh",
+            "sigmoid",
+            "softmax",
+            "gelu",
+            "linear",
+            "softplus",
+            "prelu",
+            "selu",
+            "silu",
+        ),
     )
 )
 LEAKY = made_activation("leaky_relu", slope=0.3)
@@ -119,6 +133,52 @@ def six(m: int = 7) -> dict[str, Point]:
             m=m,
         ),
     }
+
+
+def hard() -> dict[str, Point]:
+    """Points where a check is easily wrong: whatever is exactly 0, equal, saturated or tiny."""
+    points = {}
+    for g in (g for g in HIDDEN if g.kinks):
+        for kink in g.kinks:  # Z1 of one example, and all after a norm of one
+            p = point([layer(6, g), layer(5, g), layer(3, SOFTMAX)], CE, penalties=(L1(0.1),))
+            p.X[:, 3], p.objective.network.layout.views(p.theta)["b1"][...] = 0, kink
+            points[f"{g.name} at {kink:g}"] = p
+            p = point([layer(6, SILU), layer(5, g), layer(3, SOFTMAX)], CE)
+            views = p.objective.network.layout.views(p.theta)
+            views["W1"][...], views["b2"][...] = 0, kink  # moved by i h, silu is off by h^2
+            points[f"{g.name} at {kink:g} behind silu of 0"] = p
+            p = point([layer(3, g, norm=True), layer(2, g, norm=True), layer(2, LINEAR)], MAE, m=1)
+            views = p.objective.network.layout.views(p.theta)
+            views["shift1"][...] = views["shift2"][...] = kink
+            points[f"{g.name} at {kink:g} by norms of one"] = p
+    for loss in LOSSES.values():
+        p = point([layer(4, TANH), layer(3, loss.link)], loss)
+        views = p.objective.network.layout.views(p.theta)
+        views["W2"][...], views["b2"][...] = 0, [[1], [0], [0]]
+        if loss.target == "number":
+            p.Y[...] = views["b2"]
+        elif loss.target == "class":
+            p.Y[...] = [[1], [0], [0]]
+        points[f"{loss.name} where A is Y, or ahead by its margin"] = p
+    for g in HIDDEN:
+        layers = [layer(4, g), layer(3, g), layer(2, LINEAR)]
+        for b in (-40.0, -18.0, 18.0, 40.0):
+            p = point(layers, MSE)
+            p.objective.network.layout.views(p.theta)["b1"][...] = b
+            points[f"{g.name} of {b:g}"] = p
+        p = point(layers, MSE)
+        p.theta[...] = 0
+        points[f"{g.name}, all 0"] = p
+        p = point(layers, MSE)
+        p.Y[...] = trace(p).values[-1] + 1e-7
+        points[f"{g.name} at a cost of 1e-14"] = p
+        normed = [layer(3, g, norm=True, dropout=0.5), layer(4, g, norm=True), layer(1, SIGMOID)]
+        points[f"{g.name} by norms of two"] = point(normed, BCE, m=2)
+        normed = [layer(2, g, layer_norm=1e-8, alpha_dropout=0.5), layer(2, g, layer_norm=1e-8)]
+        points[f"{g.name} by norms of two units"] = point([*normed, layer(1, SIGMOID)], BCE)
+        p = point([layer(1, g), *normed, layer(1, LINEAR)], MAE, weights=np.eye(7)[2])
+        points[f"{g.name}, one example that counts"] = p
+    return points
 
 
 SCALES = (1e-3, 1e-2, 0.1, 1.0, 3.0, 10.0)

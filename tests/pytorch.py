@@ -21,6 +21,7 @@ class Form:
 
     theirs: Callable[..., Any]
     options: dict[str, Any] = field(default_factory=dict)
+    rate: float = RATE  # smaller, for outputs in the thousands
 
 
 def warm_step(optimizer: Any) -> Any:
@@ -41,21 +42,101 @@ def one_cycle(optimizer: Any) -> Any:
     )
 
 
+def prelu(initial: float) -> Callable[..., Any]:
+    """nn.PReLU with a slope a unit; without slopes all are the first."""
+    first = torch.tensor([initial], dtype=torch.float64)
+    return lambda Z, slope=first: F.prelu(Z.T, slope.view(-1)).T
+
+
 def smooth_flags(Z: Any, Y: Any) -> Any:
     return F.binary_cross_entropy_with_logits(Z, 0.9 * Y + 0.05)
+
+
+def focal(Z: Any, Y: Any, gamma: float = 2.0, alpha: float | None = None) -> Any:
+    """Of each entry (Lin et al., equation 5; 4 without alpha)."""
+    z, weight = (2 * Y - 1) * Z, 1.0 if alpha is None else alpha * Y + (1 - alpha) * (1 - Y)
+    return -weight * torch.sigmoid(-z) ** gamma * F.logsigmoid(z)
+
+
+def categorical_focal(Z: Any, Y: Any, gamma: float = 2.0) -> Any:
+    """Of each example."""
+    log_p = (Y * F.log_softmax(Z, dim=0)).sum(dim=0)
+    return -((1 - log_p.exp()) ** gamma) * log_p
+
+
+def hinge(S: Any, Y: Any) -> Any:
+    """Of each entry: Y before 0, by a margin of 1."""
+    return F.margin_ranking_loss(S, torch.zeros_like(S), 2 * Y - 1, 1.0, reduction="none")
+
+
+def multi_margin(S: Any, Y: Any, reduction: str = "mean") -> Any:
+    return F.multi_margin_loss(S.T, Y.argmax(dim=0), reduction=reduction)
+
+
+def quantile(A: Any, Y: Any, *taus: float) -> Any:
+    tau = torch.tensor(taus, dtype=A.dtype)[:, None]
+    return torch.where(Y > A, tau * (Y - A), (1 - tau) * (A - Y)).mean()
+
+
+CLASSES = {"0": 0.5, "1": 2.0, "2": 1.25}
+FLAGS = {"0": 0.5, "1": 2.0}
+"""Class weights."""
+
+
+def of_class(Y: Any) -> Any:
+    """The class weight of each example."""
+    labels = Y.argmax(dim=0) if len(Y) > 1 else Y[0].long()
+    return torch.tensor([*CLASSES.values()], dtype=Y.dtype)[labels]
+
+
+def by_class(costs: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The mean of the examples' costs, each with the weight of its class."""
+    return lambda S, Y: (of_class(Y) * costs(S, Y)).sum() / of_class(Y).sum()
+
+
+def weighted_cross_entropy(Z: Any, Y: Any) -> Any:
+    weights = torch.tensor([*CLASSES.values()], dtype=Z.dtype)
+    return F.cross_entropy(Z.T, Y.argmax(dim=0), weights)
+
+
+def weighted_flags(Z: Any, Y: Any) -> Any:
+    weights = of_class(Y)
+    sum_ = F.binary_cross_entropy_with_logits(Z, Y, weights, reduction="sum")
+    return sum_ / weights.sum()
 
 
 TABLE: dict[str, dict[str, list[Form]]] = {
     "Activations": {
         "relu": [Form(F.relu)],
-        "leaky_relu": [Form(F.leaky_relu)],
-        "elu": [Form(F.elu)],
+        "leaky_relu": [
+            Form(F.leaky_relu),
+            Form(lambda Z: F.leaky_relu(Z, 0.0), {"slope": 0.0}),
+            Form(lambda Z: F.leaky_relu(Z, 0.2), {"slope": 0.2}),
+            Form(lambda Z: F.leaky_relu(Z, 1.0), {"slope": 1.0}),
+        ],
+        "prelu": [Form(prelu(0.25)), Form(prelu(0.6), {"initial": 0.6})],
+        "elu": [
+            Form(F.elu),
+            Form(lambda Z: F.elu(Z, 0.3), {"alpha": 0.3}),
+            Form(lambda Z: F.elu(Z, 1e3), {"alpha": 1e3}, 1e-9),
+        ],
+        "celu": [  # in whose derivative alpha is a float32
+            Form(F.celu),
+            Form(lambda Z: F.celu(Z, 0.25), {"alpha": 0.25}),
+            Form(lambda Z: F.celu(Z, 2.0**-9), {"alpha": 2.0**-9}),
+            Form(lambda Z: F.celu(Z, 1e3), {"alpha": 1e3}),
+        ],
         "selu": [Form(F.selu)],
         "silu": [Form(F.silu)],
         "gelu": [Form(F.gelu)],
         "gelu_tanh": [Form(lambda Z: F.gelu(Z, approximate="tanh"))],
         "mish": [Form(F.mish)],
-        "softplus": [Form(lambda Z: F.softplus(Z, threshold=1e9))],
+        "softplus": [  # a straight line above the threshold
+            Form(lambda Z: F.softplus(Z, threshold=40)),
+            Form(lambda Z: F.softplus(Z, 7.0, threshold=40), {"beta": 7.0}),
+            Form(lambda Z: F.softplus(Z, 1e-3, threshold=40), {"beta": 1e-3}, 1e-7),
+            Form(lambda Z: F.softplus(Z, 1e3, threshold=40), {"beta": 1e3}),
+        ],
         "tanh": [Form(torch.tanh)],
         "sigmoid": [Form(torch.sigmoid)],
         "softsign": [Form(F.softsign)],
@@ -69,6 +150,7 @@ TABLE: dict[str, dict[str, list[Form]]] = {
         "binary_cross_entropy": [
             Form(F.binary_cross_entropy_with_logits),
             Form(smooth_flags, {"label_smoothing": 0.1}),
+            Form(weighted_flags, {"class_weight": FLAGS}),
         ],
         "cross_entropy": [
             Form(lambda Z, Y: F.cross_entropy(Z.T, Y.T)),
@@ -76,6 +158,7 @@ TABLE: dict[str, dict[str, list[Form]]] = {
                 lambda Z, Y: F.cross_entropy(Z.T, Y.T, label_smoothing=0.1),
                 {"label_smoothing": 0.1},
             ),
+            Form(weighted_cross_entropy, {"class_weight": CLASSES}),
         ],
         "mean_squared_error": [Form(F.mse_loss)],
         "mean_absolute_error": [Form(F.l1_loss)],
@@ -84,7 +167,35 @@ TABLE: dict[str, dict[str, list[Form]]] = {
             Form(lambda A, Y: F.huber_loss(A, Y, delta=0.3), {"delta": 0.3}),
             Form(lambda A, Y: 0.3 * F.smooth_l1_loss(A, Y, beta=0.3), {"delta": 0.3}),
         ],
+        "log_cosh": [Form(lambda A, Y: (A - Y).cosh().log().mean())],
+        "quantile": [
+            Form(lambda A, Y: quantile(A, Y, 0.5)),
+            Form(lambda A, Y: quantile(A, Y, 0.9), {"tau": 0.9}),
+            Form(lambda A, Y: quantile(A, Y, 0.1, 0.5, 0.9), {"tau": (0.1, 0.5, 0.9)}),
+        ],
         "poisson": [Form(F.poisson_nll_loss)],
+        "focal": [
+            Form(lambda Z, Y: focal(Z, Y).mean()),
+            Form(lambda Z, Y: focal(Z, Y, 0.7, 0.25).mean(), {"gamma": 0.7, "alpha": 0.25}),
+            Form(by_class(lambda Z, Y: focal(Z, Y).mean(dim=0)), {"class_weight": FLAGS}),
+        ],
+        "categorical_focal": [
+            Form(lambda Z, Y: categorical_focal(Z, Y).mean()),
+            Form(lambda Z, Y: categorical_focal(Z, Y, 3.0).mean(), {"gamma": 3.0}),
+            Form(by_class(categorical_focal), {"class_weight": CLASSES}),
+        ],
+        "hinge": [
+            Form(lambda S, Y: hinge(S, Y).mean()),
+            Form(by_class(lambda S, Y: hinge(S, Y).mean(dim=0)), {"class_weight": FLAGS}),
+        ],
+        "squared_hinge": [
+            Form(lambda S, Y: (hinge(S, Y) ** 2).mean()),
+            Form(by_class(lambda S, Y: (hinge(S, Y) ** 2).mean(dim=0)), {"class_weight": FLAGS}),
+        ],
+        "multi_margin": [
+            Form(multi_margin),
+            Form(by_class(lambda S, Y: multi_margin(S, Y, "none")), {"class_weight": CLASSES}),
+        ],
     },
     "Optimizers": {
         "gradient_descent": [Form(O.SGD)],
@@ -201,10 +312,6 @@ TABLE: dict[str, dict[str, list[Form]]] = {
 }
 
 NONE: dict[str, dict[str, str]] = {
-    "Losses": {
-        "log_cosh": "PyTorch has none; Keras has",
-        "quantile": "PyTorch has none; scikit-learn has",
-    },
     "Schedules": {"reduce_on_plateau": "looks at rows of the history: test_plateau.py"},
     "Optimizers": {
         "momentum.dampening": "PyTorch's SGD leaves it out of the first update",

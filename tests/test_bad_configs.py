@@ -1105,7 +1105,7 @@ def piped(command: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_pipe_nobody_writes_to_is_not_waited_for() -> None:
     os.mkfifo("pipe")
-    done = piped("timeout 4 $PYTHON -m deepnet_cli train pipe")
+    done = piped("timeout 15 $PYTHON -m deepnet_cli train pipe")
     assert done.returncode == 2, done.stderr
     assert "pipe" in done.stderr
 

@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.weighing import balanced, class_named, weighed
-from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES, shares
+from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.types import Array
 
 WEIGHABLE = [name for name, loss in LOSSES.items() if loss.target in ("binary", "class")]
@@ -57,18 +57,6 @@ def test_how_a_class_may_be_called(name: str, index: int | None) -> None:
 def test_a_name_that_is_shown_goes_before_a_value() -> None:
     classes = Classes((0, 1), ("1", "true"))
     assert [class_named(name, classes) for name in ("1", "true", "0")] == [0, 1, 0]
-
-
-def test_costs_are_those_of_torch(rng: np.random.Generator) -> None:
-    """CrossEntropyLoss(weight) divides by the sum of the weights, as a weighted mean does."""
-    torch: Any = pytest.importorskip("torch")
-    Z, labels, of_class = rng.normal(size=(3, 40)), rng.integers(0, 3, 40), np.array([0.2, 1, 7])
-    share = shares(weighed(labels, of_class, None), 40)
-    theirs = torch.nn.functional.cross_entropy(
-        torch.tensor(Z.T), torch.tensor(labels), weight=torch.tensor(of_class)
-    )
-    told = LOSSES["cross_entropy"].cost(Z, np.eye(3)[:, labels], share)
-    assert told == pytest.approx(theirs.item(), rel=1e-13)
 
 
 @pytest.fixture(autouse=True)

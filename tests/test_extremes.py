@@ -75,6 +75,7 @@ def test_weights_that_are_all_0(output: Activation, loss: Loss, rng: np.random.G
         loss=loss.name,
     )
     zero = {"W1": [[0.0] * 4] * 5, "b1": [[0.0]] * 5, "W2": [[0.0] * 5] * K, "b2": [[0.0]] * K}
+    zero["slope2"] = [[output.trained_from or 0.0]] * K
     J, gradient = transcription.cost_and_gradient(zero, x.T, y.T, ["tanh", output.name], loss.name)
     assert float(history()[1].split(",")[2]) == pytest.approx(J, rel=1e-12)
     assert not p["W1"].any()
@@ -198,5 +199,5 @@ def test_a_batch_norm_of_one_example_is_refused(m: int, size: int | str) -> None
     config = write_config(
         Path("c.yaml"), data={"train": "data.h5"}, model=model, training={"batch_size": size}
     )
-    code = 2 if m > 1 else 3  # the config's mistake or the data's
-    assert_refused(deepnet("train", config), code, ["batch norm", "several"])
+    place = "training.batch_size" if m > 1 else "model.layers[0].batch_norm"
+    assert_refused(deepnet("train", config), 2, [place, "needs the mean of several examples"])

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from cli import deepnet
-from draws import LAYER, draw
+from draws import LAYER, LIMITS, MODEL, draw
 from points import rngs
 
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.config.checks import settled_activations
+from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.gradcheck.report import LARGEST, check
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.initializers import INITIALIZERS
@@ -59,10 +60,19 @@ def test_draws_are_of_every_kind() -> None:
     layers = [layer for each in drawn for layer in each.tree["model"]["layers"]]
     assert {key for layer in layers for key in layer} == {*LAYER}
     losses = [each.config.loss for each in drawn]
+    activations = [g for each in drawn for g in settled_activations(each.config.model)]
     options: Any
-    for name, options in LOSS_OPTIONS.items():
-        varied = {key for l in losses if l.name == name for key in l.model_fields_set - {"name"}}
+    for chosen, name, options in [
+        *((losses, *pair) for pair in LOSS_OPTIONS.items()),
+        *((activations, *pair) for pair in ACTIVATION_OPTIONS.items()),
+    ]:
+        varied = {key for c in chosen if c.name == name for key in c.model_fields_set - {"name"}}
         assert varied == {field.name for field in fields(options)}, name
+    written = [each.tree["loss"] for each in drawn if isinstance(each.tree["loss"], dict)]
+    forms = {(key, type(value)) for loss in written for key, value in loss.items()}
+    assert forms > {("class_weight", str), ("class_weight", dict), ("tau", float), ("tau", list)}
+    assert {key for each in drawn for key in each.tree["model"]} == {*MODEL} - {"activations"}
+    assert {key for each in drawn for key in each.tree["training"]} == {*LIMITS, *PENALTIES}
     assert any(each.weights is not None for each in drawn)
     assert {each.X.shape[1] for each in drawn} >= {1, 2, 21}
 
@@ -73,7 +83,8 @@ def test_a_draw_can_be_typed(tmp_path: Path) -> None:
     for seed in range(60):
         drawn = draw(seed)
         kinds = {op.kind for op in drawn.point.objective.network.ops}
-        if drawn.X.shape[1] < 8 or "dropout" in kinds:  # masks go by the place of an example
+        dropped = any("dropout" in kind for kind in kinds)
+        if drawn.X.shape[1] < 8 or dropped:  # masks go by the place of an example
             continue
         command, _, _ = drawn.write(tmp_path).partition("\n")
         result = deepnet(*command.split()[1:], "--json")

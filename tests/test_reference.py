@@ -15,6 +15,7 @@ from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.options import Chosen
 from deepnet_cli.config.schema import Config
 from deepnet_cli.nn.metrics import METRICS
+from deepnet_cli.report import vocabulary
 from deepnet_cli.report.entries import REGISTRIES, Registry, of_docstring
 from deepnet_cli.report.markdown import anchor
 
@@ -70,6 +71,15 @@ def test_every_name_has_its_formula(registry: Registry) -> None:
             registry.told(name, registry.names[name]).formula.replace("|", r"\|") in row
             for row in rows
         )
+
+
+def test_every_option_is_in_the_formula_or_told() -> None:
+    for registry in REGISTRIES[:2]:
+        for name, entry in registry.names.items():
+            told = registry.told(name, entry)
+            for option in vocabulary.options(json_schema(), registry.key, name):
+                text = " ".join((told.formula, told.source, told.module))
+                assert re.search(rf"\b{option}\b", text), f"{name}: {option}"
 
 
 def test_every_metric_is_there() -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from deepnet_cli.config.options import AlsoAs, Section, one_of, word_or
+from deepnet_cli.config.forms import AlsoAs, Section, one_of, word_or
 from deepnet_cli.data.scaling import SCALINGS
 
 MOST_FOLDS = 1000

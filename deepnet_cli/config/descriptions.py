@@ -4,7 +4,7 @@ Beside schema.py, which says its type, its bounds and its default.
 """
 
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, TrainFile
-from deepnet_cli.config.options import Section
+from deepnet_cli.config.forms import Section
 from deepnet_cli.config.schema import (
     BatchNormOptions,
     ComputeSection,

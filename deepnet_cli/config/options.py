@@ -5,18 +5,14 @@ and (in a field's metadata) bounds.  From it comes the pydantic model that check
 and describes it in the JSON Schema, so a new entry in a registry is a new word in a config.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
 from functools import reduce
 from operator import or_
-from types import NoneType, UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -25,13 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from deepnet_cli.errors import did_you_mean, listed
-
-
-class Section(BaseModel):
-    """A mapping of the config: nothing is coerced, nothing unknown passes."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+from deepnet_cli.config.forms import AlsoAs, Section, option_type
 
 
 class Chosen(Section):
@@ -55,18 +45,6 @@ PLAIN = "<plain>"
 """Where pydantic names the variant of an entry: that of all which have no options."""
 
 
-@dataclass(frozen=True, eq=False)
-class AlsoAs:
-    """Other forms in which a value may be written, for the JSON Schema: what a
-    BeforeValidator makes of them is in the schema anyway.
-    """
-
-    forms: tuple[dict[str, Any], ...]
-
-    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], Any]) -> Any:
-        return {"anyOf": [*self.forms, handler(core)]}
-
-
 def short_forms(names: Iterable[str], options: Mapping[str, object]) -> AlsoAs:
     """NAME, and {NAME: value} for a name that has options."""
     short = [name for name in names if _options_of(options.get(name))]
@@ -79,7 +57,7 @@ def options_model(name: str, entry: object, base: type[Chosen] = Options) -> typ
     options: dict[str, Any] = {base.key: (Literal[name], name)}
     for option in _options_of(entry):
         default = ... if option.default is MISSING else option.default
-        options[option.name] = (_frozen(option.type, option.metadata), Field(default=default))
+        options[option.name] = (option_type(option.type, option.metadata), Field(default=default))
 
     def made(chosen: Chosen) -> Chosen:
         if options.keys() - {base.key}:
@@ -169,86 +147,12 @@ def growing_choice(
     return Annotated[union, Discriminator(tag), *before, forms]
 
 
-def one_of(names: Collection[str], what: str) -> Any:
-    """A string that is one of `names`."""
-
-    def check(value: str) -> str:
-        if value not in names:
-            near = did_you_mean(value, names)
-            raise ValueError(f"unknown {what} '{value}'{near} (one of {listed(names)})")
-        return value
-
-    return Annotated[str, AfterValidator(check), Field(json_schema_extra={"enum": [*names]})]
-
-
-def word_or(words: Any, other: Any) -> Any:
-    """The type of a string out of `words`, or of the value `other` where it is no string."""
-    return Annotated[
-        Annotated[words, Tag("<word>")] | Annotated[other, Tag("<value>")],
-        Discriminator(lambda value: "<word>" if isinstance(value, str) else "<value>"),
-    ]
-
-
-def one_or_list(one: Any) -> Any:
-    """The type of one value, or of a list of such."""
-    return Annotated[
-        Annotated[one, Tag("<one>")] | Annotated[list[one], Tag("<list>")],
-        Discriminator(lambda value: "<list>" if isinstance(value, list) else "<one>"),
-    ]
-
-
-def number_or(number: Any, options: Any) -> Any:
-    """The type of a `number`, or of a mapping of `options`."""
-    return Annotated[
-        Annotated[number, Tag("<number>")] | Annotated[options, Tag("<options>")],
-        Discriminator(
-            lambda value: "<options>" if isinstance(value, (dict, Chosen)) else "<number>"
-        ),
-    ]
-
-
 def _spelled_out(short: dict[Any, object], entries: Mapping[str, object]) -> dict[Any, object]:
     """{NAME: value} as {name: NAME, option: value}, by the first option; where there is none the
     value stays under NAME, which is no key.
     """
     ((name, value),) = short.items()
     return {"name": name, next((f.name for f in _options_of(entries.get(name))), name): value}
-
-
-def _frozen(type_: Any, bounds: Mapping[str, Any]) -> Any:
-    """An option's type: lists are taken for the tuples of a frozen entry.  Where it has a choice of
-    forms their kind tells them apart, and the bounds are those of each number.
-    """
-    members = get_args(type_) if get_origin(type_) in (Union, UnionType) else (type_,)
-    forms = [member for member in members if member is not NoneType]
-    if len(forms) > 1:
-        tagged = (_tagged(form, bounds) for form in forms)
-        chosen: Any = Annotated[reduce(or_, tagged), Discriminator(_kind)]
-    else:
-        listed = (BeforeValidator(_tupled),) if get_origin(type_) is tuple else ()
-        chosen = Annotated[forms[0], Field(**bounds), *listed]
-    return chosen | None if len(members) > len(forms) else chosen
-
-
-def _tagged(form: Any, bounds: Mapping[str, Any]) -> Any:
-    """One form of an option with several, under the name of its kind."""
-    number: Any = Annotated[float, Field(**bounds)]
-    forms: dict[Any, Any] = {
-        Literal: Annotated[form, Tag("<str>")],
-        dict: Annotated[dict[str, number], Tag("<dict>")],
-        tuple: Annotated[tuple[number, ...], BeforeValidator(_tupled), Tag("<tuple>")],
-    }
-    return forms.get(get_origin(form), Annotated[number, Tag("<number>")])
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return "<tuple>"
-    return f"<{type(value).__name__}>" if isinstance(value, (str, dict)) else "<number>"
-
-
-def _tupled(value: object) -> object:
-    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def _options_of(entry: object) -> list[Any]:

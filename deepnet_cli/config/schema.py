@@ -11,18 +11,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from deepnet_cli.config.data_schema import PATH, DataSection, file_named
 from deepnet_cli.config.durations import seconds
-from deepnet_cli.config.options import (
-    AlsoAs,
-    Chosen,
-    Options,
-    Section,
-    choice,
-    growing_choice,
-    number_or,
-    one_or_list,
-    variants,
-    word_or,
-)
+from deepnet_cli.config.forms import AlsoAs, Section, number_or, one_or_list, word_or
+from deepnet_cli.config.options import Chosen, Options, choice, growing_choice, variants
 from deepnet_cli.errors import did_you_mean
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from deepnet_cli.data.scaling import SCALINGS
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.metrics import EVERY
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.optim.averages import AVERAGES
@@ -56,13 +56,14 @@ def of_docstring(name: str, entry: Any) -> Entry:
 
 def of_activation(name: str, g: Any) -> Entry:
     """g(Z) and g'(Z), with the source of the function.  Raises ValueError."""
-    return _of_fields(name, g.formula, f"g' = {g.slope}" if g.slope else "", g.forward)
+    slope = f"g' = {g.slope}" if g.slope else ""
+    return _of_fields(name, g.formula, slope, g.forward, ACTIVATION_OPTIONS.get(name))
 
 
 def of_loss(name: str, loss: Any) -> Entry:
     """The cost of one entry and its derivative.  Raises ValueError."""
     slope = f"dZ = {loss.by_Z}" if loss.by_Z else f"dA = {loss.start_formula}"
-    return _of_fields(name, loss.formula, slope, loss.entries)
+    return _of_fields(name, loss.formula, slope, loss.entries, LOSS_OPTIONS.get(name))
 
 
 def of_metric(name: str, metric: Any) -> Entry:
@@ -70,13 +71,22 @@ def of_metric(name: str, metric: Any) -> Entry:
     return of_docstring(name, metric.each or metric.figure)
 
 
-def _of_fields(name: str, formula: str, slope: str, kernel: Any) -> Entry:
+def _of_fields(name: str, formula: str, slope: str, kernel: Any, options: Any) -> Entry:
+    """Of what an entry is without options; where it has some, their docstring says it in general
+    and may name its own source.
+    """
     if not formula or not slope:
         raise ValueError(f"{name}: say its formula and that of its derivative where it is defined")
     while hasattr(kernel, "func"):  # with its options
         kernel = kernel.func
     sources = SOURCE.findall(inspect.getdoc(kernel) or "")
-    return Entry(name, f"{formula}; {slope}", "; ".join(sources), _module(kernel))
+    entry = Entry(name, f"{formula}; {slope}", "; ".join(sources), _module(kernel))
+    if options is None:
+        return entry
+    general = of_docstring(name, options)
+    named = SOURCE.search(inspect.getdoc(options) or "")
+    about = "; ".join(filter(None, ["" if named else entry.source, general.source]))
+    return entry._replace(formula=general.formula, source=about)
 
 
 def _module(thing: Any) -> str:

@@ -1,6 +1,7 @@
 """What the JSON Schema of a config says of keys and options, in words."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,10 @@ Node = dict[str, Any]
 
 
 def sections(schema: Node) -> dict[str, tuple[str, Node]]:
-    """Each mapping of a config by its name: the path where it stands first, and what is in it."""
+    """Each mapping of a config by its name: the path where it stands first, and what is in it.
+
+    Where several forms of a mapping stand, a key that each asks for tells them apart.
+    """
     known = {section.__name__ for section in DESCRIPTIONS}
     found: dict[str, tuple[str, Node]] = {}
 
@@ -37,7 +41,11 @@ def sections(schema: Node) -> dict[str, tuple[str, Node]]:
                     enter(inner, f"{path}.{key}".lstrip("."), schema["$defs"][inner])
 
     enter("", "", schema)
-    return found
+    forms = Counter(path for path, _ in found.values())
+    return {
+        name: (f"{path} {{{section['required'][0]}}}" if forms[path] > 1 else path, section)
+        for name, (path, section) in found.items()
+    }
 
 
 def options(schema: Node, path: str, name: str) -> dict[str, str]:
@@ -88,6 +96,8 @@ def _values(schema: Node, node: Any) -> Iterator[str]:
         yield f"a list of: {value(schema, node['items'])}"
     elif "examples" in node:
         yield f"text such as {code(node['examples'][0])}"
+    elif isinstance(node.get("additionalProperties"), dict):
+        yield f"a mapping to: {value(schema, node['additionalProperties'])}"
     elif "type" in node:
         bounds = (f"{s} {number(node[bound])}" for bound, s in BOUNDS.items() if bound in node)
         yield " ".join([TYPES[node["type"]], " and ".join(bounds)]).strip()

@@ -76,7 +76,7 @@ EXP = Activation("exp", exp, exp_backward, link_only=True, formula="exp(Z)", slo
 
 @dataclass(frozen=True)
 class ELU:
-    """Z where Z > 0, else alpha (exp(Z) - 1)"""
+    """Z where Z > 0, else alpha (exp(Z) - 1); g' = 1 where A > 0, else A + alpha"""
 
     alpha: float = field(default=1.0, metadata=FACTOR)
 
@@ -94,7 +94,7 @@ class ELU:
 
 @dataclass(frozen=True)
 class CELU:
-    """Z where Z > 0, else alpha (exp(Z/alpha) - 1)"""
+    """Z where Z > 0, else alpha (exp(Z/alpha) - 1); g' = 1 where A > 0, else A/alpha + 1"""
 
     alpha: float = field(default=1.0, metadata=FACTOR)
 

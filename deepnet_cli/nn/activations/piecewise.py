@@ -102,7 +102,7 @@ SLOPE = {"ge": 0.0, "le": 1.0}
 
 @dataclass(frozen=True)
 class LeakyReLU:
-    """Z where Z > 0, else slope Z"""
+    """Z where Z > 0, else slope Z; g' = 1 where A > 0, else slope"""
 
     slope: float = field(default=0.01, metadata=SLOPE)
 
@@ -120,7 +120,11 @@ class LeakyReLU:
 
 @dataclass(frozen=True)
 class PReLU:
-    """Z where Z > 0, else slope Z, each unit with a slope of its own, which is trained"""
+    """Z where Z > 0, else slope Z; g' = 1 where Z > 0, else slope
+
+    Each unit has a slope of its own, which is `initial` at first and trained (He et al., 2015,
+    https://arxiv.org/abs/1502.01852).
+    """
 
     initial: float = field(default=0.25, metadata=SLOPE)
 

@@ -134,7 +134,7 @@ MISH = Activation(
 
 @dataclass(frozen=True)
 class Softplus:
-    """log(1 + exp(beta Z)) / beta"""
+    """log(1 + exp(beta Z)) / beta; g' = 1 - exp(-beta A)"""
 
     beta: float = field(default=1.0, metadata=FACTOR)
 

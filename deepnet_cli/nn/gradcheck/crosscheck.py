@@ -75,7 +75,7 @@ def crosscheck(trace: Trace, rng: np.random.Generator) -> CrossCheck:
             worst = max(worst, off / scale if off else 0.0)
             if off > TOLERANCE * scale and node.name not in disagrees:
                 disagrees.append(node.name)
-    return CrossCheck(entries, kinks, unsettled, witness.zeros, worst, tuple(disagrees))
+    return CrossCheck(entries, kinks, unsettled, trace.zeros, worst, tuple(disagrees))
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,6 @@ class Witness:
         work = network.workspace(self.trace.point.m, DOUBLE)
         network.draw(work, self.trace.point.step)
         return work
-
-    @cached_property
-    def zeros(self) -> int:
-        """Inputs of relu and its like that stand exactly at the kink."""
-        ops = self.trace.point.objective.network.ops
-        pairs = zip(ops, self.trace.values, strict=False)
-        return sum(int(np.sum(kink == V)) for op, V in pairs for kink in op.kinks)
 
     def along(self, node: Node, place: int) -> Along:
         """J without penalties, where one entry is moved by h, as a function of h; with it, on

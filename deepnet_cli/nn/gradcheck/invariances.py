@@ -11,7 +11,7 @@ import numpy as np
 
 from deepnet_cli.nn.differences import slopes
 from deepnet_cli.nn.gradcheck.rounding import ROUNDINGS
-from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.gradcheck.trace import Point, Trace
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 
@@ -34,8 +34,9 @@ class Invariance:
         return self.error is None or self.error <= self.tolerance
 
 
-def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[Invariance]:
+def invariances(trace: Trace, rng: np.random.Generator, noise: float) -> list[Invariance]:
     """Every law that applies; `noise` is what rounding does to the norm of the gradient."""
+    point = trace.point
     predicts = point.evaluation
     single = replace(predicts, objective=replace(predicts.objective, penalties=()))
     whole, order = gradient(single).copy(), rng.permutation(point.m)
@@ -46,7 +47,7 @@ def invariances(point: Point, rng: np.random.Generator, noise: float) -> list[In
         _law("permuting the examples", gradient(single.take(order)), whole, noise),
         _law("mean over two halves", _of_halves(single, order), whole, noise),
         _law("weight 2 and the row twice", gradient(heavier).copy(), gradient(repeated), noise),
-        _descent(point),
+        _descent(trace),
     ]
 
 
@@ -93,11 +94,16 @@ def _twice(point: Point, i: int) -> tuple[Point, Point]:
     return replace(point, weights=heavier), repeated
 
 
-def _descent(point: Point) -> Invariance:
-    """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle."""
-    g, name = gradient(point).copy(), "J falls by eta |g|^2"
+def _descent(trace: Trace) -> Invariance:
+    """J(theta - t g / ||g||) has the slope -||g|| at t = 0, which differences settle.
+
+    Where values stand exactly at kinks g is one of many derivatives, and no slope in particular:
+    two units that turn different ways may yet make J straight.
+    """
+    point, name = trace.point, "J falls by eta |g|^2"
+    g = gradient(point).copy()
     norm = float(np.linalg.norm(g))
-    if not 0 < norm < np.inf:
+    if trace.zeros or not 0 < norm < np.inf:
         return Invariance(name, None, NEAR)
 
     g /= norm

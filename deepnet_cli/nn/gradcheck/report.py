@@ -93,7 +93,7 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         if predicting is not None
         else [],
         crosscheck(sample, rng("entries")),
-        [] if culprit else invariances(few, rng("examples"), level),
+        [] if culprit else invariances(sample, rng("examples"), level),
         float32_digits(few),
     )
 

@@ -7,7 +7,9 @@ digits: its error is eps of what flows in, however small the product; that is ad
 A derivative below this level can be neither right nor wrong: it proves nothing.
 
 Two such passes are held against each other, never against the training code's own: what
-differs there is no rounding.
+differs there is no rounding.  But numbers that move by a last digit or not at all may well have
+the same sum twice; so in a third pass all moves COARSER times as much, and its part of what
+that does counts too.
 """
 
 import numpy as np
@@ -16,31 +18,34 @@ from deepnet_cli.nn.gradcheck.trace import DOUBLE, Trace
 from deepnet_cli.nn.types import Array
 
 EPS = float(np.finfo(np.float64).eps)
+COARSER = 2.0**10
 ROUNDINGS = 100
 """An error within so many times what rounding alone can do is none."""
 
 
 def noise(trace: Trace, rng: np.random.Generator) -> dict[str, float]:
     """For each node the norm of what two such passes differ by in its derivative."""
-    one, other = _moved(trace, rng), _moved(trace, rng)
-    return {name: _differ(one[name], other[name]) for name in one}
+    one, other, coarse = (_moved(trace, rng, EPS * times) for times in (1, 1, COARSER))
+    return {name: _differ(one[name], other[name], coarse[name]) for name in one}
 
 
-def _differ(one: Array, other: Array) -> float:
-    """||one - other||, and at least the last digit of the two."""
+def _differ(one: Array, other: Array, coarse: Array) -> float:
+    """||one - other||, the same of a coarse one by its measure, and at least the last digit."""
     one -= other
-    return float(max(np.linalg.norm(one), EPS * np.linalg.norm(other)))
+    coarse -= other
+    norms = (np.linalg.norm(array) for array in (one, coarse / COARSER, EPS * other))
+    return float(max(norms))
 
 
-def _moved(trace: Trace, rng: np.random.Generator) -> dict[str, Array]:
-    """Every derivative by name, of one pass whose numbers are all off by EPS of their size."""
+def _moved(trace: Trace, rng: np.random.Generator, by: float) -> dict[str, Array]:
+    """Every derivative by name, of one pass whose numbers are all off by a part of their size."""
     point, network = trace.point, trace.point.objective.network
     ops, work = network.ops, network.workspace(point.m, DOUBLE)
     network.draw(work, point.step)
 
     def off(array: Array, size: Array | None = None) -> Array:
-        by = 2 * rng.random(array.shape, np.float32) - 1
-        array += EPS * by * (array if size is None else size)
+        part = by * (2 * rng.random(array.shape, np.float32) - 1)
+        array += part * (array if size is None else size)
         return array
 
     p, g = trace.p, network.layout.views(np.zeros_like(point.theta))

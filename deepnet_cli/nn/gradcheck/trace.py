@@ -105,6 +105,12 @@ class Trace:
         """The parameters by name."""
         return self.point.objective.network.layout.views(self.point.theta)
 
+    @cached_property
+    def zeros(self) -> int:
+        """Inputs of relu and its like that stand exactly at the kink."""
+        pairs = zip(self.point.objective.network.ops, self.values, strict=False)
+        return sum(int(np.sum(kink == V)) for op, V in pairs for kink in op.kinks)
+
 
 def trace(point: Point, earlier: Point | None = None) -> Trace:
     """Run both passes once, in fresh buffers or after an earlier batch, and keep everything."""

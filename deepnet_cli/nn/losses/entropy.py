@@ -1,7 +1,9 @@
 """Losses that are log likelihoods, computed from Z[L]: of flags, of classes, of counts.
 
 `label_smoothing` s moves the labels towards indifference: Y' = (1 - s) Y + s/2 for flags, and
-(1 - s) Y + s/K for K classes (Szegedy et al., 2015, section 7).
+(1 - s) Y + s/K for K classes (Szegedy et al., 2015, section 7).  `class_weight` multiplies the
+weight that each example has in the mean by that of its class, 1 where it is not named; `balanced`
+makes all classes weigh the same.
 """
 
 from collections.abc import Callable
@@ -116,7 +118,7 @@ SHARE = {"ge": 0.0, "lt": 1.0}
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy:
-    """-(Y log A + (1 - Y) log(1 - A)), A = sigmoid(Z)"""
+    """-(Y log A + (1 - Y) log(1 - A)); dZ = A - Y"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
@@ -131,7 +133,7 @@ class BinaryCrossEntropy:
 
 @dataclass(frozen=True)
 class CrossEntropy:
-    """-Y log A, A = softmax(Z)"""
+    """-Y log A; dZ = A - Y"""
 
     label_smoothing: float = field(default=0.0, metadata=SHARE)
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)

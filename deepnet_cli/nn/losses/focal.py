@@ -2,7 +2,7 @@
 
 (1 - p)^gamma (-log p), p the probability of what is right (Lin et al., 2017:
 https://arxiv.org/abs/1708.02002).  Both are computed from Z[L] by log p, so that no
-logarithm sees a rounded 0 and (1 - p)^gamma is an exp.
+logarithm sees a rounded 0 and (1 - p)^gamma is an exp.  `class_weight` is as in cross_entropy.
 """
 
 from dataclasses import dataclass, field
@@ -93,7 +93,11 @@ def _rest(log_A: Array) -> Array:
 
 @dataclass(frozen=True)
 class Focal:
-    """alpha (1 - p)^gamma (-log p), p = A where Y = 1, else 1 - A, A = sigmoid(Z)"""
+    """a (1 - p)^gamma (-log p), p = A where Y = 1, else 1 - A;
+    dA = y a (gamma (1 - p)^(gamma - 1) log p - (1 - p)^gamma / p), y = 2Y - 1
+
+    a = alpha where Y = 1, else 1 - alpha; without alpha it is 1.
+    """
 
     gamma: float = field(default=2.0, metadata={"ge": 0.0})
     alpha: float | None = field(default=None, metadata={"gt": 0.0, "lt": 1.0})
@@ -120,7 +124,7 @@ class Focal:
 
 @dataclass(frozen=True)
 class CategoricalFocal:
-    """-Y (1 - A)^gamma log A, A = softmax(Z)"""
+    """-Y (1 - A)^gamma log A; dA = Y (gamma (1 - A)^(gamma - 1) log A - (1 - A)^gamma / A)"""
 
     gamma: float = field(default=2.0, metadata={"ge": 0.0})
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)

@@ -1,6 +1,7 @@
 """Losses of scores, which ask that the right class is ahead by a margin of 1.
 
 For flags y = 2Y - 1 is -1 or 1, and the sign of S decides; for classes the largest S does.
+`class_weight` is as in cross_entropy.
 """
 
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ MULTI_MARGIN = Loss(
 
 @dataclass(frozen=True)
 class Hinge:
-    """max(0, 1 - y A), y = 2Y - 1"""
+    """max(0, 1 - y A), y = 2Y - 1; dA = -y where y A < 1, else 0"""
 
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
@@ -108,7 +109,7 @@ class Hinge:
 
 @dataclass(frozen=True)
 class SquaredHinge:
-    """max(0, 1 - y A)^2, y = 2Y - 1"""
+    """max(0, 1 - y A)^2, y = 2Y - 1; dA = -2 y max(0, 1 - y A)"""
 
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 
@@ -118,7 +119,9 @@ class SquaredHinge:
 
 @dataclass(frozen=True)
 class MultiMargin:
-    """max(0, 1 + A - a) for each wrong class, a the A of the right one"""
+    """max(0, 1 + A - a) for each wrong class, a the A of the right one;
+    dA = 1 where A > a - 1, and for the right class -1 for each of these
+    """
 
     class_weight: ClassWeight = field(default=None, metadata=POSITIVE)
 

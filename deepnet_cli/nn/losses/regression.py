@@ -125,7 +125,9 @@ LOG_COSH = _regression("log_cosh", log_cosh, log_cosh_gradient, "log cosh(A - Y)
 
 @dataclass(frozen=True)
 class Huber:
-    """e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), e = A - Y"""
+    """e^2 / 2 where |e| <= delta, else delta (|e| - delta/2), e = A - Y;
+    dA = e, but at least -delta and at most delta
+    """
 
     delta: float = field(default=1.0, metadata={"gt": 0.0})
 
@@ -142,7 +144,10 @@ class Huber:
 
 @dataclass(frozen=True)
 class Quantile:
-    """tau (Y - A) where Y > A, else (1 - tau) (A - Y); of several tau one for each output"""
+    """tau (Y - A) where Y > A, else (1 - tau) (A - Y); dA = -tau where Y > A, else 1 - tau
+
+    Of several tau, which ascend, each output has one.
+    """
 
     tau: float | tuple[float, ...] = field(default=0.5, metadata={"gt": 0.0, "lt": 1.0})
 
