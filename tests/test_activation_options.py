@@ -100,7 +100,7 @@ def test_an_option_is_told_where_it_is_explained() -> None:
 
 def test_the_derivative_without_the_option_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole check, on a step whose way back forgot the option."""
-    from deepnet_cli.nn import network
+    from deepnet_cli.nn import layer, network
 
     def pull(self: Any, p: Any, dU: Array, c: Any) -> Array:
         if self.g.name != "leaky_relu":
@@ -108,7 +108,7 @@ def test_the_derivative_without_the_option_is_named(monkeypatch: pytest.MonkeyPa
         return np.asarray(np.where(c.U > 0, dU, 0.01 * dU))
 
     wrong = type(planted(Activate(1, 1, hidden(config_of("relu"))[0]), pull=pull))
-    monkeypatch.setattr(network, "Activate", wrong)
+    monkeypatch.setattr(layer, "Activate", wrong)
     monkeypatch.setattr(network.Network, "fused", property(lambda self: self))
     told = deepnet("gradcheck", config_of([{"leaky_relu": 0.375}, "softmax"]))
     assert told.code == 1

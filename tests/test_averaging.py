@@ -104,7 +104,7 @@ def test_pytorch(average: Average, rng: np.random.Generator) -> None:
             averaged.update_parameters(model)
         optimizers.step(rule, theta, grad, slots, 0.02, t)
     expected = averaged.module.weight.detach().numpy()[0]
-    np.testing.assert_allclose(slots[-1], expected, rtol=1e-12)
+    np.testing.assert_allclose(slots[-1], expected, rtol=1e-12, atol=1e-14)
 
 
 NORMS: list[object] = [{"units": 6, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3]

@@ -51,7 +51,7 @@ def _cost(point: Point) -> float:
 
 def test_draws_are_of_every_kind() -> None:
     """Of every name, option, key of a layer and number of examples that there is."""
-    drawn = [draw(seed) for seed in range(200)]
+    drawn = [draw(seed) for seed in range(300)]
     networks = [each.point.objective.network for each in drawn]
     assert {layer.activation.name for n in networks for layer in n.layers} == {*ACTIVATIONS}
     assert {network.loss.name for network in networks} == {*LOSSES}
