@@ -243,7 +243,7 @@ TRAINING = {
     "target_alone": ("target: «0.9»", "training.target", "{monitor: val_accuracy, value: 0.98}"),
     "target_without_value": ("«target»: {monitor: cost}", "training.target.value: missing"),
     "target_unknown_figure": (
-        "target: {monitor: «accuracy», value: 1}",
+        "target: {monitor: «val_acuracy», value: 1}",
         "training.target.monitor: unknown figure",
         "did you mean 'val_accuracy'",
     ),

@@ -74,17 +74,21 @@ def test_what_improves(figure: str, new: float, old: float | None, better: bool)
         assert not improves(figure, new, old, by=1.0)
 
 
+@pytest.mark.parametrize("figure", ["cost", "accuracy"])
 @pytest.mark.parametrize("data", [{}, VALIDATED], ids=["alone", "validated"])
-def test_the_cost_of_training_can_be_monitored(folder: Path, data: dict[str, str]) -> None:
+def test_a_figure_of_training_can_be_monitored(
+    folder: Path, data: dict[str, str], figure: str
+) -> None:
     """The parameters kept are those after the update of the best row."""
-    stopping = {"monitor": "cost", "patience": 3, "min_delta": 0.03}
-    config = write(folder, data, early_stopping=stopping)
+    stopping = {"monitor": figure, "patience": 3, "min_delta": 0.03}
+    metrics = {"metrics": [figure]} if figure != "cost" else {}
+    config = write(folder, data, early_stopping=stopping, **metrics)
     assert deepnet("train", config, "--run-dir", "whole").code == 0
-    told, costs = summary("whole"), [row["cost"] for row in rows(folder / "whole")]
-    best = 5 * int(np.argmin(costs))
+    told, values = summary("whole"), [row[figure] for row in rows(folder / "whole")]
+    best = 5 * int(np.argmax(values) if figure == "accuracy" else np.argmin(values))
     assert 0 < best < told["iterations"] - 1 < 299
     assert told["stopped"] == "early"
-    assert told["best"] == {"monitor": "cost", "iteration": best}
+    assert told["best"] == {"monitor": figure, "iteration": best}
     short = ("--set", f"training.iterations={best + 1}")
     assert deepnet("train", config, "--run-dir", "best", *short).code == 0
     for name, block in parameters(folder / "best").items():
@@ -337,6 +341,12 @@ def test_what_diverged_says_how(folder: Path) -> None:
 def test_a_figure_that_the_loss_has_not_is_refused(folder: Path, training: dict[str, Any]) -> None:
     words = [f"training.{next(iter(training))}.monitor", "cross_entropy has no metric 'r2'"]
     assert_refused(deepnet("train", write(folder, VALIDATED, **training)), 2, words)
+
+
+def test_a_figure_of_training_that_is_not_measured_is_refused(folder: Path) -> None:
+    config = write(folder, VALIDATED, early_stopping={"monitor": "accuracy"})
+    words = ["training.early_stopping.monitor", "training.metrics names it", "val_accuracy"]
+    assert_refused(deepnet("train", config), 2, words)
 
 
 @pytest.mark.parametrize(

@@ -81,12 +81,12 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "input_noise": "The standard deviation of noise added to the scaled input while training.",
     },
     EarlyStopping: {
-        "monitor": "The figure that is watched: cost, val_cost, or val_ before a metric.",
+        "monitor": "The figure that is watched: cost, a metric asked for, or val_ before either.",
         "patience": "How many rows of the history in a row may bring no improvement.",
         "min_delta": "What counts as one: a change by more than this.",
     },
     Target: {
-        "monitor": "The figure that is to be reached: cost, val_cost, or val_ before a metric.",
+        "monitor": "What is to be reached: cost, a metric asked for, or val_ before either.",
         "value": "How good it is to be.",
     },
     TrainingSection: {

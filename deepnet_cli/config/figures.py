@@ -10,7 +10,7 @@ from deepnet_cli.nn.metrics import DEFAULTS, EVERY, METRICS, find, top
 from deepnet_cli.nn.network import Network
 
 MONITORED = ["cost", "val_cost", *(f"val_{name}" for name in EVERY)]
-"""What a monitor can be, and any val_top_K besides."""
+"""What a monitor can be; any val_top_K besides, and what training.metrics names."""
 
 
 def monitors(training: TrainingSection) -> Iterator[tuple[Path, str]]:
@@ -43,7 +43,15 @@ def check_figures(document: Document, training: TrainingSection, data: DataSecti
         if name in metrics[:i]:
             document.add(("training", "metrics", i), f"'{name}' stands here already")
     for place, figure in monitors(training):
-        if figure not in MONITORED and not (figure[:4] == "val_" and top(figure[4:])):
+        if figure in metrics:
+            continue
+        if figure in EVERY or top(figure):
+            document.add(
+                place,
+                f"{figure} of the training batches is measured where training.metrics names it; "
+                f"do so, or monitor val_{figure}",
+            )
+        elif figure not in MONITORED and not (figure[:4] == "val_" and top(figure[4:])):
             document.add(
                 place,
                 f"unknown figure '{figure}'{did_you_mean(figure, MONITORED)} "
