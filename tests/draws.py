@@ -21,6 +21,7 @@ from deepnet_cli.config.architecture import (
     build_objective,
     resolve,
 )
+from deepnet_cli.config.fine_tuning import OF_TRAINING
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.load import check
 from deepnet_cli.config.schema import Config
@@ -144,9 +145,11 @@ def _outputs(loss: dict[str, Any], units: int) -> int:
 
 
 def _layer(rng: Rng) -> dict[str, Any]:
-    """Any activation, and each other key one time in four."""
+    """Any activation, and each other key one time in four; where it is frozen, fewer."""
     others = [key for key in LAYER if key not in ("units", "activation")]
     drawn = {key: value(rng, LAYER[key]) for key in others if rng.random() < 0.25}
+    if not drawn.get("trainable", True):
+        drawn = {key: value for key, value in drawn.items() if key not in OF_TRAINING}
     units, activation = int(rng.integers(1, 8)), value(rng, LAYER["activation"])
     return {"units": units, "activation": activation or "relu", **drawn}
 
@@ -206,8 +209,8 @@ def _with_data(rng: Rng, config: Config, tree: dict[str, Any]) -> Draw:
     network = build_network(config, features)
     theta = network.initialize(build_initializers(config, network), rng)
     if rng.random() < 0.8:
-        trained = network.layout.trained
-        theta[trained] += rng.choice(SCALES) * rng.normal(size=trained.stop)
+        parameters = network.layout.parameters
+        theta[parameters] += rng.choice(SCALES) * rng.normal(size=parameters.stop)
     X = rng.normal(size=(features, m))
     Y = labels_for(network.loss, network.sizes[-1], m, rng)
     weighted = config.data.train.weights is not None

@@ -5,6 +5,9 @@ from itertools import product
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import LayerSpec, ModelSection
 
+OF_TRAINING = ("rate_factor", "l2", "l1", "max_norm")
+"""The keys of a layer that say how it is trained."""
+
 
 def check_frozen(document: Document, model: ModelSection) -> None:
     """A layer is left to train; what is frozen was trained before; a file fills what there is."""
@@ -16,7 +19,7 @@ def check_frozen(document: Document, model: ModelSection) -> None:
         )
     read = 0 if start is None else start.layers or L
     frozen = [l for l, layer in enumerate(model.layers) if not layer.trainable]
-    for l, key in product(frozen, ("rate_factor", "l2", "l1", "max_norm")):
+    for l, key in product(frozen, OF_TRAINING):
         if getattr(model.layers[l], key) != LayerSpec.model_fields[key].default:
             document.add(
                 ("model", "layers", l, key),

@@ -1,12 +1,7 @@
 """What training does to the examples of a batch before the network sees them.
 
-    mixup            x = lam x + (1 - lam) x', y likewise; x', y' the batch in another order and
-                     lam drawn from Beta(alpha, alpha), both once a batch
-                     (Zhang et al., 2018, https://arxiv.org/abs/1710.09412)
-    input_noise      x = x + std N(0, 1)
-    input_dropout    x = x mask, 1 / keep where an entry is kept, else 0
-
-Each is a function of (seed, iteration), whatever the precision.  Nothing of it is done where
+The input's are keys of `model`, mixup is one of `training`.  Each is a function of (seed,
+iteration), whatever the precision.  Nothing of it is done where
 nothing is trained.
 """
 
@@ -44,7 +39,11 @@ class Augmentation(Protocol):
 
 @dataclass(frozen=True)
 class Mixup(Augmentation):
-    """Each example with another one; weights are mixed as the examples are."""
+    """x = lam x + (1 - lam) x', y likewise (Zhang et al., 2018)
+
+    x', y' are the batch in another order and lam is drawn from Beta(alpha, alpha), both once a
+    batch; weights are mixed as the examples are: https://arxiv.org/abs/1710.09412.
+    """
 
     name: ClassVar[str] = "mixup"
     rotates: ClassVar[bool] = True
@@ -63,7 +62,10 @@ class Mixup(Augmentation):
 
 @dataclass(frozen=True)
 class InputNoise(Augmentation):
-    """Each entry with noise of its own, of a standard deviation in units of the scaled input."""
+    """x = x + std N(0, 1)
+
+    Each entry with noise of its own, of a standard deviation in units of the scaled input.
+    """
 
     name: ClassVar[str] = "input_noise"
     rotates: ClassVar[bool] = False
@@ -79,7 +81,10 @@ class InputNoise(Augmentation):
 
 @dataclass(frozen=True)
 class InputDropout(Augmentation):
-    """Each entry is dropped by itself with probability `strength`, as hidden units are."""
+    """x = x mask, the mask being 1 / keep where an entry is kept, else 0
+
+    Each entry is dropped by itself with probability 1 - keep, as hidden units are.
+    """
 
     name: ClassVar[str] = "input_dropout"
     rotates: ClassVar[bool] = False

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from deepnet_cli.data.augmentation import AUGMENTATIONS
 from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
@@ -101,6 +102,7 @@ REGISTRIES = (
     Registry("Initializers", "model.initialization", INITIALIZERS, of_docstring),
     Registry("Penalties", "training", PENALTIES, of_docstring),
     Registry("Clippings", "training", CLIPPINGS, of_docstring),
+    Registry("Augmentations", "model", AUGMENTATIONS, of_docstring),
     Registry("Averages", "training.averaging", AVERAGES, of_docstring),
     Registry("Scalings", "data.scale", SCALINGS, of_docstring),
     Registry("Metrics", "training.metrics", EVERY, of_metric),
