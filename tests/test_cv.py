@@ -156,6 +156,40 @@ def test_finished_folds_are_not_trained_again(
     assert deepnet("cv", config, "--run-dir", tmp_path / "cv", "--json").out == first.out
 
 
+def test_a_fold_without_a_class_has_an_undefined_figure(tmp_path: Path) -> None:
+    """Also where the command is typed again."""
+    rng = np.random.default_rng(0)
+    with h5py.File(tmp_path / "blobs.h5", "w") as file:
+        file["x"], file["y"] = rng.normal(size=(40, 3)), np.arange(40) < 2
+    model = {"layers": [3, 1], "activations": ["tanh", "sigmoid"]}
+    config = write_config(tmp_path / "c.yaml", model=model)
+    command = ("cv", config, "--folds", "5", "--run-dir", tmp_path / "cv", "--json")
+    first = deepnet(*command)
+    assert first.code == 0, first.err
+    assert [figures["auc"] is None for figures in json.loads(first.out)["folds"]].count(True) == 3
+    (tmp_path / "cv/cv.json").unlink()
+    assert deepnet(*command).out == first.out
+
+
+OWN = """
+import numpy as np
+from deepnet_cli.custom import activation
+
+activation("own", lambda Z: np.{f}(Z), lambda Z: {slope})
+"""
+
+
+def test_folds_of_other_code_are_not_mixed_in(tmp_path: Path) -> None:
+    config = write(tmp_path)
+    config.write_text(config.read_text().replace("- tanh", "- own"))
+    code = tmp_path / "own.py"
+    code.write_text(OWN.format(f="tanh", slope="1 - np.tanh(Z) ** 2"))
+    command = ("cv", config, "--run-dir", tmp_path / "cv", "--code", code)
+    assert deepnet(*command).code == 0
+    code.write_text(OWN.format(f="sin", slope="np.cos(Z)"))
+    assert_refused(deepnet(*command), 2, ["fold-1", "--code"])
+
+
 def test_groups_are_never_in_two_parts(tmp_path: Path) -> None:
     """Neither in the folds nor in what is split off for validation."""
     config = write(tmp_path, groups=True)

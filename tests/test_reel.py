@@ -15,6 +15,7 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused import native
 from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import record
+from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.training.loop import MOST, State, Updates, at_once
 
@@ -168,3 +169,23 @@ def test_what_takes_long_is_made_alone() -> None:
     counts = [sizes(m) for m in (1, 16, 100, 1000, 10_000)]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] == counts[1] > counts[-1] == 1
+
+
+@pytest.mark.usefixtures("nothing_compiled")
+@pytest.mark.parametrize("shape", SHAPES)
+def test_without_a_compiler_training_is_the_same(tmp_path: Path, shape: str) -> None:
+    """To rounding, batch by batch."""
+    job = job_of(tmp_path, "float64", **SHAPES[shape])
+    state = State.start(job.initial_theta(), job.rule)
+    updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+    plain, slots = job.initial_theta(), np.zeros_like(state.slots)
+    weights = job.network.layout.decaying, job.network.layout.moving
+    for run in job.batches.runs(0, 23, lambda _: 100):
+        assert updates.reel(run.hand) is None
+        for _ in updates.of(run):
+            pass
+    for batch in job.batches.deal(0, 23):
+        grad = job.objective(plain, batch.X, batch.Y, batch.weights, batch.iteration)[1]
+        rate = job.rate(batch.iteration)
+        optimizers.step(job.rule, plain, grad, slots, rate, batch.iteration + 1, *weights)
+    np.testing.assert_allclose(state.theta, plain, rtol=1e-12)

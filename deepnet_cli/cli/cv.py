@@ -9,7 +9,7 @@ import click
 from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.say import say, typed, warn
 from deepnet_cli.cli.threads import suit_training
-from deepnet_cli.config.data_schema import MOST_FOLDS
+from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.errors import DivergedError
@@ -76,16 +76,23 @@ def cv(
         settings = (*settings, f"data.train.groups={groups}")
     whole = load_job(config, settings, code)
     warn(whole.warnings)
-    if whole.config.data.test is not None:
+    if isinstance(whole.config.data.test, DataFile):
         say("data.test is left alone: each fold is the test part in its turn")
+    elif whole.config.data.test is not None:
+        say("data.test, a part of the training examples, is in the folds with the others")
     stratify = whole.dataset.encoding.classes is not None
+
+    def job_of(fold: int) -> Job:
+        return load_job(config, (*settings, held_out(fold, of, stratify=stratify)), code)
+
+    job_of(1)  # what there is to be refused is, before anything is made
     place = _place(ctx, whole, run_dir)
     if not quiet:
         kind = f"{of} {'stratified ' * stratify}folds{' of whole groups' * (groups is not None)}"
         say(f"{whole.config.name}: {kind}, writing to {place.path}")
     found: list[Figures] = []
     for fold in range(1, of + 1):
-        job = load_job(config, (*settings, held_out(fold, of, stratify=stratify)), code)
+        job = job_of(fold)
         path = place.path / f"fold-{fold}"
         figures = finished(job, path)
         if figures is None:

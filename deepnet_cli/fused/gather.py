@@ -83,7 +83,7 @@ class Gather:
 
     def __init__(self, source: NDArray[Any], out: NDArray[Any], axis: int) -> None:
         self.source, self.out, self.axis = source, out, axis
-        self._words: Any = None
+        self._words: list[Any] = []  # on each tape that it is on
 
     def __call__(self, chosen: NDArray[np.int64]) -> None:
         self.source.take(chosen, axis=self.axis, out=self.out, mode="clip")
@@ -93,17 +93,18 @@ class Gather:
         source, out, entry = self.source, self.out, ENTRIES.get(self.out.itemsize)
         alike = source.dtype == out.dtype and out.size > 0
         contiguous = source.flags.c_contiguous and out.flags.c_contiguous
-        if not (alike and contiguous and entry):
+        if on.broken or not (alike and contiguous and entry):
             on.broken = True
             return
         stride = source.shape[1] * (source.itemsize if self.axis == 0 else 1)
         sizes = [out.shape[self.axis], stride, len(out)]
         words = [source.ctypes.data, 0, out.ctypes.data, *sizes]
-        self._words = on.add(_compiled(self.axis, entry), words, (source, out))
+        self._words.append(on.add(_compiled(self.axis, entry), words, (source, out)))
 
     def aim(self, address: int) -> None:
-        """Let the next plays take the numbers from this address on."""
-        self._words[1] = address
+        """Let the next plays, on any tape, take the numbers from this address on."""
+        for words in self._words:
+            words[1] = address
 
 
 @cache

@@ -39,7 +39,8 @@ def note(
     """
     a, b = stored(A), stored(B)
     same = A.dtype == B.dtype == out.dtype and out.flags.c_contiguous
-    if found is None or not same or not all(M.itemsize in M.strides for M in (A, B)):
+    fits = same and all(M.itemsize in M.strides for M in (A, B))
+    if tape.broken or found is None or not fits:
         tape.broken = True
         return
     function, thunk = found

@@ -5,6 +5,7 @@ DIR/cv.json                      the figures of each, their means and standard d
 """
 
 import json
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from deepnet_cli.config.resolved import differences, resolved_config
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.resume import newest_progress
+from deepnet_cli.training.resume import check_code, newest_progress
 from deepnet_cli.training.run_directory import CONFIG, SUMMARY, RunDirectory
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.summary import fingerprints
@@ -46,8 +47,11 @@ def finished(job: Job, path: Path) -> Figures | None:
     summary = json.loads((path / SUMMARY).read_text())
     if summary["data"] != fingerprints(job):
         raise ConfigError(f"{path}: was trained on other data; choose another --run-dir")
-    figures: Figures = summary["figures"].get("test", {})
-    return figures if summary["stopped"] in ENDED else None
+    if summary.get("code") != (job.code.identity if job.code is not None else None):
+        raise ConfigError(f"{path}: was trained with other --code; choose another --run-dir")
+    figures = summary["figures"].get("test", {})
+    defined = {name: nan if value is None else value for name, value in figures.items()}
+    return defined if summary["stopped"] in ENDED else None
 
 
 def session_of(job: Job, path: Path) -> Session:
@@ -55,6 +59,7 @@ def session_of(job: Job, path: Path) -> Session:
     if not (path / CONFIG).exists():
         return Session(job, RunDirectory.at(path), Progress.start(job))
     directory = RunDirectory.existing(path)
+    check_code(directory, job.code)
     progress, _ = newest_progress(directory, job)
     return Session(job, directory, progress)
 
