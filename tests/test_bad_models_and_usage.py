@@ -473,6 +473,7 @@ SCRIPTS: dict[str, tuple[str, int, *tuple[str, ...]]] = {
     "figures_to_full_device": ("deepnet evaluate $RUN train.h5 --json > /dev/full", 6, "no space"),
     "errors_to_full_device": ("deepnet train gone.yaml 2> /dev/full", 2),
     "head_1": ("deepnet predict $RUN long.h5 | head -1", 141),
+    "unbuffered": ("PYTHONUNBUFFERED=1 deepnet predict $RUN long.h5 | head -1", 141),
     "true": ("deepnet predict $RUN long.h5 | true", 141),
     "train_into_closed_pipe": (
         "deepnet train c.yaml --run-dir out | true; test -s out/model.h5",
@@ -487,6 +488,7 @@ SCRIPTS: dict[str, tuple[str, int, *tuple[str, ...]]] = {
         0,
     ),
     "output_closed": ("deepnet train c.yaml --run-dir out >&-; test -s out/model.h5", 0),
+    "predictions_to_nowhere": ("deepnet predict $RUN train.h5 >&-", 0),
     "not_utf_8": (r"deepnet predict $'\xff' $'\xfe.h5'", 3, r"\udcff"),
     "config_not_utf_8": (r"cp c.yaml $'\xff.yaml'; deepnet train $'\xff.yaml' -q", 0),
     "foreign_yaml_module": (

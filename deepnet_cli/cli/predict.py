@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import put, say, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
@@ -45,7 +45,7 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     if as_json:
         click.echo(json_text(predictions.to_json()))
     elif output is None:
-        click.echo(predictions.to_csv(), nl=False)
+        put(predictions.to_csv())
     if output is not None:
         csv = output.suffix == ".csv"
         write_file(output, predictions.to_csv() if csv else predictions.to_hdf5())

@@ -1,7 +1,8 @@
-"""What goes to stderr.  Nobody listening there is no reason to stop working."""
+"""What goes to stderr, where nobody listening is no reason to stop working; and bytes to stdout."""
 
 import contextlib
 import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -11,6 +12,18 @@ def say(text: str) -> None:
     """A line of progress, a warning, or the next useful command."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
+
+
+def put(content: bytes) -> None:
+    """All of it to stdout.  Where that is not buffered, a pipe that breaks takes a part and is
+    silent; it is at the rest that it raises BrokenPipeError.
+    """
+    if sys.stdout is None:  # it is closed
+        return
+    out, rest = sys.stdout.buffer, memoryview(content)
+    while rest:
+        rest = rest[out.write(rest) :]
+    out.flush()
 
 
 def typed(command: str, path: Path, settings: tuple[str, ...] = ()) -> str:

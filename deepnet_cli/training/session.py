@@ -203,8 +203,10 @@ class Session:
         watch, best = self.progress.watch, self.progress.best_theta
         if target is not None and self.ending.stopped == "target":
             return self.progress.theta, last, target.monitor
-        if watch is None or best is None or (closing is not None and self._beats(closing)):
-            return self.progress.theta, last, watch.figure if watch else None
+        if watch is not None and closing is not None and self._beats(closing):
+            return self.progress.theta, last, watch.figure
+        if watch is None or best is None:
+            return self.progress.theta, last, None
         return best, watch.iteration + 1, watch.figure
 
     def _beats(self, row: Row) -> bool:
