@@ -16,7 +16,7 @@ from deepnet_cli.fused import native
 from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import record
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training.loop import MOST, State, Updates, at_once
+from deepnet_cli.training.loop import MOST, UPDATES, State, at_once
 
 compiled = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 
@@ -48,7 +48,9 @@ def job_of(folder: Path, precision: str = "float32", model: Any = None, **traini
 def made(job: Job, most: Callable[[int], int], *, reel: bool = True) -> tuple[State, list[float]]:
     """The state after 23 updates in runs of at most so many, and their costs."""
     state = State.start(job.initial_theta(), job.rule)
-    updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+    updates: Any = UPDATES[job.rule.sees](
+        state, job.objective.fused, job.clippings, job.rule, job.rate
+    )
     runs = [*job.batches.runs(0, 23, most)]
     if not reel:
         updates._reels.update({run.hand: None for run in runs})
@@ -96,7 +98,9 @@ def test_a_cost_that_is_not_finite_ends_the_run_before_its_update(
     told = []
     for most in (1, 100):
         state, costs = State.start(job.initial_theta(), job.rule), list[float]()
-        updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+        updates: Any = UPDATES[job.rule.sees](
+            state, job.objective.fused, job.clippings, job.rule, job.rate
+        )
         runs = [*job.batches.runs(0, 23, lambda _, most=most: most)]  # type: ignore[misc]
         if not reel:
             updates._reels.update({run.hand: None for run in runs})

@@ -14,7 +14,6 @@ from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.report import explained
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.gradcheck.walk import Verdict
-from deepnet_cli.optim import optimizers
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.explain import Iteration, explain_json, explain_text
 from deepnet_cli.training.loop import State, train
@@ -59,12 +58,11 @@ def explain(
     (batch,) = job.batches.deal(iteration, iteration + 1)
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
-    after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    grad, layout = trace.total.copy(), job.network.layout
+    after, grad = state.copy(), trace.total.copy()
+    run = job.batches.runs(iteration, iteration + 1)
+    for _ in train(after, job.objective, job.clippings, job.rule, job.rate, run):
+        pass
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
-    stretches = layout.decaying, layout.moving
-    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, *stretches)
-    job.objective.hold(after)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),
@@ -75,10 +73,10 @@ def explain(
         point.cost() - penalty,
         penalty,
         job.rule.formula,
-        rate,
+        job.rate(iteration) if job.rule.sees == "gradient" else None,
         tuple(each.name for each in job.batches.augmentations),
         clipped,
-        after,
+        after.theta,
     )
     click.echo(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))
     say(f"next: {typed('gradcheck', config, settings)}")

@@ -161,6 +161,8 @@ def _longer(end: Ending, session: Session) -> str:
         return f"--set training.early_stopping.patience={2 * stopping.patience}"
     if end.stopped == "target":
         return "--set training.target=null"
+    if end.stopped == "converged":
+        return "begin a new run, in float64 or with another optimizer"
     return f"--set training.iterations={2 * session.progress.state.iteration}"
 
 

@@ -1,15 +1,16 @@
 """The training loop: a generator of steps over an explicit state."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.batches import Hand, Run
+from deepnet_cli.data.batches import Batch, Hand, Run
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused.reel import Reel
 from deepnet_cli.fused.tape import record
@@ -18,7 +19,7 @@ from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.optimizers import Mover
-from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.rule import Optimizer, Rule, Search, Valued
 
 MOST, WORK = 256, 2**27
 """Updates that are made at once, and multiplications in them."""
@@ -36,7 +37,7 @@ class State:
     iteration: int
 
     @classmethod
-    def start(cls, theta: Array, rule: Optimizer) -> "State":
+    def start(cls, theta: Array, rule: Rule) -> "State":
         """Before the first update."""
         return cls(theta, np.zeros((rule.n_slots, theta.size), theta.dtype), 0)
 
@@ -63,38 +64,63 @@ def train(
     state: State,
     objective: Objective,
     clippings: Sequence[Clipping],
-    rule: Optimizer,
+    rule: Rule,
     rate: Callable[[int], float],
     runs: Iterable[Run],
     seen: Seen | None = None,
 ) -> Iterator[Steps]:
     """Make one update a batch, changing `state` in place.
 
-    Raises DivergedError at the first cost that is not finite, or where a running statistic
-    is not; that update is not made.
+    It ends before the batches do where the rule has converged.  Raises DivergedError at the first
+    cost that is not finite, or where a running statistic is not; that update is not made.
     """
-    updates = Updates(state, objective.fused, clippings, rule, rate, seen)
+    updates = UPDATES[rule.sees](state, objective.fused, clippings, rule, rate, seen)
     for run in runs:
         yield from updates.of(run)
+        if rule.converged(state.slots, state.iteration):
+            return
 
 
-@dataclass(frozen=True)
-class Updates:
-    """What `train` does with a run of batches: in machine code from the first to the last where
-    all of it can be and nobody looks on, else batch by batch.
-    """
+@dataclass
+class Updates(ABC):
+    """What `train` does with a run of batches."""
 
     state: State
     objective: Objective
     clippings: Sequence[Clipping]
-    rule: Optimizer
+    rule: Rule
     rate: Callable[[int], float]
     seen: Seen | None = None
-    _reels: dict[Hand, Reel | None] = field(default_factory=dict, init=False)
 
     @cached_property
     def gradient(self) -> Replay:
         return Replay(self.objective)
+
+    @abstractmethod
+    def of(self, run: Run) -> Iterator[Steps]:
+        """The updates of a run, up to where the rule converges.  Raises DivergedError."""
+
+    @abstractmethod
+    def alone(self) -> Callable[[], object]:
+        """What the rule itself does in an update, at a rate of 0, to be timed."""
+
+    @abstractmethod
+    def reel(self, hand: Hand) -> Reel | None:
+        """An update in machine code, from the dealing on; None where some of it is not."""
+
+    def _check(self, cost: float, iteration: int, epoch: int) -> None:
+        if trouble := not_finite(self.objective, self.state.theta, cost):
+            raise DivergedError(f"{trouble} at iteration {iteration} (epoch {epoch})")
+
+
+@dataclass
+class Moves(Updates):
+    """By a rule that sees the gradient: in machine code from the first to the last where all of it
+    can be and nobody looks on, else batch by batch.
+    """
+
+    rule: Optimizer
+    _reels: dict[Hand, Reel | None] = field(default_factory=dict, init=False)
 
     @cached_property
     def move(self) -> Mover:
@@ -104,12 +130,13 @@ class Updates:
         return Mover(self.rule, *vectors, layout.decaying, layout.moving)
 
     def of(self, run: Run) -> Iterator[Steps]:
-        """The updates of a run.  Raises DivergedError."""
         reel = self.reel(run.hand)
         return self._one_by_one(run) if reel is None else self._at_once(run, reel)
 
+    def alone(self) -> Callable[[], object]:
+        return partial(self.move, 0.0, 1)
+
     def reel(self, hand: Hand) -> Reel | None:
-        """An update in machine code, from the dealing on; None where some of it is not."""
         if hand not in self._reels:
             self._reels[hand] = self._reel(hand)
         return self._reels[hand]
@@ -155,9 +182,50 @@ class Updates:
             return None
         return Reel(before, recorded.work.J, after)
 
-    def _check(self, cost: float, iteration: int, epoch: int) -> None:
-        if trouble := not_finite(self.objective, self.state.theta, cost):
-            raise DivergedError(f"{trouble} at iteration {iteration} (epoch {epoch})")
+
+@dataclass
+class Searches(Updates):
+    """By a rule that sees the objective, which is the same for every batch: the full one.
+
+    The tape is bound to the state's theta, so that is where points are tried.  An update leaves J
+    and the gradient of where it ends, and all that they were made of: the next begins with them.
+    """
+
+    rule: Search
+    _left: Valued | None = field(default=None, init=False)
+
+    def of(self, run: Run) -> Iterator[Steps]:
+        state = self.state
+        for batch in run.batches():
+            t, f = batch.iteration + 1, partial(self._valued, batch)
+            J, grad = self._left or f(state.theta)
+            self._check(J, batch.iteration, batch.epoch)
+            if self.seen is not None:
+                self.seen(self.objective.scores(run.hand.width, state.theta.dtype), batch.Y)
+            self.objective.track(state.theta, batch.X.shape[1])
+            self._left = self.rule.step(f, state.theta, J, grad, state.slots, t)
+            state.iteration = t
+            yield Steps(batch.iteration, batch.epoch, (J,))
+            if self.rule.converged(state.slots, t):
+                self._left = None
+                return
+
+    def alone(self) -> Callable[[], object]:
+        theta, slots = self.state.theta.copy(), self.state.slots.copy()
+        g = self.objective.gradient_of(theta.dtype)
+        flat = np.zeros_like(g)
+        return lambda: self.rule.step(lambda _: (-inf, flat), theta, 0.0, g, slots, 1)
+
+    def reel(self, _: Hand) -> None:
+        return None
+
+    def _valued(self, batch: Batch, theta: Array) -> Valued:
+        J, grad = self.gradient(theta, batch.X, batch.Y, batch.weights, batch.iteration)
+        return float(J.real), grad
+
+
+UPDATES: dict[str, Callable[..., Updates]] = {"gradient": Moves, "objective": Searches}
+"""By what a rule sees."""
 
 
 def not_finite(objective: Objective, theta: Array, cost: float) -> str:
