@@ -200,6 +200,9 @@ class Searches(Updates):
             t, f = batch.iteration + 1, partial(self._valued, batch)
             J, grad = self._left or f(state.theta)
             self._check(J, batch.iteration, batch.epoch)
+            if not np.isfinite(grad).all():
+                at = f"iteration {batch.iteration} (epoch {batch.epoch})"
+                raise DivergedError(f"the gradient is not finite at {at}")
             if self.seen is not None:
                 self.seen(self.objective.scores(run.hand.width, state.theta.dtype), batch.Y)
             self.objective.track(state.theta, batch.X.shape[1])
