@@ -80,7 +80,7 @@ def bowl(rng: np.random.Generator, P: int, dtype: Any = np.float64) -> tuple[Eva
 def inverse(pairs: list[tuple[Array, Array]]) -> Array:
     """H as a matrix, by the formula of BFGS from the oldest pair on."""
     s, y = pairs[-1]
-    H = np.eye(len(s)) * (s @ y) / (y @ y)
+    H: Array = np.eye(len(s)) * (s @ y) / (y @ y)
     for s, y in pairs:
         V = np.eye(len(s)) - np.outer(y, s) / (s @ y)
         H = V.T @ H @ V + np.outer(s, s) / (s @ y)

@@ -22,7 +22,7 @@ from deepnet_cli.training.loop import State, Steps, train
 from deepnet_cli.training.session import Event
 
 DATA = Path(__file__).parents[1] / "data"
-EVERYTHING = {
+EVERYTHING: dict[str, dict[str, Any]] = {
     "model": {"layers": [{"units": 6, "batch_norm": True}, 3], "activations": ["tanh", "softmax"]},
     "training": {"l2": 1.0, "metrics": ["accuracy"], "early_stopping": {"patience": 50}},
     "data": {"validation": {"fraction": 0.2}},

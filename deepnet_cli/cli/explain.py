@@ -1,15 +1,18 @@
 """deepnet explain"""
 
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import click
+import numpy as np
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
+from deepnet_cli.errors import DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.report import explained
 from deepnet_cli.nn.gradcheck.trace import Point
@@ -34,6 +37,7 @@ DOUBLE = ("compute.precision=float64",)
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the equations as one JSON object.")
 @code_option
+@np.errstate(all="ignore")
 def explain(
     config: Path, settings: tuple[str, ...], iteration: int, rows: int, as_json: bool
 ) -> None:
@@ -60,8 +64,9 @@ def explain(
     trace, verdicts = explained(point, partial(generator, job.config.seed))
     after, grad = state.copy(), trace.total.copy()
     run = job.batches.runs(iteration, iteration + 1)
-    for _ in train(after, job.objective, job.clippings, job.rule, job.rate, run):
-        pass
+    with suppress(DivergedError):  # of a cost that is not finite training makes no update
+        for _ in train(after, job.objective, job.clippings, job.rule, job.rate, run):
+            pass
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
