@@ -77,6 +77,16 @@ def bowl(rng: np.random.Generator, P: int, dtype: Any = np.float64) -> tuple[Eva
     return f, rng.normal(size=P).astype(dtype)
 
 
+def noting(f: Evaluate, seen: list[Array]) -> Evaluate:
+    """f, and where it was called."""
+
+    def noted(theta: Array) -> Value:
+        seen.append(theta.copy())
+        return f(theta)
+
+    return noted
+
+
 def inverse(pairs: list[tuple[Array, Array]]) -> Array:
     """H as a matrix, by the formula of BFGS from the oldest pair on."""
     s, y = pairs[-1]
@@ -94,16 +104,12 @@ def test_an_update_writes_its_pair_and_ends_where_f_was_called_last(
     f, theta = bowl(rng, 12, dtype)
     rule, seen = LBFGS(memory=3), list[Array]()
 
-    def noting(at: Array) -> Value:
-        seen.append(at.copy())
-        return f(at)
-
     slots = np.zeros((rule.n_slots, 12), dtype)
     J, g = f(theta)
     for t in range(1, 8):
         before, g_before, old = theta.copy(), g.copy(), slots.copy()
         J_before = J
-        J, g = rule.step(noting, theta, J, g, slots, t)
+        J, g = rule.step(noting(f, seen), theta, J, g, slots, t)
         row = t % 3
         np.testing.assert_array_equal(slots[row], theta - before)
         np.testing.assert_array_equal(slots[3 + row], g - g_before)
@@ -114,10 +120,12 @@ def test_an_update_writes_its_pair_and_ends_where_f_was_called_last(
         assert theta.dtype == slots.dtype == dtype
 
 
+@pytest.mark.parametrize("far", [1, 100])
 def test_the_direction_is_that_of_the_matrix_and_the_length_meets_wolfe(
-    rng: np.random.Generator,
+    far: int, rng: np.random.Generator
 ) -> None:
     f, theta = bowl(rng, 10)
+    theta *= far
     rule, pairs = LBFGS(memory=4), list[tuple[Array, Array]]()
     slots = np.zeros((rule.n_slots, 10))
     J, g = f(theta)
@@ -130,6 +138,22 @@ def test_the_direction_is_that_of_the_matrix_and_the_length_meets_wolfe(
         assert J_before + 1e-4 * (s @ g_before) >= J
         assert s @ g >= 0.9 * (s @ g_before)
         pairs.append((s, y))
+
+
+def test_a_step_that_lowers_j_by_next_to_nothing_is_not_taken() -> None:
+    """From 0.50001 along a line of slope 1 / 2 the first trial, of length 1, is as high beyond."""
+    theta, slots = np.array([0.50001]), np.zeros((20, 1))
+    J, _ = LBFGS().step(lambda t: (float(t @ t / 2), t.copy()), theta, 0.125005, theta, slots, 1)
+    assert J < 0.12
+
+
+def test_the_unit_of_j_is_of_no_consequence(rng: np.random.Generator) -> None:
+    f, start = bowl(rng, 7)
+    other = minimize(lambda t: (1e-9 * f(t)[0], 1e-9 * f(t)[1]), start, 6, 0.0)
+    np.testing.assert_allclose(other, minimize(f, start, 6, 0.0), rtol=1e-8)
+    tried: list[Array] = []
+    minimize(noting(f, tried), start, 1)
+    assert np.linalg.norm(tried[1] - start) == pytest.approx(1)
 
 
 def test_a_pair_that_curves_down_is_not_used(rng: np.random.Generator) -> None:
@@ -179,7 +203,10 @@ def test_it_has_converged_where_an_update_stays(dtype: Any, rng: np.random.Gener
     assert pytest.approx(best, rel=1e-12 if dtype is np.float64 else 1e-9) == J
     assert t > 5
     there = theta.copy()
-    assert rule.step(f, theta, J, g, slots, t + 1)[0] == J
+    tried: list[Array] = []
+    found, _ = rule.step(noting(f, tried), theta, J, g, slots, t + 1)
+    assert found == J
+    assert len(tried) < 55  # shorter steps than the precision has are not tried
     assert rule.converged(slots, t + 1)
     np.testing.assert_array_equal(theta, there)
 

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from scipy import optimize
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.lbfgs import LBFGS
 from deepnet_cli.optim.searches import SEARCHES
 from deepnet_cli.training import loop
-from deepnet_cli.training.loop import State, Steps, train
+from deepnet_cli.training.loop import UPDATES, State, Steps, train
+from deepnet_cli.training.measuring import endless
 from deepnet_cli.training.session import Event
 
 DATA = Path(__file__).parents[1] / "data"
@@ -260,6 +263,28 @@ def test_what_is_not_finite_ends_it(folder: Path) -> None:
     assert "learning rate" not in result.err
 
 
+def test_a_gradient_that_is_not_finite_is_no_minimum(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nowhere = lambda *_: (1.0, np.full(3, np.inf))  # noqa: E731
+    monkeypatch.setattr(loop.Searches, "_valued", nowhere)
+    with pytest.raises(DivergedError, match="gradient is not finite at iteration 0"):
+        trained(load_job(write()), 3)
+
+
+def test_what_is_timed_begins_again_where_it_has_converged(folder: Path) -> None:
+    job = load_job(write(model={"layers": [3], "activations": ["softmax"]}, training={"l2": 9.0}))
+    state = State.start(job.initial_theta(), job.rule)
+    updates = UPDATES[job.rule.sees](state, job.objective.fused, (), job.rule, job.rate)
+    steps = endless(updates, job.batches.runs(0, 10**6, lambda _: 10))
+    costs = [made.cost for made in islice(steps, 300)]
+    starts = [i for i, cost in enumerate(costs) if cost == costs[0]]
+    assert len(starts) > 2
+    for i in starts[:-1]:
+        assert costs[i : i + starts[1]] == costs[: starts[1]]
+    assert costs[: starts[1]] == [made.cost for made in trained(job, 300)[1]]
+
+
 def test_frozen_layers_stay(folder: Path) -> None:
     layers = [{"units": 6, "trainable": False}, 3]
     job = load_job(write(model={"layers": layers}))
@@ -279,7 +304,15 @@ def test_other_commands_know_it(folder: Path) -> None:
     update = json.loads(deepnet("explain", config, "--iteration", "3", "--json").out)["update"]
     assert update["learning_rate"] is None
     assert deepnet("gradcheck", config, "--after", "5").code == 0
-    plain = write(training={"iterations": 300}, model={"layers": [3], "activations": ["softmax"]})
-    folds = deepnet("cv", plain, "--folds", "3", "--set", "training.l2=1")
-    assert folds.code == 0
-    assert "mean" in folds.out
+
+
+def test_folds_that_have_converged_are_not_trained_again(folder: Path) -> None:
+    model = {"layers": [3], "activations": ["softmax"]}
+    config = write(model=model, training={"iterations": 500, "l2": 9.0})
+    args = ("cv", config, "--folds", "2", "--run-dir", "folds", "-q")
+    assert deepnet(*args).code == 0
+    summary = Path("folds/fold-1/summary.json")
+    assert json.loads(summary.read_text())["stopped"] == "converged"
+    written = summary.stat().st_mtime_ns
+    assert deepnet(*args).code == 0
+    assert summary.stat().st_mtime_ns == written

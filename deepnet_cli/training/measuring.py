@@ -81,7 +81,7 @@ def _measured(job: Job) -> Timing:
     seen = partial(running_states, metrics, job.network.loss) if metrics else None
     updates = UPDATES[job.rule.sees](state, objective, job.clippings, job.rule, _still(job), seen)
     runs = batches.runs(0, ENDLESS, lambda _: most)
-    steps = _endless(updates, runs)
+    steps = endless(updates, runs)
     next(steps)  # makes what later ones only use
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
@@ -127,7 +127,7 @@ def _measured(job: Job) -> Timing:
     )
 
 
-def _endless(updates: Updates, runs: Iterator[Run]) -> Iterator[Steps]:
+def endless(updates: Updates, runs: Iterator[Run]) -> Iterator[Steps]:
     """The updates of runs; what has converged begins again."""
     state = updates.state
     theta = state.theta.copy()
