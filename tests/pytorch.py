@@ -324,6 +324,7 @@ NONE: dict[str, dict[str, str]] = {
 ELSEWHERE = {
     "Initializers": "a draw is its own: test_initializers.py knows the distributions",
     "Augmentations": "drawn: test_augmentation.py",
+    "Searches": "a line search is its own: test_lbfgs.py meets PyTorch's at the minimum",
     "Averages": "of a run, not in it: test_averaging.py has PyTorch's AveragedModel",
     "Scalings": "PyTorch has none: test_scaling.py has scikit-learn's",
     "Metrics": "PyTorch has none: test_metrics.py has scikit-learn's",

@@ -14,7 +14,8 @@ from deepnet_cli.cli.subject import subject_at
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
-from deepnet_cli.training.loop import State, train
+from deepnet_cli.training.loop import train
+from deepnet_cli.training.state import State
 
 each = pytest.mark.parametrize("name", CLIPPINGS)
 

@@ -16,8 +16,8 @@ from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.metrics import METRICS
-from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
+from deepnet_cli.optim.searches import RULES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -44,7 +44,7 @@ def test_every_key_is_in_the_reference() -> None:
 
 @pytest.mark.parametrize(
     "registry",
-    [ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS, SCALINGS, *METRICS.values()],
+    [ACTIVATIONS, LOSSES, RULES, SCHEDULES, INITIALIZERS, SCALINGS, *METRICS.values()],
     ids=["activations", "losses", "optimizers", "schedules", "initializers", "scalings", *METRICS],
 )
 def test_every_name_is_in_the_reference_and_has_its_formula(registry: dict[str, object]) -> None:

@@ -154,6 +154,29 @@ def test_an_iteration_is_the_one_that_training_made(folder: Path) -> None:
         assert told["cost"] == pytest.approx(costs[iteration], rel=1e-12)
 
 
+@pytest.mark.parametrize("optimizer", ["momentum", "lbfgs"])
+def test_after_it_is_where_training_comes_to(folder: Path, optimizer: str) -> None:
+    config = small("classes", "tanh", "softmax", 3, optimizer=optimizer)
+    layers = ("--set", 'model.layers=[{"units": 3, "batch_norm": true}, 3]')
+    args = ("--set", "training.iterations=4", "--run-dir", "run")
+    assert deepnet("train", config, *layers, *args).code == 0
+    result = deepnet("explain", config, *layers, "--iteration", "3")
+    for name in ("W1", "W2", "scale1", "shift1", "b2"):
+        there = parameters(Path("run"))[name]
+        after = result.out.split(f"  {name[:-1]}[{name[-1]}] after\n")[1].splitlines()
+        numbers = [float(x) for line in after[:2] for x in line.strip("[] .^T").split() if "." in x]
+        wanted = there.reshape(len(there), -1)
+        wanted = wanted.T if wanted.shape[1] == 1 else wanted[:2]
+        np.testing.assert_allclose(numbers[: wanted.size], wanted.reshape(-1), rtol=1e-3)
+
+
+def test_an_iteration_that_training_ends_at_is_shown(folder: Path) -> None:
+    """Its cost is not finite, so its update is not made; none comes after it."""
+    config = small("classes", "relu", "softmax", 3, learning_rate=1e300, l2=1e9)
+    assert deepnet("explain", config, "--iteration", "1").code == 0
+    assert_refused(deepnet("explain", config, "--iteration", "2"), 4, ["cost became"])
+
+
 def test_norms_and_dropout_are_shown(folder: Path) -> None:
     layers = [{"units": 3, "dropout": 0.5, "batch_norm": True}, 3]
     config = small("classes", "tanh", "softmax", 3)

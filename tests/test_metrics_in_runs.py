@@ -16,7 +16,8 @@ from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.nn.ops.op import Op
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import scores
-from deepnet_cli.training.loop import State, train
+from deepnet_cli.training.loop import train
+from deepnet_cli.training.state import State
 
 Row = dict[str, float]
 

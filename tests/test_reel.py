@@ -17,7 +17,9 @@ from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import record
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training.loop import MOST, State, Updates, at_once
+from deepnet_cli.training.loop import MOST, at_once
+from deepnet_cli.training.state import State
+from deepnet_cli.training.updates import UPDATES
 
 compiled = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 
@@ -49,7 +51,9 @@ def job_of(folder: Path, precision: str = "float32", model: Any = None, **traini
 def made(job: Job, most: Callable[[int], int], *, reel: bool = True) -> tuple[State, list[float]]:
     """The state after 23 updates in runs of at most so many, and their costs."""
     state = State.start(job.initial_theta(), job.rule)
-    updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+    updates: Any = UPDATES[job.rule.sees](
+        state, job.objective.fused, job.clippings, job.rule, job.rate
+    )
     runs = [*job.batches.runs(0, 23, most)]
     if not reel:
         updates._reels.update({run.hand: None for run in runs})
@@ -97,7 +101,9 @@ def test_a_cost_that_is_not_finite_ends_the_run_before_its_update(
     told = []
     for most in (1, 100):
         state, costs = State.start(job.initial_theta(), job.rule), list[float]()
-        updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+        updates: Any = UPDATES[job.rule.sees](
+            state, job.objective.fused, job.clippings, job.rule, job.rate
+        )
         runs = [*job.batches.runs(0, 23, lambda _, most=most: most)]  # type: ignore[misc]
         if not reel:
             updates._reels.update({run.hand: None for run in runs})
@@ -177,7 +183,8 @@ def test_without_a_compiler_training_is_the_same(tmp_path: Path, shape: str) -> 
     """To rounding, batch by batch."""
     job = job_of(tmp_path, "float64", **SHAPES[shape])
     state = State.start(job.initial_theta(), job.rule)
-    updates = Updates(state, job.objective.fused, job.clippings, job.rule, job.rate)
+    rule: Any = job.rule
+    updates: Any = UPDATES[rule.sees](state, job.objective.fused, job.clippings, rule, job.rate)
     plain, slots = job.initial_theta(), np.zeros_like(state.slots)
     weights = job.network.layout.decaying, job.network.layout.moving
     for run in job.batches.runs(0, 23, lambda _: 100):
@@ -187,5 +194,5 @@ def test_without_a_compiler_training_is_the_same(tmp_path: Path, shape: str) -> 
     for batch in job.batches.deal(0, 23):
         grad = job.objective(plain, batch.X, batch.Y, batch.weights, batch.iteration)[1]
         rate = job.rate(batch.iteration)
-        optimizers.step(job.rule, plain, grad, slots, rate, batch.iteration + 1, *weights)
+        optimizers.step(rule, plain, grad, slots, rate, batch.iteration + 1, *weights)
     np.testing.assert_allclose(state.theta, plain, rtol=1e-12)

@@ -18,7 +18,7 @@ from deepnet_cli.cli.progress import Display
 from deepnet_cli.config.durations import seconds, spelled
 from deepnet_cli.nn.improvement import improves, reaches
 from deepnet_cli.report.table import number
-from deepnet_cli.training.session import Event
+from deepnet_cli.training.state import Event
 
 VALIDATED: dict[str, str] = {"validation": "more.h5"}
 NAN, INF = float("nan"), float("inf")

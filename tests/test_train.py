@@ -20,7 +20,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.training.history import Watch
 from deepnet_cli.training.run_directory import RunDirectory
-from deepnet_cli.training.session import Event
+from deepnet_cli.training.state import Event
 
 MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
 """Mini-batches with a short last one: 90 = 5 * 16 + 10."""

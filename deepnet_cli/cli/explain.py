@@ -1,6 +1,7 @@
 """deepnet explain"""
 
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +11,15 @@ from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
+from deepnet_cli.errors import DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.report import explained
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.gradcheck.walk import Verdict
-from deepnet_cli.optim import optimizers
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.explain import Iteration, explain_json, explain_text
-from deepnet_cli.training.loop import State, train
+from deepnet_cli.training.loop import train
+from deepnet_cli.training.state import State
 
 DOUBLE = ("compute.precision=float64",)
 
@@ -59,12 +61,12 @@ def explain(
     (batch,) = job.batches.deal(iteration, iteration + 1)
     point = Point(job.objective, state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
     trace, verdicts = explained(point, partial(generator, job.config.seed))
-    after, slots, rate = state.theta.copy(), state.slots.copy(), job.rate(iteration)
-    grad, layout = trace.total.copy(), job.network.layout
+    after, grad = state.copy(), trace.total.copy()
+    run = job.batches.runs(iteration, iteration + 1)
+    with suppress(DivergedError):  # of a cost that is not finite training makes no update
+        for _ in train(after, job.objective, job.clippings, job.rule, job.rate, run):
+            pass
     clipped = tuple(clipping.name for clipping in job.clippings if clipping.clip(grad))
-    stretches = layout.decaying, layout.moving
-    optimizers.step(job.rule, after, grad, slots, rate, iteration + 1, *stretches)
-    job.objective.hold(after)
     penalty = float(job.objective.penalty(state.theta).real)
     told = Iteration(
         str(job.config.name),
@@ -75,10 +77,10 @@ def explain(
         point.cost() - penalty,
         penalty,
         job.rule.formula,
-        rate,
+        job.rate(iteration) if job.rule.sees == "gradient" else None,
         tuple(each.name for each in job.batches.augmentations),
         clipped,
-        after,
+        after.theta,
     )
     click.echo(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))
     say(f"next: {typed('gradcheck', config, settings)}")

@@ -9,7 +9,8 @@ from typing import Any
 from deepnet_cli.cli.say import say
 from deepnet_cli.fused import native
 from deepnet_cli.report.table import number
-from deepnet_cli.training.session import Event, Session
+from deepnet_cli.training.session import Session
+from deepnet_cli.training.state import Event
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""

@@ -13,9 +13,10 @@ from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order
-from deepnet_cli.training.loop import State, train
+from deepnet_cli.training.loop import train
 from deepnet_cli.training.model import load_model
 from deepnet_cli.training.run_directory import CONFIG
+from deepnet_cli.training.state import State
 
 DOUBLE = ("compute.precision=float64",)
 

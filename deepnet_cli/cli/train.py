@@ -161,10 +161,19 @@ def _longer(end: Ending, session: Session) -> str:
         return f"--set training.early_stopping.patience={2 * stopping.patience}"
     if end.stopped == "target":
         return "--set training.target=null"
+    if end.stopped == "converged":
+        return "begin a new run, in float64 or with another optimizer"
     return f"--set training.iterations={2 * session.progress.state.iteration}"
 
 
 def _advised(error: DivergedError, session: Session) -> DivergedError:
+    if session.job.rule.sees == "objective":
+        made = f"{session.progress.state.iteration:,}"
+        return DivergedError(
+            f"{error}; the last good parameters, after {made} updates, are in "
+            f"{session.directory.path}\ntry: --set data.scale=standardize, or a smaller "
+            "model.initialization"
+        )
     key, rate = "training.learning_rate", session.rate(session.progress.state.iteration)
     scheduled, asked = session.job.config.training.learning_rate, rate
     if not isinstance(scheduled, float):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deepnet_cli.blas.choice import product
 from deepnet_cli.config import averaging
@@ -35,9 +35,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.nn.unit_variance import FITTINGS
 from deepnet_cli.optim.averages import Average, Averaged
 from deepnet_cli.optim.clipping import Clipping
-from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.rule import Rule
 from deepnet_cli.optim.schedule import Reductions
+from deepnet_cli.optim.searches import RULES
 from deepnet_cli.randomness import generator
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Job:
     network: Network
     objective: Objective
     clippings: tuple[Clipping, ...]  # of the gradient, before the rule
-    rule: Optimizer
+    rule: Rule
     average: Average | None  # of the parameters, that the rule keeps
     batches: Batches
     iterations: int
@@ -153,7 +153,7 @@ def build_job(
     config = settled(config, document, per_epoch, iterations)
     config = averaging.settled(config, document, per_epoch, iterations)
     average = averaging.average_of(config)
-    rule: Optimizer = training.optimizer.build(OPTIMIZERS)
+    rule: Any = training.optimizer.build(RULES)
     rule = Averaged(rule, average) if average else rule
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
@@ -202,7 +202,7 @@ def _log_every(wanted: int | str, iterations: int, per_epoch: int) -> int:
 
 
 def _memory_needed(
-    config: Config, network: Network, rule: Optimizer, m: int, size: int, reduced: int | None
+    config: Config, network: Network, rule: Rule, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
     where examples are changed, copies of a batch; where the features are reduced, what that takes.

@@ -21,6 +21,7 @@ from deepnet_cli.config.schema import (
     ModelSection,
     TrainingSection,
 )
+from deepnet_cli.config.searching import check_search
 from deepnet_cli.config.yaml_reader import LARGEST, parse
 from deepnet_cli.data.finding import find_x, find_y, part_of
 from deepnet_cli.data.hdf5 import Source, open_hdf5
@@ -96,6 +97,7 @@ def check(document: Document) -> Config | None:
         figures.check_figures(document, training, data)
     if training is not None and model is not None:
         checks.check_batches(document, training, model)
+        check_search(document, training, model)
     if data is not None:
         checks.check_data(document, data)
     return config

@@ -12,7 +12,7 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import Penalty
 from deepnet_cli.optim.clipping import Clipping
-from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.rule import Rule
 
 UPDATES = 50
 """What they save in multiplications, the reduction may cost."""
@@ -26,7 +26,7 @@ def reduced_features(
     objective: Objective,
     clippings: Sequence[Clipping],
     augmentations: Sequence[Augmentation],
-    rule: Optimizer,
+    rule: Rule,
     m: int,
     size: int,
 ) -> int | None:
@@ -41,7 +41,7 @@ def reduced_features(
     """
     n, reduced = objective.network.sizes, m + 1
     penalties = [penalty for penalty in objective.penalties if penalty.is_of(1)]
-    parts: list[Optimizer | Penalty | Clipping | Augmentation]
+    parts: list[Rule | Penalty | Clipping | Augmentation]
     parts = [rule, *penalties, *clippings, *augmentations]
     exact = all(part.rotates for part in parts) and not objective.network.layers[0].frozen
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size

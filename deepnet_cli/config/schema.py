@@ -19,8 +19,8 @@ from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.metrics import EVERY, top
 from deepnet_cli.optim.averages import AVERAGES
-from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
+from deepnet_cli.optim.searches import RULES
 
 MOST_LAYERS = 1000
 MOST_ITERATIONS = 10_000_000
@@ -111,7 +111,7 @@ else:
         what="activation",
         own="; one of your own needs --code FILE.py",
     )
-    OptimizerOptions = choice(OPTIMIZERS)
+    OptimizerOptions = choice(RULES)
     AverageOptions = choice(AVERAGES)
     InitializerOptions = choice(INITIALIZERS, "auto")
     LossOptions = growing_choice(LOSSES, LOSS_OPTIONS, "auto")

@@ -86,8 +86,10 @@ class Objective:
         """J alone, by the same forward pass."""
         network, work = self.network, self.workspace(X.shape[1], theta.dtype)
         network.draw(work, step)
-        S = network.forward(self.windows(theta), X, work)
-        return network.loss.cost(S, Y, shares(weights, X.shape[1])) + self.penalty(theta)
+        with np.errstate(all="ignore"):
+            S = network.forward(self.windows(theta), X, work)
+            J = network.loss.cost(S, Y, shares(weights, X.shape[1]))
+            return J + self.penalty(theta)
 
     def scores(self, m: int, dtype: np.dtype[np.generic]) -> Array:
         """S (n[L], m) that the last step with m examples left: a buffer."""

@@ -21,6 +21,7 @@ from deepnet_cli.optim.averages import AVERAGES
 from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.schedules import SCHEDULES
+from deepnet_cli.optim.searches import SEARCHES
 
 SOURCE = re.compile(r"\s*\(([^()]*\b(?:1[89]|20)\d\d\b[^()]*)\)")
 
@@ -98,6 +99,7 @@ REGISTRIES = (
     Registry("Activations", "model.activations", ACTIVATIONS, of_activation),
     Registry("Losses", "loss", LOSSES, of_loss),
     Registry("Optimizers", "training.optimizer", OPTIMIZERS, of_docstring),
+    Registry("Searches", "training.optimizer", SEARCHES, of_docstring),
     Registry("Schedules", "training.learning_rate", SCHEDULES, of_docstring),
     Registry("Initializers", "model.initialization", INITIALIZERS, of_docstring),
     Registry("Penalties", "training", PENALTIES, of_docstring),

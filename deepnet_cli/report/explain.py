@@ -25,7 +25,7 @@ class Iteration:
     data_cost: float
     penalty: float
     rule: str  # its formula
-    rate: float
+    rate: float | None  # where the rule takes one
     augmented: tuple[str, ...]  # what was done to the examples
     clipped: tuple[str, ...]  # what held the gradient to its limit
     after: Array
@@ -133,7 +133,8 @@ def _update(it: Iteration, rows: int) -> list[str]:
     network = it.trace.point.objective.network
     layout = network.layout
     lines = ["", "---- update ".ljust(80, "-"), ""]
-    lines += fill(f"  {it.rule},  rate = {it.rate:g}", 80, subsequent_indent="    ").split("\n")
+    rate = "" if it.rate is None else f",  rate = {it.rate:g}"
+    lines += fill(f"  {it.rule}{rate}", 80, subsequent_indent="    ").split("\n")
     if it.penalty:
         lines.append("  g = dW + the penalty's derivative for W, db for b")
     if it.clipped:

@@ -73,7 +73,8 @@ def _names(schema: Node, registry: Registry) -> Iterator[str]:
     yield f"{'Keys of' if own else 'Names for'} {code(registry.key)}."
     entries = [registry.told(name, entry) for name, entry in registry.names.items()]
     options = {e.name: vocabulary.options(schema, registry.key, e.name) for e in entries}
-    common = set.intersection(*(set(own.values()) for own in options.values()))
+    every = [set(own.values()) for own in options.values()]
+    common = set.intersection(*every) if len(every) > 1 else set()
     if common:
         shared = [told for told in options[entries[0].name].values() if told in common]
         yield f"All of them take {'; '.join(shared)}."

@@ -13,8 +13,8 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.averages import Average
-from deepnet_cli.training.loop import State
 from deepnet_cli.training.space import Space
+from deepnet_cli.training.state import State
 
 
 def averaged(state: State, average: Average, space: Space) -> Array:

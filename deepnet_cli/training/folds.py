@@ -21,7 +21,7 @@ from deepnet_cli.training.session import Session
 from deepnet_cli.training.summary import fingerprints
 
 RESULT = "cv.json"
-ENDED = ("completed", "early", "target", "time")
+ENDED = ("completed", "converged", "early", "target", "time")
 
 
 def held_out(fold: int, of: int, *, stratify: bool) -> str:

@@ -1,176 +1,38 @@
 """The training loop: a generator of steps over an explicit state."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
-from math import isfinite
-from typing import NamedTuple
 
-import numpy as np
-
-from deepnet_cli.data.batches import Hand, Run
-from deepnet_cli.errors import DivergedError
-from deepnet_cli.fused.reel import Reel
-from deepnet_cli.fused.tape import record
+from deepnet_cli.data.batches import Run
 from deepnet_cli.nn.objective import Objective
-from deepnet_cli.nn.replay import Replay
-from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import Clipping
-from deepnet_cli.optim.optimizers import Mover
-from deepnet_cli.optim.rule import Optimizer
+from deepnet_cli.optim.rule import Rule
+from deepnet_cli.training.state import State, Steps
+from deepnet_cli.training.updates import UPDATES, Seen
 
 MOST, WORK = 256, 2**27
 """Updates that are made at once, and multiplications in them."""
-
-Seen = Callable[[Array, Array], object]
-"""Is shown S and Y (n[L], m) of a batch before its update; both are buffers."""
-
-
-@dataclass
-class State:
-    """All that training changes: theta (P,), the optimizer's slots (k, P), updates made."""
-
-    theta: Array
-    slots: Array
-    iteration: int
-
-    @classmethod
-    def start(cls, theta: Array, rule: Optimizer) -> "State":
-        """Before the first update."""
-        return cls(theta, np.zeros((rule.n_slots, theta.size), theta.dtype), 0)
-
-    def copy(self) -> "State":
-        """A state that training does not touch."""
-        return State(self.theta.copy(), self.slots.copy(), self.iteration)
-
-
-class Steps(NamedTuple):
-    """Updates that were made, one after the other."""
-
-    iteration: int  # of the last, counted from 0
-    epoch: int  # of the last, counted from 0
-    costs: Sequence[float]  # J on the batch of each, before the update
-    clipped: int = 0  # of how many the gradient was
-
-    @property
-    def cost(self) -> float:
-        """That of the last."""
-        return self.costs[-1]
 
 
 def train(
     state: State,
     objective: Objective,
     clippings: Sequence[Clipping],
-    rule: Optimizer,
+    rule: Rule,
     rate: Callable[[int], float],
     runs: Iterable[Run],
     seen: Seen | None = None,
 ) -> Iterator[Steps]:
     """Make one update a batch, changing `state` in place.
 
-    Raises DivergedError at the first cost that is not finite, or where a running statistic
-    is not; that update is not made.
+    It ends before the batches do where the rule has converged.  Raises DivergedError at the first
+    cost that is not finite, or where a running statistic is not; that update is not made.
     """
-    updates = Updates(state, objective.fused, clippings, rule, rate, seen)
+    updates = UPDATES[rule.sees](state, objective.fused, clippings, rule, rate, seen)
     for run in runs:
         yield from updates.of(run)
-
-
-@dataclass(frozen=True)
-class Updates:
-    """What `train` does with a run of batches: in machine code from the first to the last where
-    all of it can be and nobody looks on, else batch by batch.
-    """
-
-    state: State
-    objective: Objective
-    clippings: Sequence[Clipping]
-    rule: Optimizer
-    rate: Callable[[int], float]
-    seen: Seen | None = None
-    _reels: dict[Hand, Reel | None] = field(default_factory=dict, init=False)
-
-    @cached_property
-    def gradient(self) -> Replay:
-        return Replay(self.objective)
-
-    @cached_property
-    def move(self) -> Mover:
-        state, layout = self.state, self.objective.network.layout
-        grad = self.objective.gradient_of(state.theta.dtype)
-        vectors = state.theta, grad, state.slots
-        return Mover(self.rule, *vectors, layout.decaying, layout.moving)
-
-    def of(self, run: Run) -> Iterator[Steps]:
-        """The updates of a run.  Raises DivergedError."""
-        reel = self.reel(run.hand)
-        return self._one_by_one(run) if reel is None else self._at_once(run, reel)
-
-    def reel(self, hand: Hand) -> Reel | None:
-        """An update in machine code, from the dealing on; None where some of it is not."""
-        if hand not in self._reels:
-            self._reels[hand] = self._reel(hand)
-        return self._reels[hand]
-
-    def _one_by_one(self, run: Run) -> Iterator[Steps]:
-        state = self.state
-        for batch in run.batches():
-            J, grad = self.gradient(state.theta, batch.X, batch.Y, batch.weights, batch.iteration)
-            cost = float(J.real)
-            self._check(cost, batch.iteration, batch.epoch)
-            if self.seen is not None:
-                self.seen(self.objective.scores(run.hand.width, state.theta.dtype), batch.Y)
-            clipped = False
-            for clipping in self.clippings:
-                clipped |= clipping.clip(grad)
-            t = batch.iteration + 1
-            self.move(self.rate(batch.iteration), t)
-            self.objective.hold(state.theta)
-            self.objective.track(state.theta, batch.X.shape[1])
-            state.iteration = t
-            yield Steps(batch.iteration, batch.epoch, (cost,), clipped)
-
-    def _at_once(self, run: Run, reel: Reel) -> Iterator[Steps]:
-        start, stop = run.iteration, run.iteration + run.length
-        run.hand.aim(run.chosen)
-        costs = reel.turn(self.move.numbers(map(self.rate, range(start, stop)), start + 1))
-        made = len(costs) if isfinite(costs[-1]) else len(costs) - 1
-        self.state.iteration = start + made
-        if made:
-            yield Steps(start + made - 1, run.epoch(made - 1), costs[:made])
-        self._check(costs[-1], start + made, run.epoch(made))
-
-    def _reel(self, hand: Hand) -> Reel | None:
-        if self.seen is not None:
-            return None
-        network, theta = self.objective.network, self.state.theta
-        recorded = self.gradient.recorded(theta, hand.X, hand.Y)
-        with record() as dealing:
-            hand.note(dealing)
-        before, after = [dealing, recorded.tape], self.move.tapes
-        between = network.draws or network.tracks or network.holds or self.clippings
-        if between or hand.part.weights is not None or any(t.broken for t in before + after):
-            return None
-        return Reel(before, recorded.work.J, after)
-
-    def _check(self, cost: float, iteration: int, epoch: int) -> None:
-        if trouble := not_finite(self.objective, self.state.theta, cost):
-            raise DivergedError(f"{trouble} at iteration {iteration} (epoch {epoch})")
-
-
-def not_finite(objective: Objective, theta: Array, cost: float) -> str:
-    """What shows that the update before this cost was a bad one; empty where nothing does.
-
-    The cost of a batch does not depend on the running statistics, but predictions will.
-    """
-    if not isfinite(cost):
-        return f"the cost became {cost}"
-    statistics = objective.network.layout.statistics
-    if statistics.start < statistics.stop and not np.isfinite(theta[statistics]).all():
-        return "the running statistics of a batch norm overflowed"
-    return ""
+        if rule.converged(state.slots, state.iteration):
+            return
 
 
 def at_once(sizes: Sequence[int], m: int) -> int:

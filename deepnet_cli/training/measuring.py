@@ -2,7 +2,7 @@
 
 The steps are those of the training loop, from the run's first parameters on, with a learning
 rate of 0: they do all that training does and leave the parameters where they are, once the first
-has held them to a max_norm.
+has held them to a max_norm.  A search has no rate: its steps are real ones, over and over.
 
 A round is some steps, then as many taken apart, then their products alone: a machine that is busy
 for a while is so for all of them.  Then come rounds of steps with each number of threads.  Told
@@ -20,12 +20,12 @@ from typing import TypeVar
 import numpy as np
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.batches import Batches, Run
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.evaluation import figures, running_states
-from deepnet_cli.training.loop import Steps, Updates, at_once
+from deepnet_cli.training.loop import at_once
 from deepnet_cli.training.parts import (
     Part,
     as_trained,
@@ -36,7 +36,9 @@ from deepnet_cli.training.parts import (
 )
 from deepnet_cli.training.peak import peak
 from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.state import Steps
 from deepnet_cli.training.timing import Timing
+from deepnet_cli.training.updates import UPDATES, Updates
 
 FOR_STEPS, FOR_THREADS, FOR_ROWS, FOR_PEAK = 1.4, 0.8, 0.1, 0.15
 """Seconds of rounds: of steps and their parts, with each number of threads, of rows of the history,
@@ -79,9 +81,9 @@ def _measured(job: Job) -> Timing:
     most = at_once(objective.network.sizes, batches.size)
     metrics = job.running_metrics
     seen = partial(running_states, metrics, job.network.loss) if metrics else None
-    updates = Updates(state, objective, job.clippings, job.rule, _still(job), seen)
+    updates = UPDATES[job.rule.sees](state, objective, job.clippings, job.rule, _still(job), seen)
     runs = batches.runs(0, ENDLESS, lambda _: most)
-    steps = (made for run in runs for made in updates.of(run))
+    steps = endless(updates, runs)
     next(steps)  # makes what later ones only use
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
@@ -125,6 +127,16 @@ def _measured(job: Job) -> Timing:
         rows=1 + ceil((job.iterations - 1) / job.log_every),
         row=row,
     )
+
+
+def endless(updates: Updates, runs: Iterator[Run]) -> Iterator[Steps]:
+    """The updates of runs; what has converged begins again."""
+    state = updates.state
+    theta = state.theta.copy()
+    for run in runs:
+        yield from updates.of(run)
+        if updates.rule.converged(state.slots, state.iteration):
+            state.theta[...], state.slots[...] = theta, 0
 
 
 def _still(job: Job) -> Callable[[int], float]:

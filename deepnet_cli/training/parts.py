@@ -17,9 +17,9 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import Clipping
-from deepnet_cli.optim.optimizers import Mover
-from deepnet_cli.optim.rule import Optimizer
-from deepnet_cli.training.loop import State
+from deepnet_cli.optim.rule import Rule
+from deepnet_cli.training.state import State
+from deepnet_cli.training.updates import UPDATES
 
 Call = Callable[[], object]
 
@@ -42,7 +42,7 @@ class Part:
 def parts_of(
     objective: Objective,
     clippings: Sequence[Clipping],
-    rule: Optimizer,
+    rule: Rule,
     state: State,
     batch: Batch,
 ) -> list[Part]:
@@ -90,9 +90,8 @@ def parts_of(
         swept.append(Part("penalty", BACKWARD, add))
         swept.append(Part("penalty", FORWARD, partial(objective.add_penalty, theta, work.J)))
     after = [Part("clipping", "", partial(clipping.clip, grad)) for clipping in clippings]
-    stretches = network.layout.decaying, network.layout.moving
-    move = Mover(rule, theta, grad, state.slots, *stretches)
-    after.append(Part("optimizer", "", partial(move, 0.0, 1)))
+    updates = UPDATES[rule.sees](state, objective, clippings, rule, lambda _: 0.0)
+    after.append(Part("optimizer", "", updates.alone()))
     if network.holds:
         after.append(Part("max_norm", "", partial(objective.hold, theta)))
     if network.tracks:

@@ -30,9 +30,9 @@ from deepnet_cli.optim.averages import Average
 from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.training.averaging import averaged
 from deepnet_cli.training.history import History, Row, Watch
-from deepnet_cli.training.loop import State
 from deepnet_cli.training.sealed import open_sealed, sealed
 from deepnet_cli.training.space import Space, space_of
+from deepnet_cli.training.state import State
 
 CHANGEABLE = (
     "training.iterations",

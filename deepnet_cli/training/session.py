@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,23 +14,17 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
 from deepnet_cli.training.evaluation import figures, output_figures, running_states
 from deepnet_cli.training.history import History, Row
-from deepnet_cli.training.loop import Steps, at_once, not_finite, train
+from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.run_directory import CONFIG, HISTORY, PICTURE, SUMMARY, RunDirectory
+from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
 from deepnet_cli.training.summary import summary
+from deepnet_cli.training.updates import not_finite
 
 CHECKPOINT_SECONDS = 30.0
-
-
-class Event(NamedTuple):
-    """Steps; with a row where the last iteration is logged, and whether it is a new best."""
-
-    steps: Steps
-    row: Row | None = None
-    best: bool = False
 
 
 class Session:

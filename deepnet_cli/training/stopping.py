@@ -15,7 +15,7 @@ E = TypeVar("E")
 class Ending(NamedTuple):
     """Why a run ended."""
 
-    stopped: str  # completed, early, target, time, interrupted or diverged
+    stopped: str  # completed, converged, early, target, time, interrupted or diverged
     reason: str  # the sentence
 
 
@@ -33,6 +33,8 @@ def ending(job: Job, progress: Progress) -> Ending | None:
         if reaches(figure, value, target.value):
             at = f"{value:g} at iteration {rows[-1]['iteration']}"
             return Ending("target", f"{figure} has reached {target.value:g}: {at}")
+    if job.rule.converged(progress.state.slots, made):
+        return Ending("converged", f"no step from iteration {made - 1} on lowers the cost")
     if made >= job.iterations:
         return Ending("completed", f"all {made} iterations were made")
     return None
