@@ -643,6 +643,11 @@ DATA = {
     "train_without_file": ("«train»: {x: x_train}", "data.train", "file", "missing"),
     "home": ("train: «~/x.h5»", "'~'", "full path"),
     "scale_unknown": ("train: train.h5\nscale: «standardise»", "did you mean 'standardize'"),
+    "scale_of_no_model": (
+        "train: train.h5\nscale: «initial»",
+        "model.initial_parameters",
+        "not there",
+    ),
     "scale_zero": ("train: train.h5\nscale: «0»", "data.scale", "> 0", "!<value>"),
     "examples_unknown": (
         "train: train.h5\nexamples: «frist»",

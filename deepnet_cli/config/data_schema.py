@@ -13,7 +13,9 @@ PATH = AlsoAs(({"type": "string"},))
 if TYPE_CHECKING:
     Scale = float | str
 else:
-    Scale = word_or(one_of(["auto", *SCALINGS], "scaling"), Annotated[float, Field(gt=0)])
+    Scale = word_or(
+        one_of(["auto", *SCALINGS, "initial"], "scaling"), Annotated[float, Field(gt=0)]
+    )
 
 
 def file_named(value: object) -> object:

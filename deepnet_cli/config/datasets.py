@@ -9,6 +9,7 @@ import numpy as np
 from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
+from deepnet_cli.config.pretrained import Pretrained, scale_of
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data import encoding
 from deepnet_cli.data.batches import Part
@@ -64,14 +65,21 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
     return tables
 
 
-def encode(tables: Tables, config: Config, document: Document, network: Network) -> Dataset:
+def encode(
+    tables: Tables,
+    config: Config,
+    document: Document,
+    network: Network,
+    pretrained: Pretrained | None,
+) -> Dataset:
     """Fit the encoding on the training part and apply it to all."""
+    scale = scale_of(config, document, pretrained, tables["train"])
     try:
         fitted = encoding.fit(
             tables["train"],
             network.loss.target,
             network.sizes[-1],
-            config.data.scale,
+            scale,
             config.compute.dtype,
         )
     except ClassCountError as error:

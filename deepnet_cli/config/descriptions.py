@@ -46,7 +46,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "validation": "Measured while training: a file, or a fraction or fold of those.",
         "test": "Measured once, at the end: a file, or a fraction or fold of those.",
         "examples": "Which axis of x counts examples.",
-        "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8.",
+        "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8; "
+        "initial: as in the model.h5 of model.initial_parameters.",
     },
     BatchNormOptions: {
         "epsilon": "Added to the variance before its root is taken.",

@@ -2,6 +2,7 @@
 
 from itertools import product
 
+from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import LayerSpec, ModelSection
 
@@ -35,4 +36,14 @@ def check_frozen(document: Document, model: ModelSection) -> None:
         document.warn(
             ("model", "layers", drawn[0], "trainable"),
             "this layer stays as it is drawn; model.initial_parameters reads layers from a file",
+        )
+
+
+def check_scale(document: Document, data: DataSection, model: ModelSection) -> None:
+    """A scaling that is taken over is taken from somewhere."""
+    if data.scale == "initial" and model.initial_parameters is None:
+        document.add(
+            ("data", "scale"),
+            "is that of model.initial_parameters, which is not there; "
+            "name the model.h5 to start from, or another scaling",
         )

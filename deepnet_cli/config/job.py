@@ -20,6 +20,7 @@ from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
+from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import bytes_needed, reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
@@ -162,7 +163,8 @@ def build_job(
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
-    dataset = encode(tables, config, document, network)
+    pretrained = read_pretrained(config, document, directory)
+    dataset = encode(tables, config, document, network, pretrained)
     part = dataset.parts["train"]
     batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     job = Job(
@@ -182,11 +184,12 @@ def build_job(
         document.warnings,
         code,
     )
-    if config.model.initial_parameters is not None:
+    if pretrained is not None:
         try:
             job.initial_theta()
         except DeepnetError as error:
-            raise document.error(("model", "initial_parameters"), error) from None
+            raise document.error(PLACE, error) from None
+        warn_of_changes(document, config.model, pretrained, dataset.encoding)
     return job
 
 

@@ -11,7 +11,7 @@ from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks, figures
 from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.fine_tuning import check_frozen
+from deepnet_cli.config.fine_tuning import check_frozen, check_scale
 from deepnet_cli.config.messages import note_problems
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.overrides import override
@@ -100,6 +100,8 @@ def check(document: Document) -> Config | None:
         check_search(document, training, model)
     if data is not None:
         checks.check_data(document, data)
+    if data is not None and model is not None:
+        check_scale(document, data, model)
     return config
 
 

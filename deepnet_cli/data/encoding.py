@@ -151,9 +151,16 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
 
 
 def fit(
-    table: Table, target: str, outputs: int, scale: str | float, dtype: np.dtype[np.generic]
+    table: Table,
+    target: str,
+    outputs: int,
+    scale: str | float | Scaling,
+    dtype: np.dtype[np.generic],
 ) -> Encoding:
-    """The encoding of training examples.  Raises DataError and ClassCountError."""
+    """The encoding of training examples; a `scale` that was fitted before stays as it is.
+
+    Raises DataError and ClassCountError.
+    """
     if table.y is None:
         raise ValueError("training needs y")
     classes = None
@@ -162,7 +169,7 @@ def fit(
         values = labels.class_values(table.y, table.y_at, told_apart)
         classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
     with np.errstate(over="ignore", invalid="ignore"):
-        fitted = scaling.fit(scale, table.rows)
+        fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows)
     if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
         _refuse_not_finite(table, table.rows)
         raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")

@@ -58,6 +58,14 @@ def read_encoding(
     return Encoding(read_scaling(source), classes, target, outputs, dtype, weights)
 
 
+def read_class_names(source: Source) -> tuple[str, ...]:
+    """How classes are called, by index.  Raises DataError."""
+    names = source.read("classes/names")
+    if names.dtype.kind != "O" or names.ndim != 1:
+        raise DataError(f"{source.path}: classes/names is not a list of text")
+    return tuple(names.tolist())
+
+
 def _numbers(source: Source, name: str) -> Array:
     values = source.read(name)
     if values.dtype.kind != "f" or values.ndim != 1 or not np.isfinite(values).all():
@@ -66,11 +74,11 @@ def _numbers(source: Source, name: str) -> Array:
 
 
 def _classes(source: Source, K: int) -> Classes:
-    values, names = source.read("classes/values"), source.read("classes/names")
-    if values.shape != (K,) or names.shape != (K,):
+    values, names = source.read("classes/values"), read_class_names(source)
+    if values.shape != (K,) or len(names) != K:
         raise DataError(f"{source.path}: the network tells {K} classes apart, /classes has others")
-    if values.dtype.kind not in "iO" or names.dtype.kind != "O":
+    if values.dtype.kind not in "iO":
         raise DataError(f"{source.path}: /classes holds neither whole numbers nor text")
     if not (values[:-1] < values[1:]).all():
         raise DataError(f"{source.path}: /classes/values is not in ascending order")
-    return Classes(tuple(values.tolist()), tuple(names.tolist()))
+    return Classes(tuple(values.tolist()), names)

@@ -4,6 +4,7 @@
     minmax        shift = smallest, divisor = largest - smallest
     NUMBER        shift = 0, divisor = NUMBER
     auto          255 for uint8, else none
+    initial       that of the model whose parameters training starts from
 
 A constant feature has divisor 1.  The arithmetic is float64, whatever the network's.
 """
@@ -19,6 +20,9 @@ from deepnet_cli.nn.types import Array
 ROWS = 2**14
 """About how many values are scaled at a time: in float64 they stay in the cache."""
 
+SAME = 1e-6
+"""By how much of a divisor another machine's sums may move a scaling."""
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -32,6 +36,15 @@ class Scaling:
     def changes_nothing(self) -> bool:
         """Whether x' = x."""
         return not self.shift.any() and bool((self.divisor == 1).all())
+
+    def same(self, other: "Scaling") -> bool:
+        """Whether both are of the same features and equal but for rounding."""
+        if self.shift.shape != other.shift.shape:
+            return False
+        with np.errstate(over="ignore"):
+            moved = np.abs(self.shift - other.shift) > SAME * self.divisor
+            stretched = np.abs(self.divisor - other.divisor) > SAME * self.divisor
+        return not (moved | stretched).any()
 
     def apply(self, rows: Array, dtype: np.dtype[np.generic]) -> Array:
         """The scaled rows (m, n[0]) in the network's precision; a new array unless none is due."""
