@@ -17,14 +17,18 @@ ALIASES = {
     "gd": "gradient_descent",
     "glorot": "xavier",
     "identity": "linear",
+    "kaiming": "he",
+    "l-bfgs": "lbfgs",
     "logistic": "sigmoid",
     "lr": "learning_rate",
-    "mse": "mean_squared_error",
+    "mae": "mean_absolute_error",
     "min_lr": "minimum",
+    "mse": "mean_squared_error",
     "path": "file",
     "plateau": "reduce_on_plateau",
     "sgd": "gradient_descent",
     "softmax_cross_entropy": "cross_entropy",
+    "swish": "silu",
 }
 """What other tools call the same thing."""
 
