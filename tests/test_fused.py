@@ -18,7 +18,7 @@ from deepnet_cli.fused.passes import Pass
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss
 from deepnet_cli.nn.max_norm import HOLD
-from deepnet_cli.nn.ops import alpha_dropout, batch_norm, dropout, layer_norm
+from deepnet_cli.nn.ops import alpha_dropout, batch_norm, dropout, layer_norm, norm
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS, update
 
@@ -112,7 +112,7 @@ def test_the_steps_of_a_chain(dtype: Any, rng: np.random.Generator) -> None:
         (batch_norm.NORMALIZE_BY_RUNNING, "fffrrrrrn"),
         (batch_norm.PULL, "ffrr"),
         (batch_norm.PULL_BY_RUNNING, "frr"),
-        (batch_norm.SUMS, "ffrr"),
+        (norm.SUMS, "ffrr"),
         (dropout.MASK, "ff"),
         (layer_norm.NORMALIZE, "fffcrrn"),
         (layer_norm.PULL, "ffcr"),

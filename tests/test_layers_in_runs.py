@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from cli import assert_refused, deepnet
-from samples import parameters, write_blobs, write_config
+from samples import parameters, same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.config.job import load_job
@@ -67,15 +67,6 @@ def train(*args: str | Path) -> None:
 def blobs(path: Path) -> tuple[Array, Array]:
     with h5py.File(path) as file:
         return file["x"][()].astype(float), file["y"][()]
-
-
-def same_files(a: Path, b: Path) -> None:
-    """The model, the history and the last checkpoint of two runs, byte for byte."""
-    newest = [max((run / "checkpoints").iterdir()) for run in (a, b)]
-    assert newest[0].name == newest[1].name
-    pairs = [(a / name, b / name) for name in ("model.h5", "history.csv")]
-    for ours, theirs in [*pairs, (newest[0], newest[1])]:
-        assert ours.read_bytes() == theirs.read_bytes(), ours.name
 
 
 @pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)

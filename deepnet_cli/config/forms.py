@@ -91,8 +91,8 @@ def option_type(type_: Any, bounds: Mapping[str, Any]) -> Any:
         tagged = (_tagged(form, bounds) for form in forms)
         chosen: Any = Annotated[reduce(or_, tagged), Discriminator(_kind)]
     else:
-        listed = (BeforeValidator(_tupled),) if get_origin(type_) is tuple else ()
-        chosen = Annotated[forms[0], Field(**bounds), *listed]
+        tupled = (BeforeValidator(_tupled),) if get_origin(type_) is tuple else ()
+        chosen = Annotated[forms[0], Field(**bounds), *tupled]
     return chosen | None if len(members) > len(forms) else chosen
 
 

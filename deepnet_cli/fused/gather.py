@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from deepnet_cli.fused import native, tape
 
-COLUMNS = """
+HEAD = """
 define void @NAME.words(ptr %words) {{
 start:
 {loads}
@@ -17,7 +17,10 @@ start:
 store ptr %ahead, ptr %p1
 br label %row
 row:
-%r = phi i64 [0, %start], [%r.next, %row.end]
+"""
+"""The index moves on by what this call takes of it."""
+
+COLUMNS = """%r = phi i64 [0, %start], [%r.next, %row.end]
 %r.from = mul i64 %r, %stride
 %line = getelementptr {entry}, ptr %source, i64 %r.from
 %r.to = mul i64 %r, %width
@@ -44,17 +47,7 @@ ret void
 """
 """Of each line those columns that are chosen, to a matrix of `width` columns."""
 
-ROWS = """
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
-define void @NAME.words(ptr %words) {{
-start:
-{loads}
-%bytes = mul i64 %width, 8
-%ahead = getelementptr i8, ptr %chosen, i64 %bytes
-store ptr %ahead, ptr %p1
-br label %row
-row:
-%r = phi i64 [0, %start], [%r.next, %row]
+ROWS = """%r = phi i64 [0, %start], [%r.next, %row]
 %which = getelementptr i64, ptr %chosen, i64 %r
 %index = load i64, ptr %which
 %skipped = mul i64 %index, %stride
@@ -68,6 +61,7 @@ br i1 %more, label %row, label %done
 done:
 ret void
 }}
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
 """Whole rows of `stride` bytes."""
 
@@ -110,10 +104,6 @@ class Gather:
 @cache
 def _compiled(axis: int, entry: str) -> int:
     """The address of what gathers rows (axis 0) or columns."""
-    loads = "\n".join(
-        f"%p{k} = getelementptr i64, ptr %words, i64 {k}\n"
-        f"%{name} = load {'ptr' if k < 3 else 'i64'}, ptr %p{k}"
-        for k, name in enumerate(WORDS)
-    )
-    text = (COLUMNS if axis else ROWS).format(loads=loads, entry=entry)
+    loads = native.loads(WORDS, 3 * ["ptr"] + 3 * ["i64"])
+    text = (HEAD + (COLUMNS if axis else ROWS)).format(loads=loads, entry=entry)
     return native.compiled(text)(".words")

@@ -90,10 +90,7 @@ def _thunk(letter: str, wide: bool) -> int:
     names = ["x0", "ta", "tb", "m", "n", "k", "x6", "x7", "x8", "lda", "ldb", "ldc"]
     integer = "i64" if wide else "i32"
     types = ["ptr", "i32", "i32", *[integer] * 3, *["ptr"] * 3, *[integer] * 3]
-    loads = "\n".join(
-        f"%p{k} = getelementptr i64, ptr %words, i64 {k}\n%{name} = load {type_}, ptr %p{k}"
-        for k, (name, type_) in enumerate(zip(names, types, strict=True))
-    )
+    loads = native.loads(names, types)
     kind = "float" if letter == "s" else "double"
     text = CALL.format(loads=loads, order=ROW_MAJOR, int=integer, float=kind)
     return native.compiled(text)(".words")

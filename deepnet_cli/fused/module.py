@@ -12,6 +12,7 @@ points (NumPy's C API, PyArrayObject_fields).
 
 from collections.abc import Mapping, Sequence
 
+from deepnet_cli.fused import native
 from deepnet_cli.fused.lines import Argument, Lines
 from deepnet_cli.fused.symbols import Node
 
@@ -46,10 +47,7 @@ def module(
     )
     odd = f"and i64 %m, {-LANES}" if columns else "add i64 0, 0"
     kinds = ["ptr" if k in arrays else "double" for k in range(len(arguments))] + ["i64", "i64"]
-    words = "\n".join(
-        f"%w{k} = getelementptr i64, ptr %words, i64 {k}\n%x{k} = load {kind}, ptr %w{k}"
-        for k, kind in enumerate(kinds)
-    )
+    words = native.loads([f"x{k}" for k in range(len(kinds))], kinds)
     listed = ", ".join(f"{kind} %x{k}" for k, kind in enumerate(kinds))
     declared = sorted(set().union(*(part.declared for part, _, _ in parts)))
     return f"""define void @{name}({", ".join([*outer, "i64 %n", "i64 %m"])}) {{

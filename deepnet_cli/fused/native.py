@@ -7,7 +7,7 @@ LLVM's version, and is known by a digest of all three.
 import hashlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,16 @@ OLDEST = (20,)
 
 NAME = "NAME"
 """Stands in a text where the name of its function belongs, which is made of the digest."""
+
+
+def loads(names: Sequence[str], types: Sequence[str]) -> str:
+    """LLVM's text that takes values, by name and type, from the words of a call; %pK is where word
+    K stands.
+    """
+    return "\n".join(
+        f"%p{k} = getelementptr i64, ptr %words, i64 {k}\n%{name} = load {type_}, ptr %p{k}"
+        for k, (name, type_) in enumerate(zip(names, types, strict=True))
+    )
 
 
 announce: Callable[[], object] = bool

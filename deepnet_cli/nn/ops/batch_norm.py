@@ -21,6 +21,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass
+from deepnet_cli.nn.ops.norm import SUMS, pull_along, scaled
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
 from deepnet_cli.nn.types import Array
@@ -149,22 +150,7 @@ def _normalize(
     np.subtract(V, mean, out=Zhat)
     np.mean(Zhat * Zhat, axis=1, keepdims=True, out=variance)
     np.divide(1, np.sqrt(variance + epsilon), out=inverse_std)
-    Zhat *= inverse_std
-    np.multiply(Zhat, scale, out=N)
-    N += shift
-
-
-def _pull(dZ: Array, Zhat: Array, inverse_std: Array, scale: Array) -> None:
-    dZ *= scale  # dZhat
-    along = np.mean(dZ * Zhat, axis=1, keepdims=True)
-    dZ -= np.mean(dZ, axis=1, keepdims=True)
-    dZ -= Zhat * along
-    dZ *= inverse_std
-
-
-def _sums(dN: Array, Zhat: Array, dscale: Array, dshift: Array) -> None:
-    np.sum(dN * Zhat, axis=1, keepdims=True, out=dscale)
-    np.sum(dN, axis=1, keepdims=True, out=dshift)
+    scaled(Zhat, N, inverse_std, scale, shift)
 
 
 def _normalize_by_running(
@@ -180,9 +166,7 @@ def _normalize_by_running(
 ) -> None:
     np.divide(1, np.sqrt(variance + epsilon), out=inverse_std)
     np.subtract(V, mean, out=Zhat)
-    Zhat *= inverse_std
-    np.multiply(Zhat, scale, out=N)
-    N += shift
+    scaled(Zhat, N, inverse_std, scale, shift)
 
 
 def _pull_by_running(dZ: Array, inverse_std: Array, scale: Array) -> None:
@@ -191,7 +175,6 @@ def _pull_by_running(dZ: Array, inverse_std: Array, scale: Array) -> None:
 
 
 NORMALIZE = Pass(_normalize, "fffrrrrrn", axis=1)
-PULL = Pass(_pull, "ffrr", axis=1)
-SUMS = Pass(_sums, "ffrr", axis=1)
+PULL = Pass(pull_along(1), "ffrr", axis=1)
 NORMALIZE_BY_RUNNING = Pass(_normalize_by_running, "fffrrrrrn", axis=1)
 PULL_BY_RUNNING = Pass(_pull_by_running, "frr", axis=1)

@@ -19,7 +19,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.fused.passes import Pass
-from deepnet_cli.nn.ops.batch_norm import SUMS
+from deepnet_cli.nn.ops.norm import SUMS, pull_along, scaled
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Block
 from deepnet_cli.nn.types import Array
@@ -99,18 +99,8 @@ def _normalize(
     np.subtract(V, np.mean(V, axis=0, keepdims=True), out=Zhat)
     variance = np.mean(Zhat * Zhat, axis=0, keepdims=True)
     np.divide(1, np.sqrt(variance + epsilon), out=inverse_std)
-    Zhat *= inverse_std
-    np.multiply(Zhat, scale, out=N)
-    N += shift
-
-
-def _pull(dZ: Array, Zhat: Array, inverse_std: Array, scale: Array) -> None:
-    dZ *= scale  # dZhat
-    along = np.mean(dZ * Zhat, axis=0, keepdims=True)
-    dZ -= np.mean(dZ, axis=0, keepdims=True)
-    dZ -= Zhat * along
-    dZ *= inverse_std
+    scaled(Zhat, N, inverse_std, scale, shift)
 
 
 NORMALIZE = Pass(_normalize, "fffcrrn", axis=0)
-PULL = Pass(_pull, "ffcr", axis=0)
+PULL = Pass(pull_along(0), "ffcr", axis=0)
