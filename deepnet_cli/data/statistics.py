@@ -158,7 +158,6 @@ def _of_tile(x: Array) -> Statistics:
         high = x.max(axis=0, where=there, initial=-np.inf)
         c = np.maximum(count, 1)
         mean = x.sum(axis=0, where=there) / c
-        mean = np.where(low == high, low, mean)
         x -= mean
         moved = x.sum(axis=0, where=there) / c
         x *= x
