@@ -49,10 +49,16 @@ class Table:
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
     groups: Array | None = None
+    feature_names: tuple[str, ...] = ()
 
     @property
     def m(self) -> int:
         return len(self.rows)
+
+    def column(self, j: int) -> str:
+        """How a message calls a column of x."""
+        named = f" ('{self.feature_names[j]}')" if self.feature_names else ""
+        return f"column {j}{named}"
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
