@@ -110,3 +110,4 @@ class DataSection(Section):
     impute: Imputed = Field(default="refuse", validate_default=True)
     missing: Missing | None = None
     one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
+    stream: Literal["auto"] | bool = "auto"

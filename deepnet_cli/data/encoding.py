@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deepnet_cli.data import labels
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.weighing import weighed
 from deepnet_cli.errors import DataError, listed
@@ -40,23 +40,40 @@ class Encoding:
 
     def part(self, table: Table) -> Part:
         """The encoded examples of a labelled table with their Y.  Raises DataError."""
-        rows = self.rows(table)
+        return Part(self.rows(table), self.Y(table), self.weights(table))
+
+    def Y(self, table: Table, i: slice = slice(None)) -> Array:
+        """(n[L], m) in the network's precision and finite; of all rows or of those in `i`, whose
+        labels were checked.  Raises DataError and ClassCountError.
+        """
         if table.y is None:
             raise ValueError("a table with y")
         with np.errstate(over="ignore"):
-            Y = self._Y(table.y, table.y_at).astype(self.dtype)
+            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
-        if self.class_weights is None:
-            return Part(rows, Y, table.weights)
-        return Part(rows, Y, weighed(self._classes_of(Y), self.class_weights, table.weights))
+        return Y
 
-    def own_weights(self, part: Part) -> Array | None:
-        """What a part's examples (m,) weigh without their classes' weights, up to a factor."""
-        if self.class_weights is None or part.weights is None:
-            return part.weights
-        own: Array = part.weights / self.class_weights[self._classes_of(part.Y)]
+    def check_labels(self, table: Table) -> None:
+        """Raise DataError or ClassCountError where some of y does not fit."""
+        if self.classes is not None:
+            self.class_indices(table)
+        else:
+            self.Y(table)
+
+    def weights(self, table: Table) -> Array | None:
+        """What examples (m,) count, by their own weights and those of their classes."""
+        if self.class_weights is None:
+            return table.weights
+        return weighed(self.class_indices(table), self.class_weights, table.weights)
+
+    def own_weights(self, supply: Supply) -> Array | None:
+        """What examples (m,) weigh without their classes' weights, up to a factor."""
+        if (of_class := self.class_weights) is None or supply.weights is None:
+            return supply.weights
+        labels = [self._classes_of(Y) for Y, _ in supply.labels()]
+        own: Array = supply.weights / of_class[np.concatenate(labels)]
         return own
 
     def _classes_of(self, Y: Array) -> Array:
