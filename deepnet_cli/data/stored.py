@@ -64,7 +64,7 @@ class Piece:
             raise DataError(
                 f"{self.where}: rows {first} to {last} are damaged; copy the file again"
             ) from None
-        return np.ascontiguousarray(values.reshape(len(values), -1))
+        return np.ascontiguousarray(values.reshape(len(values), self.shape[1]))
 
     def _read(self, start: int, stop: int) -> Array:
         if self.last:
