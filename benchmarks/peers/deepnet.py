@@ -99,7 +99,7 @@ class Predictor:
 
     def run(self, times: int) -> None:
         for _ in range(times):
-            self.A = self.model.outputs(self.table)
+            self.A = np.hstack(list(self.model.outputs(self.table)))
 
     def outcome(self) -> dict[str, Array]:
         return {"A": self.A[:, :1000].T}

@@ -127,20 +127,6 @@ class Encoding:
         return Y
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The rows of a table for the network, made anew for each slice that is asked for."""
-
-    encoding: Encoding
-    table: Table
-
-    def __len__(self) -> int:
-        return self.table.m
-
-    def __getitem__(self, i: slice) -> Array:
-        return self.encoding.rows(self.table, i)
-
-
 def doubts(fitted: Encoding, table: Table) -> list[str]:
     """What is no error in training examples, but likely a mistake."""
     found = []
