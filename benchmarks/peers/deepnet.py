@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import h5py
+import numpy as np
 
 from benchmarks.peers.cases import DATA, INITIAL, Prediction, Training, read_rows
 from benchmarks.peers.reference import Array, Parameters
