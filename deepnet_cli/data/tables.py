@@ -9,11 +9,10 @@ import numpy as np
 from deepnet_cli.data.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
+from deepnet_cli.data.layout import Layout
+from deepnet_cli.data.naming import class_names, feature_names, target_names
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
-
-NAMES = ("list_classes", "class_names")
-"""Datasets that name the classes by index; the first is the well-known course's."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +28,21 @@ class Location:
     hints: tuple[str | None, str | None] = (None, None)
     weights: str | None = None
     groups: str | None = None
+    classes: str | None = None
 
     @property
     def apart(self) -> Apart:
         """What is neither x nor y."""
-        return self.weights, self.groups
+        return self.weights, self.groups, self.classes
 
 
 @dataclass(frozen=True)
 class Table:
     """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
     weights (m,) in float64 and the number (m,) of each one's group, where examples have them.
+
+    class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
+    none here.  `told` is what was read, in a line.
     """
 
     rows: Array
@@ -49,6 +52,10 @@ class Table:
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
     groups: Array | None = None
+    class_values: tuple[int, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    told: str = ""
 
     @property
     def m(self) -> int:
@@ -56,8 +63,15 @@ class Table:
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
-        named = len(self.class_names) == K
-        return self.class_names if named else tuple(str(k) for k in range(1, K + 1))
+        for names in (self.target_names, self.class_names):
+            if len(names) == K:
+                return names
+        return tuple(str(k) for k in range(1, K + 1))
+
+    def column(self, j: int) -> str:
+        """How a message calls a column of x."""
+        named = f" ('{self.feature_names[j]}')" if self.feature_names else ""
+        return f"column {j}{named}"
 
     def take(self, chosen: Array) -> "Table":
         """The table of some rows."""
@@ -79,49 +93,64 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_to_predict(source)
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
-        rows = _rows(source, x, last=last)
-        x_at, y_at, y = f"{source.path}: '{x}'", "", None
-        if labelled:
-            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1], apart)
-            y_at = f"{source.path}: '{y_name}'"
-            m, n = rows.shape
-            y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        weights = groups = None
-        if labelled and location.weights:
-            weights = _weights(source, location.weights, len(rows))
-        if labelled and location.groups:
-            groups = _groups(source, location.groups, len(rows))
-        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups)
+        layout, x_at = source.layout(x), f"{source.path}: '{x}'"
+        rows = _rows(source, x, layout, last=last)
+        m, n = rows.shape
+        shaped = "" if layout.shape == (m, n) else f" as {(m, n)}"
+        told = [f"{source.path}: x '{x}' {layout}{shaped}"]
+        notes = ["transposed, as MATLAB stores them"] if layout.turned else []
+        features = feature_names(source, x)
+        if len(features) not in (0, n):
+            notes.append(f"{len(features)} names for {n} features, not used")
+            features = ()
+        if not labelled:
+            told_all = ", ".join(told + notes)
+            return Table(rows, None, x_at, "", feature_names=features, told=told_all)
+        y = location.y or find_y(source, part, x, m, location.hints[1], apart)
+        y_at, classes = f"{source.path}: '{y}'", class_names(source, y, location.classes)
+        told.append(f"y '{y}' {source.layout(y)}")
+        told += [f"classes named in {classes.at}"] if classes.at else []
+        values, other = source.meant(y), layout.shape[0 if last else -1]
+        return Table(
+            rows,
+            examples_first(values, m, y_at, last=last, features=other),
+            x_at,
+            y_at,
+            classes.names,
+            _weights(source, location.weights, m) if location.weights else None,
+            _groups(source, location.groups, m) if location.groups else None,
+            classes.values,
+            features,
+            target_names(source, y),
+            ", ".join(told + notes),
+        )
 
 
 def x_size(location: Location, part: str) -> tuple[int, int]:
     """How many values x has and how many bytes each, before it is read."""
     with open_hdf5(location.file) as source:
-        x = location.x or find_x(source, part, apart=location.apart)
-        dataset = source.dataset(x)
-        return prod(dataset.shape), int(dataset.dtype.itemsize)
+        layout = source.layout(location.x or find_x(source, part, apart=location.apart))
+        return prod(layout.shape), layout.dtype.itemsize
 
 
-def _rows(source: Source, name: str, *, last: bool) -> Array:
-    """x as (m, n[0]): the axes that do not count examples are flattened in C order."""
-    where = f"{source.path}: '{name}'"
-    x = source.read(name)
-    if x.dtype.kind not in "biuf":
+def _rows(source: Source, name: str, layout: Layout, *, last: bool) -> Array:
+    """x as (m, n[0])."""
+    where, shape = f"{source.path}: '{name}'", layout.shape
+    if layout.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; deepnet needs numbers")
-    if x.ndim < 2:
+    if len(shape) < 2:
         raise DataError(
-            f"{where} has shape {x.shape}; x needs at least 2 dimensions, examples and features"
+            f"{where} has shape {shape}; x needs at least 2 dimensions, examples and features"
         )
-    if last:
-        x = np.moveaxis(x, -1, 0)
-    if x.size == 0:
-        raise DataError(f"{where} has no {'examples' if len(x) == 0 else 'features'} {x.shape}")
-    return np.ascontiguousarray(x.reshape(len(x), -1))
+    if 0 in shape:
+        no_examples = shape[-1 if last else 0] == 0
+        raise DataError(f"{where} has no {'examples' if no_examples else 'features'} {shape}")
+    return layout.rows(source.read(name), last=last)
 
 
 def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
     """Where a dataset is, and its values (m,).  Raises DataError."""
-    where, values = f"{source.path}: '{name}'", source.read(name)
+    where, values = f"{source.path}: '{name}'", source.meant(name)
     if values.size != m or max(values.shape, default=0) != m:
         raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
     return where, values.reshape(m)
@@ -153,12 +182,3 @@ def _weights(source: Source, name: str, m: int) -> Array:
     if not weights.any():
         raise DataError(f"{where}: every weight is 0; there is nothing to learn from")
     return weights
-
-
-def _class_names(source: Source) -> tuple[str, ...]:
-    for name in NAMES:
-        if source.has(name):
-            values = source.read(name)
-            if values.ndim == 1:
-                return tuple(str(value) for value in values)
-    return ()

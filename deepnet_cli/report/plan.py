@@ -97,7 +97,9 @@ def _described(layer: Layer) -> list[str]:
 
 
 def outline(job: Job) -> str:
-    """A line on the network, one on how it is trained, one where that is in fewer features."""
+    """What was read, a line on the network, one on how it is trained, one where that is in fewer
+    features.
+    """
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
@@ -110,7 +112,7 @@ def outline(job: Job) -> str:
         f"{job.network.loss.name}, {job.config.training.optimizer.name}{average}, {batch} "
         f"(m = {job.batches.part.m:,}), {job.iterations:,} iterations"
     )
-    lines = [network, training]
+    lines = [*job.dataset.told, network, training]
     if job.reduced is not None:
         span = f"{job.network.features:,} features -> {job.reduced:,}"
         lines.append(f"in the span of the examples, {span}: the same but for rounding")
