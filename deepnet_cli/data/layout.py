@@ -10,7 +10,6 @@ https://cfconventions.org/cf-conventions/cf-conventions.html#packed-data
 """
 
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,6 @@ import numpy as np
 from deepnet_cli.data.conventions import PACKING, attribute, is_matlab
 from deepnet_cli.data.guards import is_text
 from deepnet_cli.nn.types import Array
-
-Index = tuple[slice | EllipsisType, ...]
 
 
 @dataclass(frozen=True)
@@ -75,9 +72,9 @@ class Layout:
             x = np.moveaxis(x, -1, 0)
         return np.ascontiguousarray(x.reshape(len(x), -1))
 
-    def window(self, i: slice, *, last: bool) -> Index:
-        """What to ask the file for, to get the examples of a slice."""
-        return (i,) if last == self.turned else (..., i)
+    def axis(self, *, last: bool) -> int:
+        """The axis of the file that counts examples, the first or the last."""
+        return 0 if last == self.turned else -1
 
     def __str__(self) -> str:
         dtype = "text" if self.dtype.kind == "O" else self.dtype.name

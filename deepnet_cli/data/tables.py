@@ -1,7 +1,6 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
 from deepnet_cli.data.layout import Layout
 from deepnet_cli.data.naming import class_names, feature_names, target_names
+from deepnet_cli.data.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
@@ -38,14 +38,15 @@ class Location:
 
 @dataclass(frozen=True)
 class Table:
-    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
-    weights (m,) in float64 and the number (m,) of each one's group, where examples have them.
+    """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
+    names for messages; weights (m,) in float64 and the number (m,) of each one's group, where
+    examples have them.
 
     class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
     none here.  `told` is what was read, in a line.
     """
 
-    rows: Array
+    rows: Array | Stored
     y: Array | None
     x_at: str  # "digits.h5: 'x_train'"
     y_at: str
@@ -60,6 +61,21 @@ class Table:
     @property
     def m(self) -> int:
         return len(self.rows)
+
+    @property
+    def held(self) -> bool:
+        """Whether the rows are in memory."""
+        return isinstance(self.rows, np.ndarray)
+
+    @property
+    def nbytes(self) -> int:
+        """That the rows take in memory, as the file has them."""
+        m, n = self.rows.shape
+        return int(m * n * self.rows.dtype.itemsize)
+
+    def loaded(self) -> "Table":
+        """The table with its rows in memory.  Raises DataError and MachineError."""
+        return replace(self, rows=self.rows[:])
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
@@ -78,13 +94,15 @@ class Table:
         y = None if self.y is None else self.y[chosen]
         weights = None if self.weights is None else self.weights[chosen]
         groups = None if self.groups is None else self.groups[chosen]
-        return replace(self, rows=self.rows[chosen], y=y, weights=weights, groups=groups)
+        rows = self.rows.take(chosen, axis=0)
+        return replace(self, rows=rows, y=y, weights=weights, groups=groups)
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
-    """Read x, and y if `labelled`, of a part ("train", "validation", "test", or "any").
+    """Open x, and read y if `labelled`, of a part ("train", "validation", "test", or "any").
 
-    `last`: the file counts examples on the last axis of x.  Raises DataError.
+    The rows stay in the file.  `last`: it counts examples on the last axis of x.
+    Raises DataError.
     """
     with open_hdf5(location.file) as source:
         if named := location.x or location.y:
@@ -93,59 +111,60 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_to_predict(source)
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
-        layout, x_at = source.layout(x), f"{source.path}: '{x}'"
-        rows = _rows(source, x, layout, last=last)
-        m, n = rows.shape
-        shaped = "" if layout.shape == (m, n) else f" as {(m, n)}"
-        told = [f"{source.path}: x '{x}' {layout}{shaped}"]
-        notes = ["transposed, as MATLAB stores them"] if layout.turned else []
-        features = feature_names(source, x)
-        if len(features) not in (0, n):
-            notes.append(f"{len(features)} names for {n} features, not used")
-            features = ()
+        rows, layout = _rows(location.file, x, last=last), source.layout(x)
+        table = _named(Table(rows, None, f"{source.path}: '{x}'", ""), source, x, layout)
         if not labelled:
-            told_all = ", ".join(told + notes)
-            return Table(rows, None, x_at, "", feature_names=features, told=told_all)
-        y = location.y or find_y(source, part, x, m, location.hints[1], apart)
-        y_at, classes = f"{source.path}: '{y}'", class_names(source, y, location.classes)
-        told.append(f"y '{y}' {source.layout(y)}")
-        told += [f"classes named in {classes.at}"] if classes.at else []
-        values, other = source.meant(y), layout.shape[0 if last else -1]
-        return Table(
-            rows,
-            examples_first(values, m, y_at, last=last, features=other),
-            x_at,
-            y_at,
-            classes.names,
-            _weights(source, location.weights, m) if location.weights else None,
-            _groups(source, location.groups, m) if location.groups else None,
-            classes.values,
-            features,
-            target_names(source, y),
-            ", ".join(told + notes),
-        )
+            return table
+        y = location.y or find_y(source, part, x, table.m, location.hints[1], apart)
+        other = layout.shape[0 if last else -1]
+        return _labelled(table, source, location, y, last=last, other=other)
 
 
-def x_size(location: Location, part: str) -> tuple[int, int]:
-    """How many values x has and how many bytes each, before it is read."""
-    with open_hdf5(location.file) as source:
-        layout = source.layout(location.x or find_x(source, part, apart=location.apart))
-        return prod(layout.shape), layout.dtype.itemsize
+def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
+    """With the names of its columns, and how x was understood."""
+    m, n = table.rows.shape
+    told = f"{source.path}: x '{x}' {layout}"
+    told += f" as {(m, n)}" if layout.shape != (m, n) else ""
+    told += ", transposed, as MATLAB stores it" if layout.turned else ""
+    names = feature_names(source, x)
+    if len(names) in (0, n):
+        return replace(table, feature_names=names, told=told)
+    return replace(table, told=f"{told}, {len(names)} names for {n} features not used")
 
 
-def _rows(source: Source, name: str, layout: Layout, *, last: bool) -> Array:
-    """x as (m, n[0])."""
-    where, shape = f"{source.path}: '{name}'", layout.shape
-    if layout.dtype.kind not in "biuf":
+def _labelled(
+    table: Table, source: Source, location: Location, y: str, *, last: bool, other: int
+) -> Table:
+    """With y, its names, and what belongs to each example; x has `other` on its other axis."""
+    m, y_at, classes = table.m, f"{source.path}: '{y}'", class_names(source, y, location.classes)
+    told = f"{table.told}, y '{y}' {source.layout(y)}"
+    return replace(
+        table,
+        y=examples_first(source.meant(y), m, y_at, last=last, features=other),
+        y_at=y_at,
+        class_names=classes.names,
+        class_values=classes.values,
+        target_names=target_names(source, y),
+        weights=_weights(source, location.weights, m) if location.weights else None,
+        groups=_groups(source, location.groups, m) if location.groups else None,
+        told=told + (f", classes named in {classes.at}" if classes.at else ""),
+    )
+
+
+def _rows(file: Path, name: str, *, last: bool) -> Stored:
+    """x as (m, n[0]).  Raises DataError where it cannot be such."""
+    piece = Piece(file, name, last)
+    shape, where = piece.layout.shape, piece.where
+    if piece.layout.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; deepnet needs numbers")
     if len(shape) < 2:
         raise DataError(
             f"{where} has shape {shape}; x needs at least 2 dimensions, examples and features"
         )
-    if 0 in shape:
-        no_examples = shape[-1 if last else 0] == 0
-        raise DataError(f"{where} has no {'examples' if no_examples else 'features'} {shape}")
-    return layout.rows(source.read(name), last=last)
+    m, n = piece.shape
+    if not m or not n:
+        raise DataError(f"{where} has no {'features' if m else 'examples'} {shape}")
+    return Stored((piece,))
 
 
 def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
