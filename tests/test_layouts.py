@@ -5,10 +5,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import yaml
 from cli import assert_says, deepnet
 from layouts import LAYOUTS, Layout, Reads, Refused
 
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
 
@@ -58,6 +60,20 @@ def test_the_network_gets_the_right_matrix(layout: Layout) -> None:
     assert (classes.names if classes else ()) == expected.names
     assert np.isfinite(trained(job)).all()
     assert job.warnings == []
+
+
+@pytest.mark.parametrize("layout", READ.values(), ids=READ)
+def test_any_stretch_can_be_read_by_itself(layout: Layout) -> None:
+    """What stays in its file is understood as what is read at once."""
+    expected = layout.expected
+    assert isinstance(expected, Reads)
+    named = yaml.safe_load(write(layout).read_text())["data"]
+    location = Location(Path("data.h5"), named["train"].get("x"))
+    rows = read_table(location, "train", last=named.get("examples") == "last").rows
+    assert not isinstance(rows, np.ndarray)
+    for i in (slice(0, 1), slice(3, 8), slice(11, 12), slice(None)):
+        np.testing.assert_array_equal(rows[i], expected.X[i])
+    np.testing.assert_array_equal(rows.take(np.array([2, 5, 11]))[:], expected.X[[2, 5, 11]])
 
 
 @pytest.mark.parametrize("layout", REFUSED.values(), ids=REFUSED)
