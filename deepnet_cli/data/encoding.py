@@ -155,7 +155,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
-        if table.class_names and {*table.class_names} != {*fitted.classes.names}:
+        if table.class_names and not {*fitted.classes.names} <= {*table.class_names}:
             found.append(
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"

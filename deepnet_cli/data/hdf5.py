@@ -95,7 +95,8 @@ class Source:
         """The values of a dataset, after every check.  Raises DataError."""
         dataset = self.dataset(name)
         try:
-            return np.asarray(UNPADDED(dataset.asstr()[()]) if is_text(dataset) else dataset[()])
+            text = is_text(dataset)  # often UTF-8 where the type says ASCII
+            return np.asarray(UNPADDED(dataset.asstr("utf-8")[()]) if text else dataset[()])
         except UnicodeDecodeError:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
