@@ -11,6 +11,7 @@ from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, written
+from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import load_model
 from deepnet_cli.training.predictions import Predictions, as_csv, as_lists, predictions, to_hdf5
@@ -40,7 +41,7 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
     suit(trained.network.sizes, table.m)
-    say(f"read {table.x_at}: {table.m} examples")
+    say(read_text(f"read {table.told}"))
     if as_json:
         tell(json_text(as_lists(predictions(trained, table))))
     elif output is None:
