@@ -8,10 +8,10 @@ import numpy as np
 from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
-from deepnet_cli.config.pretrained import Pretrained, scale_of
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data import encoding
 from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import ClassCountError, class_values
 from deepnet_cli.data.parts import Supply
 from deepnet_cli.data.splitting import folds, split
@@ -85,16 +85,15 @@ def encode(
     config: Config,
     document: Document,
     network: Network,
-    pretrained: Pretrained | None,
+    inputs: Inputs,
 ) -> Dataset:
-    """Fit the encoding on the training part and apply it to all."""
-    scale = scale_of(config, document, pretrained, tables["train"])
+    """Fit the encoding of y too on the training part, and apply both to all."""
     try:
         fitted = encoding.fit(
             tables["train"],
+            inputs,
             network.loss.target,
             network.sizes[-1],
-            scale,
             config.compute.dtype,
         )
     except ClassCountError as error:

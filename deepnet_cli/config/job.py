@@ -19,6 +19,7 @@ from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
+from deepnet_cli.config.inputs import inputs_of
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
 from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
@@ -142,8 +143,9 @@ def build_job(
     held = tables["train"].held
     data = config.data.model_copy(update={"stream": not held})
     config = config.model_copy(update={"data": data})
-    features = tables["train"].rows.shape[1]
-    network = build_network(config, features, product(config.compute.precision))
+    pretrained = read_pretrained(config, document, directory)
+    inputs = inputs_of(config.data, document, pretrained, tables["train"])
+    network = build_network(config, inputs.features, product(config.compute.precision))
     check_metrics(document, config.training, network)
 
     training, m = config.training, tables["train"].m
@@ -168,8 +170,7 @@ def build_job(
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
-    pretrained = read_pretrained(config, document, directory)
-    dataset = encode(tables, config, document, network, pretrained)
+    dataset = encode(tables, config, document, network, inputs)
     part = dataset.parts["train"]
     batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     job = Job(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -191,6 +191,13 @@ def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
         raise unreadable(path, error, len(content)) from None
     with file:
         yield Source(file, path)
+
+
+@contextmanager
+def hdf5_in(file: BinaryIO) -> Iterator[Any]:
+    """An HDF5 file to be filled, in an empty file that is open to be written and read."""
+    with h5py.File(file, "w") as hdf5:
+        yield hdf5
 
 
 def hdf5_bytes(fill: Callable[[Any], None], user_block: int = 0) -> bytes:

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from deepnet_cli.data.decimals import WIDTH, decimals
+from deepnet_cli.data.hdf5 import hdf5_in
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.tables import Table
 from deepnet_cli.fused.blocks import BLOCK, blocks
@@ -127,7 +128,7 @@ def as_lists(found: Iterable[Predictions]) -> dict[str, object]:
 def to_hdf5(found: Iterable[Predictions], m: int, file: BinaryIO) -> None:
     """Write those of m examples into an empty file, as HDF5."""
     at = 0
-    with h5py.File(file, "w") as hdf5:
+    with hdf5_in(file) as hdf5:
         for block in found:
             for name, values in block.arrays.items():
                 text = values.dtype.kind in "US"
