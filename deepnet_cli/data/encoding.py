@@ -118,20 +118,6 @@ class Encoding:
         return Y
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The rows of a table for the network, made anew for each slice that is asked for."""
-
-    encoding: Encoding
-    table: Table
-
-    def __len__(self) -> int:
-        return self.table.m
-
-    def __getitem__(self, i: slice) -> Array:
-        return self.encoding.rows(self.table, i)
-
-
 def doubts(fitted: Encoding, table: Table) -> list[str]:
     """What is no error in the y of training examples, but likely a mistake."""
     found = []
@@ -142,7 +128,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
-        if table.class_names and table.class_names != fitted.classes.names:
+        if table.class_names and not {*fitted.classes.names} <= {*table.class_names}:
             found.append(
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"
@@ -172,5 +158,7 @@ def fit(
     if target == "class" or (target == "binary" and outputs == 1):
         told_apart = outputs if target == "class" else 2
         values = labels.class_values(table.y, table.y_at, told_apart)
-        classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
+        classes = labels.find_classes(
+            values, told_apart, table.class_names, table.y_at, table.class_values
+        )
     return Encoding(inputs, classes, target, outputs, dtype)
