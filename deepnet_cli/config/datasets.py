@@ -6,19 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
+from deepnet_cli.config.data_schema import DataFile, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.pretrained import Pretrained, scale_of
 from deepnet_cli.config.schema import Config
+from deepnet_cli.config.shared_rows import Counts, shared_rows
+from deepnet_cli.config.splits import Splitting
 from deepnet_cli.data import encoding
 from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.labels import ClassCountError, class_values
-from deepnet_cli.data.splitting import folds, split
-from deepnet_cli.data.tables import Location, Table, read_table, x_size
+from deepnet_cli.data.labels import ClassCountError
+from deepnet_cli.data.tables import Location, Selection, Table, read_table, x_size
 from deepnet_cli.data.weighing import balanced, class_named
-from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean, listed
+from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, listed
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.losses import ClassWeight
 from deepnet_cli.nn.network import Network
@@ -32,16 +33,21 @@ PARTS = ("train", "validation", "test")
 @dataclass(frozen=True)
 class Dataset:
     """The parts by name ("train", and "validation" and "test" where there are), how
-    they were encoded, and how the training part calls its numbers.
+    they were encoded, how the training part calls its numbers; of parts that are some rows of the
+    training file which they are, and how many rows of a part stand in another too.
     """
 
     parts: dict[str, Part]
     encoding: Encoding
     output_names: tuple[str, ...]
+    selections: dict[str, Selection]
+    shared: Counts
 
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
-    """The tables of a config, fractions split off.  Raises errors with their place."""
+    """The tables of a config, parts of the training file split off.  Raises errors with their
+    place.
+    """
     data, needed = config.data, 0
     tables: Tables = {}
     for name in ("train", "test", "validation"):
@@ -49,20 +55,20 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
         try:
             if isinstance(where, DataFile):
                 location = Location(
-                    resolved(where.file, directory),
+                    resolved(data.file_of(where), directory),
                     where.x,
                     where.y,
                     weights=where.weights,
                     groups=where.groups if isinstance(where, TrainFile) else None,
+                    times=where.times if isinstance(where, TrainFile) else None,
+                    others=data.others(where),
                 )
                 needed += _bytes_needed(location, name, config.compute.dtype)
-                _check_memory(needed, where.file)
+                _check_memory(needed, data.file_of(where))
                 tables[name] = read_table(location, name, last=data.examples == "last")
-            elif where is not None:
-                tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
-    return tables
+    return tables | Splitting(tables["train"], data, config.seed, document, directory).parts()
 
 
 def encode(
@@ -102,7 +108,10 @@ def encode(
             raise document.error(place, error) from None
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
-    return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs))
+    selections = {name: table.selection for name, table in tables.items() if table.selection}
+    shared = shared_rows(tables, parts, document)
+    names = tables["train"].output_names(fitted.outputs)
+    return Dataset(parts, fitted, names, selections, shared)
 
 
 def _class_weights(
@@ -128,32 +137,6 @@ def _class_weights(
             weights[k], named[k] = weight, name
     document.raise_problems()
     return weights
-
-
-def _split(table: Table, held_out: Fraction | Fold, seed: int, name: str) -> tuple[Table, Table]:
-    units, called = table.m, "example"
-    if table.groups is not None:
-        units, called = len(np.unique(table.groups)), "group"
-    if units < 2:
-        raise DataError(f"{table.x_at}: one {called} cannot be split")
-    strata = None
-    if held_out.stratify and table.y is not None:
-        strata = class_values(table.y, table.y_at)
-    if isinstance(held_out, Fold):
-        if units < held_out.of:
-            raise DataError(f"{table.x_at}: {units} {called}s do not make {held_out.of} folds")
-        is_held = folds(table.m, held_out.of, seed, strata, table.groups) == held_out.fold - 1
-        kept, held = np.flatnonzero(~is_held), np.flatnonzero(is_held)
-    else:
-        purpose = f"{name} split"
-        kept, held = split(table.m, held_out.fraction, seed, purpose, strata, table.groups)
-    parts = table.take(kept), table.take(held)
-    for part, whose in zip(
-        parts, ("that are left to train on", f"of the {name} part"), strict=True
-    ):
-        if part.weights is not None and not part.weights.any():
-            raise DataError(f"{table.x_at}: all examples {whose} have weight 0; split otherwise")
-    return parts
 
 
 def _bytes_needed(location: Location, part: str, dtype: np.dtype[Any]) -> int:

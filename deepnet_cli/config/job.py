@@ -1,5 +1,6 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -121,12 +122,17 @@ class Job:
         return theta
 
 
-def load_job(path: Path, settings: tuple[str, ...] = (), code: "Code | None" = None) -> Job:
-    """Read a config and its data; `code` was run before.
+def load_job(
+    path: Path,
+    settings: tuple[str, ...] = (),
+    code: "Code | None" = None,
+    typed: Mapping[str, str] | None = None,
+) -> Job:
+    """Read a config and its data; `code` was run before, `typed` are options by their settings.
 
     Raises ConfigError, DataError or MachineError.
     """
-    config, document = load_config(path, settings)
+    config, document = load_config(path, settings, typed)
     if config.name is None:
         name = "config" if is_stream(path) else plain_name(path.stem)
         config = config.model_copy(update={"name": name})

@@ -1,6 +1,7 @@
 """From a config file and `--set` values to a checked Config, or every problem at once."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from deepnet_cli.blas.choice import product
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks, figures
-from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
+from deepnet_cli.config.data_schema import DataFile, DataSection, NamedRows
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.fine_tuning import check_frozen, check_scale
 from deepnet_cli.config.messages import note_problems
@@ -39,8 +40,11 @@ def directory_of(path: Path) -> Path:
     return Path() if is_stream(path) else path.parent
 
 
-def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
-    """Read, override, check; `Document` knows the place of each value.
+def load_config(
+    path: Path, settings: tuple[str, ...] = (), typed: Mapping[str, str] | None = None
+) -> tuple[Config, Document]:
+    """Read, override, check; `Document` knows the place of each value.  `typed` says of settings
+    that another option stands for which that is.
 
     The data files are opened and their datasets looked for, but not read.  Raises
     ConfigError (or DataError, where only a data file is at fault) with all the problems.
@@ -49,7 +53,7 @@ def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Doc
     if not document.tree:
         document.raise_problems()
     for setting in settings:
-        override(document, setting)
+        override(document, setting, (typed or {}).get(setting))
     config = check(document)
     _check_files(document, directory_of(path))
     _check_machine(document)
@@ -134,11 +138,14 @@ def _check_files(document: Document, directory: Path) -> None:
         return
     for part in ("train", "validation", "test"):
         where = getattr(data, part)
-        if not isinstance(where, DataFile):
+        if not isinstance(where, DataFile | NamedRows):
             continue
         try:
-            with open_hdf5(resolved(where.file, directory)) as source:
-                _check_datasets(document, source, where, part, last=data.examples == "last")
+            with open_hdf5(resolved(data.file_of(where), directory)) as source:
+                if isinstance(where, NamedRows):
+                    _check_dataset(document, source, ("data", part, "rows"), where.rows)
+                else:
+                    _check_datasets(document, source, data, part)
         except DeepnetError as error:
             document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
 
@@ -154,12 +161,10 @@ def _check_machine(document: Document) -> None:
         document.add(("compute", "precision"), f"{compute.precision} {problem}")
 
 
-def _check_datasets(
-    document: Document, source: Source, where: DataFile, part: str, *, last: bool
-) -> None:
-    """Look for x, the y that belongs to it, weights and groups; each mistake at its own place."""
-    groups = where.groups if isinstance(where, TrainFile) else None
-    apart = (where.weights, groups)
+def _check_datasets(document: Document, source: Source, data: DataSection, part: str) -> None:
+    """Look for x, the y that belongs to it, and what else is named, each at its own place."""
+    where, last = getattr(data, part), data.examples == "last"
+    apart = (where.weights, *data.others(where))
     x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
     m = 0
@@ -172,12 +177,16 @@ def _check_datasets(
         source.dataset(where.y or find_y(source, part_of_x, x, m, apart=apart))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
-    for key, name in (("weights", where.weights), ("groups", groups)):
-        try:
-            if name is not None:
-                source.dataset(name)
-        except DeepnetError as error:
-            document.add(("data", part, key), str(error), exit_code=error.exit_code)
+    for key in ("weights", "groups", "times", "rows"):
+        if (name := getattr(where, key, None)) is not None:
+            _check_dataset(document, source, ("data", part, key), name)
+
+
+def _check_dataset(document: Document, source: Source, place: tuple[str, ...], name: str) -> None:
+    try:
+        source.dataset(name)
+    except DeepnetError as error:
+        document.add(place, str(error), exit_code=error.exit_code)
 
 
 def resolved(file: str, directory: Path) -> Path:

@@ -1,6 +1,6 @@
 """`--set training.learning_rate=0.01`: a value of the config from the command line."""
 
-from deepnet_cli.config.document import Document
+from deepnet_cli.config.document import SET, Document
 from deepnet_cli.config.yaml_reader import parse
 
 INSTEAD: dict[tuple[str, ...], str] = {
@@ -10,14 +10,15 @@ INSTEAD: dict[tuple[str, ...], str] = {
 """A key that takes the place of another in its section."""
 
 
-def override(document: Document, setting: str) -> None:
+def override(document: Document, setting: str, typed: str | None = None) -> None:
     """Put KEY.KEY=VALUE into the document's tree; VALUE is YAML.
 
-    What is wrong with the setting is noted among the document's problems.
+    What is wrong with the setting is noted among the document's problems, as what was `typed`
+    where that is another option which stands for it.
     """
     dotted, equals, text = setting.partition("=")
     keys = tuple(dotted.strip().split("."))
-    document.overrides[keys] = setting
+    document.overrides[keys] = typed or SET + setting
     if not equals or not all(keys):
         document.add(keys, "expected KEY=VALUE, such as training.epochs=20")
         return

@@ -1,8 +1,10 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
+import warnings
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,7 +20,8 @@ NAMES = ("list_classes", "class_names")
 
 @dataclass(frozen=True)
 class Location:
-    """A file, and the datasets in it where they are named; weights and groups only where they are.
+    """A file, and the datasets in it where they are named; weights, groups and times only where
+    they are.  `others` are more that are neither x nor y.
 
     `hints` are the names of x and y elsewhere, for a file where no name says what it is.
     """
@@ -29,17 +32,31 @@ class Location:
     hints: tuple[str | None, str | None] = (None, None)
     weights: str | None = None
     groups: str | None = None
+    times: str | None = None
+    others: Apart = ()
 
     @property
     def apart(self) -> Apart:
         """What is neither x nor y."""
-        return self.weights, self.groups
+        return self.weights, self.groups, self.times, *self.others
+
+
+class Selection(NamedTuple):
+    """Some of the rows of a file."""
+
+    numbers: Array  # (m,), from 0
+    of: int  # how many rows there are
+
+    def take(self, chosen: Array) -> "Selection":
+        """Some of these."""
+        return Selection(self.numbers[chosen], self.of)
 
 
 @dataclass(frozen=True)
 class Table:
     """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
-    weights (m,) in float64 and the number (m,) of each one's group, where examples have them.
+    weights (m,) in float64 and the number (m,) of each one's group and moment, where examples have
+    them; which rows of the file were taken, where not all were.
     """
 
     rows: Array
@@ -49,6 +66,8 @@ class Table:
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
     groups: Array | None = None
+    times: Array | None = None
+    selection: Selection | None = None
 
     @property
     def m(self) -> int:
@@ -64,7 +83,21 @@ class Table:
         y = None if self.y is None else self.y[chosen]
         weights = None if self.weights is None else self.weights[chosen]
         groups = None if self.groups is None else self.groups[chosen]
-        return replace(self, rows=self.rows[chosen], y=y, weights=weights, groups=groups)
+        times = None if self.times is None else self.times[chosen]
+        whole = self.selection or Selection(np.arange(self.m), self.m)
+        return replace(
+            self,
+            rows=self.rows.take(chosen, axis=0),
+            y=y,
+            weights=weights,
+            groups=groups,
+            times=times,
+            selection=whole.take(chosen),
+        )
+
+    def number(self, row: int) -> int:
+        """That of a row of this table in the file."""
+        return row if self.selection is None else int(self.selection.numbers[row])
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
@@ -86,12 +119,14 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             y_at = f"{source.path}: '{y_name}'"
             m, n = rows.shape
             y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        weights = groups = None
+        weights = groups = times = None
         if labelled and location.weights:
             weights = _weights(source, location.weights, len(rows))
         if labelled and location.groups:
             groups = _groups(source, location.groups, len(rows))
-        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups)
+        if labelled and location.times:
+            times = _times(source, location.times, len(rows))
+        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups, times)
 
 
 def x_size(location: Location, part: str) -> tuple[int, int]:
@@ -135,6 +170,25 @@ def _groups(source: Source, name: str, m: int) -> Array:
         raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
     if values.dtype.kind == "O":
         values = values.astype(str)
+    return np.unique(values, return_inverse=True)[1].reshape(m)
+
+
+def _times(source: Source, name: str, m: int) -> Array:
+    """The number of each example's moment (m,), from 0, in order of time."""
+    where, values = _one_each(source, name, m, "a time")
+    if values.dtype.kind not in "biuf":
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # NumPy's, of time zones
+                values = values.astype(str).astype(np.datetime64)
+        except (ValueError, UserWarning, DeprecationWarning):
+            raise DataError(
+                f"{where}: expected numbers, or dates such as 2024-01-31 or 2024-01-31T12:30:00 "
+                "(no time zone)"
+            ) from None
+    bad = np.flatnonzero(np.isnat(values) if values.dtype.kind == "M" else ~np.isfinite(values))
+    if len(bad):
+        raise DataError(f"{where}: the time at row {bad[0]} is {values[bad[0]]}")
     return np.unique(values, return_inverse=True)[1].reshape(m)
 
 
