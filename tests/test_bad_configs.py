@@ -721,6 +721,7 @@ DATA = {
         "train: {file: train.h5, times: x_train}\ntest: {fold: 1, of: 3, stratify: «true»}",
         "data.test.stratify: data.train.times",
     ),
+    "y_alone": ("train: train.h5\ntest: «{y: y_test}»", "data.test: name a file, or x"),
     "rows_number": ("train: train.h5\ntest: {rows: «3»}", "data.test.rows", "text"),
     "rows_home": ("train: train.h5\ntest: {rows: r, file: «~/r.h5»}", "data.test.file", "'~'"),
     "weights_number": ("train: {file: train.h5, weights: «2»}", "data.train.weights", "text"),

@@ -42,6 +42,12 @@ class DataFile(Section):
     y: str | None = None
     weights: str | None = None
 
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if self.file is None and self.x is None:
+            raise ValueError("name a file, or x in the training file: {x: NAME, y: NAME}")
+        return self
+
 
 class TrainFile(DataFile):
     """Where rows belong together, `groups` tells which: what is split off has whole groups.
