@@ -166,7 +166,10 @@ def job_of(data: dict[str, Any], **train: str) -> Job:
 
 def rows_of(job: Job) -> dict[str, list[int]]:
     """Which rows the parts hold, read off their first column."""
-    return {name: part.rows[:, 0].astype(int).tolist() for name, part in job.dataset.parts.items()}
+    return {
+        name: [int(i) for block in part.blocks() for i in block.rows[:, 0]]
+        for name, part in job.dataset.parts.items()
+    }
 
 
 def column(name: str, file: str = "blobs.h5") -> Array:
@@ -213,18 +216,19 @@ NAMED: dict[str, tuple[dict[str, Any], dict[str, str], dict[str, list[int]]]] = 
 }
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["in memory", "streamed"])
 @pytest.mark.parametrize("kind", NAMED)
-def test_the_rows_that_are_asked_for(folder: Path, kind: str) -> None:
+def test_the_rows_that_are_asked_for(folder: Path, kind: str, stream: bool) -> None:
     data, train, expected = NAMED[kind]
-    found = rows_of(job_of(data, **train))
+    found = rows_of(job_of(data | {"stream": stream}, **train))
     assert {name: found[name] for name in expected} == expected
     assert set(found) == {"train", *data}
 
 
 def test_rows_of_rows_keep_their_numbers(folder: Path) -> None:
     table = read_table(Location(Path("blobs.h5"), "x", "y"), "train", last=False)
-    some = table.take(np.array([5, 9, 30])).take(np.array([2, 0]))
-    assert [some.number(0), some.number(1)] == [30, 5] == some.rows[:, 0].tolist()
+    some = table.take(np.array([5, 9, 30])).take(np.array([0, 2]))
+    assert [some.number(0), some.number(1)] == [5, 30] == some.rows[:][:, 0].tolist()
     assert some.selection is not None
     assert some.selection.of == M
 
@@ -423,13 +427,14 @@ def write_copies(rng: np.random.Generator, dtype: str = "f8") -> dict[str, tuple
     return parts
 
 
+@pytest.mark.parametrize("stream", [False, True], ids=["in memory", "streamed"])
 @pytest.mark.parametrize("dtype", ["f4", ">f8"])
 def test_rows_in_two_parts_are_counted_and_told(
-    folder: Path, dtype: str, rng: np.random.Generator
+    folder: Path, dtype: str, stream: bool, rng: np.random.Generator
 ) -> None:
     """As tuples of Python tell them."""
     parts = write_copies(rng, dtype)
-    result = deepnet("train", "c.yaml", "--run-dir", "run")
+    result = deepnet("train", "c.yaml", "--run-dir", "run", "--set", f"data.stream={stream}")
     told = json.loads(Path("run/summary.json").read_text())["data"]
     for here, there in (("validation", "train"), ("test", "train"), ("test", "validation")):
         first: dict[tuple[float, ...], int] = {}
@@ -458,14 +463,16 @@ def test_rows_are_compared_in_the_wider_type(folder: Path) -> None:
     assert_says(told, ["data.test: 1 of 3 rows also in train (row 1 = row 0 there)"])
 
 
-def test_rows_are_numbered_as_in_their_file(folder: Path) -> None:
+@pytest.mark.parametrize("stream", [False, True], ids=["in memory", "streamed"])
+def test_rows_are_numbered_as_in_their_file(folder: Path, stream: bool) -> None:
     with h5py.File("blobs.h5", "a") as file:
         file["x"][41] = file["x"][4]
-    (told,) = job_of({"test": LAST}).warnings
+    data = {"test": LAST, "stream": stream}
+    (told,) = job_of(data).warnings
     assert_says(told, ["data.test: 1 of 12 rows also in train (row 41 = row 4 there)", "another y"])
     with h5py.File("blobs.h5", "a") as file:
         file["y"][41] = file["y"][4]
-    (told,) = job_of({"test": LAST}).warnings
+    (told,) = job_of(data).warnings
     assert_says(told, ["data.test: 1 of 12 rows", "!another y"])
 
 

@@ -51,11 +51,13 @@ class DataFile(Section):
 
 class TrainFile(DataFile):
     """Where rows belong together, `groups` tells which: what is split off has whole groups.
-    `times` says in which order they came, `rows` which of them there are to train on.
+    `times` says in which order they came, `rows` which of them there are to train on, `classes`
+    names the classes by index.
     """
 
     file: str
     groups: str | None = None
+    classes: str | None = None
     times: str | None = None
     rows: str | None = None
 
@@ -111,6 +113,7 @@ class DataSection(Section):
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
     scale: Scale = "auto"
+    stream: Literal["auto"] | bool = "auto"
 
     def in_order(self, part: Fraction | Fold) -> bool:
         """Whether what is held out is what came last."""
@@ -129,8 +132,9 @@ class DataSection(Section):
 
     def others(self, part: DataFile) -> tuple[str | None, ...]:
         """Datasets in a part's file that are neither x nor y nor weights."""
-        named = [(self.train.file, name) for name in (self.train.groups, self.train.times)]
-        named += [(self.train.file, self.train.rows)]
+        train = self.train
+        names = (train.groups, train.classes, train.times, train.rows)
+        named = [(train.file, name) for name in names]
         named += [
             (self.file_of(held), held.rows)
             for held in (self.validation, self.test)

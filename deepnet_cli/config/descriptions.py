@@ -38,6 +38,7 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
     TrainFile: {
         **FILE,
         "groups": "A dataset (m,): rows with the same value stay together in what is split off.",
+        "classes": "A dataset (K,) of the names of the classes, by index.",
         "times": "A dataset (m,) of numbers, or of dates such as 2024-01-31: when each row came.",
         "rows": "A dataset of the numbers of the rows to train on, from 0, or a mask (m,).",
     },
@@ -65,6 +66,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "examples": "Which axis of x counts examples.",
         "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8; "
         "initial: as in the model.h5 of model.initial_parameters.",
+        "stream": "Whether x stays in its file and is read while training goes on; auto: where "
+        "it does not fit in memory.",
     },
     BatchNormOptions: {
         "epsilon": "Added to the variance before its root is taken.",

@@ -1,7 +1,6 @@
 """From a config file and `--set` values to a checked Config, or every problem at once."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -40,11 +39,8 @@ def directory_of(path: Path) -> Path:
     return Path() if is_stream(path) else path.parent
 
 
-def load_config(
-    path: Path, settings: tuple[str, ...] = (), typed: Mapping[str, str] | None = None
-) -> tuple[Config, Document]:
-    """Read, override, check; `Document` knows the place of each value.  `typed` says of settings
-    that another option stands for which that is.
+def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
+    """Read, override, check; `Document` knows the place of each value.
 
     The data files are opened and their datasets looked for, but not read.  Raises
     ConfigError (or DataError, where only a data file is at fault) with all the problems.
@@ -53,7 +49,7 @@ def load_config(
     if not document.tree:
         document.raise_problems()
     for setting in settings:
-        override(document, setting, (typed or {}).get(setting))
+        override(document, setting)
     config = check(document)
     _check_files(document, directory_of(path))
     _check_machine(document)
@@ -141,7 +137,8 @@ def _check_files(document: Document, directory: Path) -> None:
         if not isinstance(where, DataFile | NamedRows):
             continue
         try:
-            with open_hdf5(resolved(data.file_of(where), directory)) as source:
+            file = data.file_of(where)
+            with open_hdf5(resolved(file, directory), file) as source:
                 if isinstance(where, NamedRows):
                     _check_dataset(document, source, ("data", part, "rows"), where.rows)
                 else:
@@ -167,17 +164,20 @@ def _check_datasets(document: Document, source: Source, data: DataSection, part:
     apart = (where.weights, *data.others(where))
     x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
-    m = 0
+    m = None
     try:
-        shape = source.dataset(x).shape
+        shape = source.layout(x).shape
         m = (shape[-1] if last else shape[0]) if shape else 0
     except DeepnetError as error:
         document.add(("data", part, "x"), str(error), exit_code=error.exit_code)
     try:
-        source.dataset(where.y or find_y(source, part_of_x, x, m, apart=apart))
+        if where.y is not None:
+            source.dataset(where.y)
+        elif m is not None:
+            source.dataset(find_y(source, part_of_x, x, m, apart=apart))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
-    for key in ("weights", "groups", "times", "rows"):
+    for key in ("weights", "groups", "classes", "times", "rows"):
         if (name := getattr(where, key, None)) is not None:
             _check_dataset(document, source, ("data", part, key), name)
 

@@ -1,5 +1,7 @@
 """`--set training.learning_rate=0.01`: a value of the config from the command line."""
 
+from typing import Self
+
 from deepnet_cli.config.document import SET, Document
 from deepnet_cli.config.yaml_reader import parse
 
@@ -10,15 +12,25 @@ INSTEAD: dict[tuple[str, ...], str] = {
 """A key that takes the place of another in its section."""
 
 
-def override(document: Document, setting: str, typed: str | None = None) -> None:
+class Implied(str):
+    """A setting that another option stands for, which messages call as it was `typed`."""
+
+    typed: str
+
+    def __new__(cls, setting: str, typed: str) -> Self:
+        made = super().__new__(cls, setting)
+        made.typed = typed
+        return made
+
+
+def override(document: Document, setting: str) -> None:
     """Put KEY.KEY=VALUE into the document's tree; VALUE is YAML.
 
-    What is wrong with the setting is noted among the document's problems, as what was `typed`
-    where that is another option which stands for it.
+    What is wrong with the setting is noted among the document's problems.
     """
     dotted, equals, text = setting.partition("=")
     keys = tuple(dotted.strip().split("."))
-    document.overrides[keys] = typed or SET + setting
+    document.overrides[keys] = setting.typed if isinstance(setting, Implied) else SET + setting
     if not equals or not all(keys):
         document.add(keys, "expected KEY=VALUE, such as training.epochs=20")
         return

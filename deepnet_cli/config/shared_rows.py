@@ -1,11 +1,16 @@
 """Rows that stand in two parts, x by x: counted, and told where there are some."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
 from deepnet_cli.config.document import Document
-from deepnet_cli.data.batches import Part
-from deepnet_cli.data.duplicates import found_in, row_hashes
+from deepnet_cli.data.duplicates import Hashes, found_in, row_hashes
+from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.stored import Stored
 from deepnet_cli.data.tables import Table
+from deepnet_cli.nn.types import Array
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
 EFFECTS = {
@@ -18,7 +23,7 @@ CERTAIN = 100
 Counts = dict[str, dict[str, int]]
 
 
-def shared_rows(tables: dict[str, Table], parts: dict[str, Part], document: Document) -> Counts:
+def shared_rows(tables: dict[str, Table], encoding: Encoding, document: Document) -> Counts:
     """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}.
 
     They are compared as the files have them; the document is warned of them.
@@ -27,7 +32,7 @@ def shared_rows(tables: dict[str, Table], parts: dict[str, Part], document: Docu
     if not pairs:
         return {}
     dtype = np.result_type(*(table.rows.dtype for table in tables.values()))
-    hashes = {name: row_hashes(table.rows, dtype) for name, table in tables.items()}
+    hashes = _hashes(tables, dtype)
     counts: Counts = {}
     for here, there in pairs:
         rows, alike = found_in(hashes[here], hashes[there])
@@ -39,13 +44,32 @@ def shared_rows(tables: dict[str, Table], parts: dict[str, Part], document: Docu
         counts.setdefault(here, {})[there] = len(rows)
         if len(rows):
             i, j = tables[here].number(rows[0]), tables[there].number(alike[0])
-            differ = (parts[here].Y[:, rows] != parts[there].Y[:, alike]).any(axis=0).sum()
+            other = _labels(encoding, tables[there], alike)
+            differ = (_labels(encoding, tables[here], rows) != other).any(axis=0).sum()
             document.warn(
                 ("data", here),
                 f"{len(rows)} of {tables[here].m} rows also in {there} (row {i} = row {j} there)"
                 f"{f', {differ} of them with another y' if differ else ''}; {EFFECTS[there]}",
             )
     return counts
+
+
+def _hashes(tables: dict[str, Table], dtype: np.dtype[Any]) -> dict[str, Hashes]:
+    """Of the rows of each part; a file that is not in memory is read once for all parts of it."""
+    hashes, every = dict[str, Hashes](), None
+    for name, table in tables.items():
+        if isinstance(table.rows, Stored) and table.selection is not None and every is None:
+            every = row_hashes(table.rows.whole, dtype)
+        if every is not None and table.selection is not None:
+            hashes[name] = every[table.selection.numbers]
+        else:
+            hashes[name] = row_hashes(table.rows, dtype)
+    return hashes
+
+
+def _labels(encoding: Encoding, table: Table, rows: Array) -> Array:
+    """Y of some rows."""
+    return encoding.Y(replace(table, y=np.asarray(table.y)[rows]))
 
 
 def _at(row: int) -> slice:

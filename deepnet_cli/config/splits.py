@@ -14,7 +14,7 @@ from deepnet_cli.data.labels import class_values
 from deepnet_cli.data.row_numbers import read_row_numbers
 from deepnet_cli.data.splitting import chain, folds, latest, moments, split
 from deepnet_cli.data.tables import Table
-from deepnet_cli.errors import DataError, DeepnetError
+from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
 
@@ -52,14 +52,11 @@ class Splitting:
             raise self.document.error(("data", "train"), DataError(problem))
         self._check_groups(rows)
         for name in names:
-            where = getattr(self.data, name)
-            try:
-                if isinstance(where, Fraction | Fold):
+            with self.document.at("data", name):
+                if isinstance(where := getattr(self.data, name), Fraction | Fold):
                     rows["train"], rows[name] = self._split(where, rows["train"], name)
                 self._check_weights(rows["train"], "that are left to train on")
                 self._check_weights(rows.get(name), f"of the {name} part")
-            except DeepnetError as error:
-                raise self.document.error(("data", name), error) from None
         return rows
 
     def _named(self, name: str) -> Array | None:
@@ -67,11 +64,9 @@ class Splitting:
         where = getattr(self.data, name)
         if (dataset := getattr(where, "rows", None)) is None:
             return None
-        try:
-            with open_hdf5(resolved(self.data.file_of(where), self.directory)) as source:
-                return read_row_numbers(source, dataset, self.table.m, self.table.x_at)
-        except DeepnetError as error:
-            raise self.document.error(("data", name, "rows"), error) from None
+        file = resolved(self.data.file_of(where), self.directory)
+        with self.document.at("data", name, "rows"), open_hdf5(file) as source:
+            return read_row_numbers(source, dataset, self.table.m, self.table.x_at)
 
     def _check_apart(self, rows: dict[str, Array]) -> None:
         for one, other in combinations(rows, 2):

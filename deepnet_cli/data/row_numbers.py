@@ -13,7 +13,7 @@ def read_row_numbers(source: Source, name: str, m: int, x_at: str) -> Array:
     The dataset holds numbers from 0, each once, or is a mask (m,) of bools or of 0 and 1.  Raises
     DataError.
     """
-    where, values = f"{source.path}: '{name}'", source.read(name)
+    where, values = f"{source.path}: '{name}'", source.meant(name)
     if source.has_attribute("deepnet") and (of := int(source.number("examples"))) != m:
         raise DataError(f"{source.path}: its rows are those of {of} examples; {x_at} has {m}")
     if values.size != max(values.shape, default=0):

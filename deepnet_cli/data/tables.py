@@ -1,8 +1,6 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
-import warnings
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +9,12 @@ import numpy as np
 from deepnet_cli.data.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
+from deepnet_cli.data.layout import Layout
+from deepnet_cli.data.naming import class_names, feature_names, target_names
+from deepnet_cli.data.per_example import groups, times, weights
+from deepnet_cli.data.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
-
-NAMES = ("list_classes", "class_names")
-"""Datasets that name the classes by index; the first is the well-known course's."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,14 @@ class Location:
     hints: tuple[str | None, str | None] = (None, None)
     weights: str | None = None
     groups: str | None = None
+    classes: str | None = None
     times: str | None = None
     others: Apart = ()
 
     @property
     def apart(self) -> Apart:
         """What is neither x nor y."""
-        return self.weights, self.groups, self.times, *self.others
+        return self.weights, self.groups, self.classes, self.times, *self.others
 
 
 class Selection(NamedTuple):
@@ -54,18 +54,25 @@ class Selection(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
-    weights (m,) in float64 and the number (m,) of each one's group and moment, where examples have
-    them; which rows of the file were taken, where not all were.
+    """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
+    names for messages; weights (m,) in float64 and the number (m,) of each one's group and moment,
+    where examples have them; which rows of the file were taken, where not all were.
+
+    class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
+    none here.  `told` is what was read, in a line.
     """
 
-    rows: Array
+    rows: Array | Stored
     y: Array | None
     x_at: str  # "digits.h5: 'x_train'"
     y_at: str
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
     groups: Array | None = None
+    class_values: tuple[int, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    told: str = ""
     times: Array | None = None
     selection: Selection | None = None
 
@@ -73,10 +80,32 @@ class Table:
     def m(self) -> int:
         return len(self.rows)
 
+    @property
+    def held(self) -> bool:
+        """Whether the rows are in memory."""
+        return isinstance(self.rows, np.ndarray)
+
+    @property
+    def nbytes(self) -> int:
+        """That the rows take in memory, as the file has them."""
+        m, n = self.rows.shape
+        return int(m * n * self.rows.dtype.itemsize)
+
+    def loaded(self) -> "Table":
+        """The table with its rows in memory.  Raises DataError and MachineError."""
+        return replace(self, rows=self.rows[:])
+
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
-        named = len(self.class_names) == K
-        return self.class_names if named else tuple(str(k) for k in range(1, K + 1))
+        for names in (self.target_names, self.class_names):
+            if len(names) == K:
+                return names
+        return tuple(str(k) for k in range(1, K + 1))
+
+    def column(self, j: int) -> str:
+        """How a message calls a column of x."""
+        named = f" ('{self.feature_names[j]}')" if self.feature_names else ""
+        return f"column {j}{named}"
 
     def take(self, chosen: Array) -> "Table":
         """The table of some rows."""
@@ -101,9 +130,10 @@ class Table:
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
-    """Read x, and y if `labelled`, of a part ("train", "validation", "test", or "any").
+    """Open x, and read y if `labelled`, of a part ("train", "validation", "test", or "any").
 
-    `last`: the file counts examples on the last axis of x.  Raises DataError.
+    The rows stay in the file.  `last`: it counts examples on the last axis of x.
+    Raises DataError.
     """
     with open_hdf5(location.file) as source:
         if named := location.x or location.y:
@@ -112,107 +142,58 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_to_predict(source)
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
-        rows = _rows(source, x, last=last)
-        x_at, y_at, y = f"{source.path}: '{x}'", "", None
-        if labelled:
-            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1], apart)
-            y_at = f"{source.path}: '{y_name}'"
-            m, n = rows.shape
-            y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        weights = groups = times = None
-        if labelled and location.weights:
-            weights = _weights(source, location.weights, len(rows))
-        if labelled and location.groups:
-            groups = _groups(source, location.groups, len(rows))
-        if labelled and location.times:
-            times = _times(source, location.times, len(rows))
-        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups, times)
+        rows, layout = _rows(location.file, x, last=last), source.layout(x)
+        table = _named(Table(rows, None, f"{source.path}: '{x}'", ""), source, x, layout)
+        if not labelled:
+            return table
+        y = location.y or find_y(source, part, x, table.m, location.hints[1], apart)
+        other = layout.shape[0 if last else -1]
+        return _labelled(table, source, location, y, last=last, other=other)
 
 
-def x_size(location: Location, part: str) -> tuple[int, int]:
-    """How many values x has and how many bytes each, before it is read."""
-    with open_hdf5(location.file) as source:
-        x = location.x or find_x(source, part, apart=location.apart)
-        dataset = source.dataset(x)
-        return prod(dataset.shape), int(dataset.dtype.itemsize)
+def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
+    """With the names of its columns, and how x was understood."""
+    m, n = table.rows.shape
+    told = f"{source.path}: x '{x}' {layout}"
+    told += f" as {(m, n)}" if layout.shape != (m, n) else ""
+    told += " (transposed: MATLAB's)" if layout.turned else ""
+    names = feature_names(source, x)
+    if len(names) in (0, n):
+        return replace(table, feature_names=names, told=told)
+    return replace(table, told=f"{told}, {len(names)} names for {n} features not used")
 
 
-def _rows(source: Source, name: str, *, last: bool) -> Array:
-    """x as (m, n[0]): the axes that do not count examples are flattened in C order."""
-    where = f"{source.path}: '{name}'"
-    x = source.read(name)
-    if x.dtype.kind not in "biuf":
+def _labelled(
+    table: Table, source: Source, location: Location, y: str, *, last: bool, other: int
+) -> Table:
+    """With y, its names, and what belongs to each example; x has `other` on its other axis."""
+    m, y_at, classes = table.m, f"{source.path}: '{y}'", class_names(source, y, location.classes)
+    told = f"{table.told}, y '{y}' {source.layout(y)}"
+    return replace(
+        table,
+        y=examples_first(source.meant(y), m, y_at, last=last, features=other),
+        y_at=y_at,
+        class_names=classes.names,
+        class_values=classes.values,
+        target_names=target_names(source, y),
+        weights=weights(source, location.weights, m) if location.weights else None,
+        groups=groups(source, location.groups, m) if location.groups else None,
+        times=times(source, location.times, m) if location.times else None,
+        told=told + (f", classes named in {classes.at}" if classes.at else ""),
+    )
+
+
+def _rows(file: Path, name: str, *, last: bool) -> Stored:
+    """x as (m, n[0]).  Raises DataError where it cannot be such."""
+    piece = Piece(file, name, last)
+    shape, where = piece.layout.shape, piece.where
+    if piece.layout.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; deepnet needs numbers")
-    if x.ndim < 2:
+    if len(shape) < 2:
         raise DataError(
-            f"{where} has shape {x.shape}; x needs at least 2 dimensions, examples and features"
+            f"{where} has shape {shape}; x needs at least 2 dimensions, examples and features"
         )
-    if last:
-        x = np.moveaxis(x, -1, 0)
-    if x.size == 0:
-        raise DataError(f"{where} has no {'examples' if len(x) == 0 else 'features'} {x.shape}")
-    return np.ascontiguousarray(x.reshape(len(x), -1))
-
-
-def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
-    """Where a dataset is, and its values (m,).  Raises DataError."""
-    where, values = f"{source.path}: '{name}'", source.read(name)
-    if values.size != m or max(values.shape, default=0) != m:
-        raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
-    return where, values.reshape(m)
-
-
-def _groups(source: Source, name: str, m: int) -> Array:
-    """The number of each example's group (m,), from 0, in the order of the groups' values."""
-    where, values = _one_each(source, name, m, "a group")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
-    if values.dtype.kind == "O":
-        values = values.astype(str)
-    return np.unique(values, return_inverse=True)[1].reshape(m)
-
-
-def _times(source: Source, name: str, m: int) -> Array:
-    """The number of each example's moment (m,), from 0, in order of time."""
-    where, values = _one_each(source, name, m, "a time")
-    if values.dtype.kind not in "biuf":
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # NumPy's, of time zones
-                values = values.astype(str).astype(np.datetime64)
-        except (ValueError, UserWarning, DeprecationWarning):
-            raise DataError(
-                f"{where}: expected numbers, or dates such as 2024-01-31 or 2024-01-31T12:30:00 "
-                "(no time zone)"
-            ) from None
-    bad = np.flatnonzero(np.isnat(values) if values.dtype.kind == "M" else ~np.isfinite(values))
-    if len(bad):
-        raise DataError(f"{where}: the time at row {bad[0]} is {values[bad[0]]}")
-    return np.unique(values, return_inverse=True)[1].reshape(m)
-
-
-def _weights(source: Source, name: str, m: int) -> Array:
-    """How much each example counts, (m,)."""
-    where, values = _one_each(source, name, m, "a number")
-    if values.dtype.kind not in "biuf":
-        raise DataError(f"{where} holds text; expected a number for each of {m} rows")
-    weights = values.astype(np.float64)
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(bad):
-        raise DataError(
-            f"{where}: the weight at row {bad[0]} is {weights[bad[0]]:g}; "
-            "expected a finite number >= 0"
-        )
-    if not weights.any():
-        raise DataError(f"{where}: every weight is 0; there is nothing to learn from")
-    return weights
-
-
-def _class_names(source: Source) -> tuple[str, ...]:
-    for name in NAMES:
-        if source.has(name):
-            values = source.read(name)
-            if values.ndim == 1:
-                return tuple(str(value) for value in values)
-    return ()
+    m, n = piece.shape
+    if not m or not n:
+        raise DataError(f"{where} has no {'features' if m else 'examples'} {shape}")
+    return Stored((piece,))

@@ -50,6 +50,7 @@ def summary(
         **code,
         "figures": figures,
         **({"outputs": outputs} if outputs else {}),
+        **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
         "environment": environment()
         | {"passes": native.version() or "NumPy"}
@@ -81,7 +82,6 @@ def fingerprints(job: Job) -> dict[str, dict[str, object]]:
         for name, counts in job.dataset.shared.items()
     }
     return {
-        name: {"examples": part.m, "features": part.rows.shape[1], **part.digests}
-        | shared.get(name, {})
+        name: {"examples": part.m, "features": part.features, **part.digests} | shared.get(name, {})
         for name, part in job.dataset.parts.items()
     }
