@@ -101,7 +101,8 @@ class OneHot(Section):
     unknown: Literal["refuse", "zeros"] = "refuse"
 
 
-COLUMNS = AlsoAs(({"type": "array", "minItems": 1},))
+NUMBER_OR_NAME = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+COLUMNS = AlsoAs(({"type": "array", "items": NUMBER_OR_NAME, "minItems": 1},))
 
 
 class DataSection(Section):
@@ -114,3 +115,8 @@ class DataSection(Section):
     missing: Missing | None = None
     one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
     stream: Literal["auto"] | bool = "auto"
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether x is encoded as in the model that training starts from."""
+        return not isinstance(self.scale, float) and self.scale.name == "initial"
