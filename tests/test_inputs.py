@@ -339,6 +339,8 @@ def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
     result = deepnet("train", config(), "--run-dir", "run")
     assert result.code == 0, result.err
     assert "c: 13-6-3" in result.err
+    told = "X: 3 numbers, what is missing filled in, 8 categories, 2 indicators"
+    assert told in result.err
     assert deepnet("predict", "run", "new.h5", "-o", "out.h5").code == 0
     with h5py.File("out.h5") as file:
         np.testing.assert_allclose(file["probabilities"][()], by_hand("run", "new.h5"), rtol=1e-10)

@@ -115,7 +115,8 @@ def encode(
             raise document.error(place, error) from None
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
-    told = dict.fromkeys(tables[name].told for name in parts)  # parts split off were read once
+    told = [*dict.fromkeys(tables[name].told for name in parts)]  # parts split off were read once
+    told += [inputs.told] if inputs.told else []
     return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs), tuple(told))
 
 
