@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import yaml
 from cli import assert_says, deepnet
-from layouts import LAYOUTS, Layout, Reads, Refused, columns, refused, sparse
+from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.data import stored
 from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
@@ -93,6 +94,20 @@ def test_any_stretch_can_be_read_by_itself(name: str) -> None:
     for i in (slice(0, 1), slice(3, 8), slice(11, 12), slice(None)):
         np.testing.assert_array_equal(rows[i], expected.X[i])
     np.testing.assert_array_equal(rows.take(np.array([2, 5, 11]))[:], expected.X[[2, 5, 11]])
+
+
+def test_stretches_keep_to_the_chunks_of_whichever_axis_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stored, "STRETCH", 1)
+    with h5py.File("data.h5", "w") as f:
+        for name, shape, chunks in (("x", (12, 4), (5, 3)), ("turned", (4, 12), (3, 5))):
+            f.create_dataset(name, shape, chunks=chunks, data=np.ones(shape))
+        f.create_dataset("m", (4, 12), chunks=(3, 5), data=X.T)
+        f["m"].attrs["MATLAB_class"] = np.bytes_("double")
+    for name, last in (("x", False), ("turned", True), ("m", False)):
+        piece = stored.Piece(Path("data.h5"), name, last)
+        assert (piece.shape, piece.edges.tolist()) == ((12, 4), [0, 5, 10, 12])
 
 
 @pytest.mark.parametrize("name", REFUSED)
