@@ -14,6 +14,7 @@ from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.data import stored
+from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
@@ -146,6 +147,18 @@ def test_the_page_shows_what_is_said_before_training() -> None:
         f["list_classes"] = [b"non-cat", b"cat"]
     Path("c.yaml").write_text("data: {train: cats.h5}\nmodel: {layers: [1]}\n")
     assert deepnet("train", "c.yaml", "--dry-run").out.startswith(block("cats.h5: x"))
+
+
+def test_a_file_of_matlab_is_read_as_matlab_shows_it() -> None:
+    """One that MATLAB wrote, and the same array in its older format, both as SciPy has them."""
+    io = pytest.importorskip("scipy.io")
+    folder = Path(io.__file__).parent / "matlab" / "tests" / "data"
+    new, old = (folder / f"test{kind}_7.4_GLNX86.mat" for kind in ("hdf5", "double"))
+    if not new.exists():
+        pytest.skip("SciPy is installed without the data of its tests")
+    with open_hdf5(new) as source:
+        found = source.meant("testdouble")
+    np.testing.assert_array_equal(found, io.loadmat(old)["testdouble"])
 
 
 SHOWN = {

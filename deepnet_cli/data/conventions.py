@@ -90,9 +90,9 @@ def attribute(node: Any, name: str) -> Any:
 
 
 def texts(node: Any, name: str) -> tuple[str, ...]:
-    """The texts in an attribute; none where there is no such."""
-    value = attribute(node, name)
-    return () if value is None else tuple(str(_decoded(each)) for each in np.ravel(value))
+    """The texts in an attribute; none where there is no such, or it holds something else."""
+    values = [_decoded(each) for each in np.ravel(attribute(node, name))]
+    return tuple(values) if all(isinstance(value, str) for value in values) else ()
 
 
 def odd(node: Any) -> Odd | None:
