@@ -10,7 +10,11 @@ import math
 import os
 import select
 import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader, FileIO
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from deepnet_cli.errors import (
     ConfigError,
@@ -23,6 +27,9 @@ from deepnet_cli.errors import (
 
 PATIENCE = 2.0
 """Seconds that the first byte of a pipe is waited for."""
+
+BUFFER = 2**18
+"""Bytes that are read from a file at a time, where it is not read whole."""
 
 
 def shown(path: Path) -> Path:
@@ -66,6 +73,29 @@ def read_file(path: Path) -> bytes:
         raise cannot("read", path, error) from error
 
 
+def open_file(path: Path, moved: Callable[[int], object]) -> BufferedReader:
+    """A regular file, open to be read bit by bit; `moved` is told how many bytes each took."""
+    check_readable(path)
+    try:
+        return BufferedReader(_Counted(path, moved), BUFFER)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+
+
+class _Counted(FileIO):
+    def __init__(self, path: Path, moved: Callable[[int], object]) -> None:
+        super().__init__(path)
+        self.path, self.moved = path, moved
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            count = super().readinto(buffer) or 0
+        except OSError as error:
+            raise cannot("read", self.path, error) from error
+        self.moved(count)
+        return count
+
+
 def json_text(value: object, indent: int | None = None) -> str:
     """JSON that every reader takes: a float that is not finite is null."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
@@ -91,13 +121,23 @@ def read_pipe(path: Path, most: int) -> bytes:
 
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path`, atomically and durably.  Raises MachineError."""
+    with written(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file to be filled, which takes the place of `path`, durable, when the block ends.
+
+    Where it raises, `path` stays as it was and nothing else is left.  Raises MachineError.
+    """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(temporary, flags, 0o666)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

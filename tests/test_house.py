@@ -23,7 +23,7 @@ OUTSIDE = {
     "nn": {"numpy", "scipy"},
     "blas": {"numpy"},
     "optim": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "scipy", "pyarrow"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},
     "training": {"numpy", "h5py"},
     "report": {"numpy", "matplotlib"},
