@@ -36,7 +36,11 @@ def check_signature(path: Path, size: int) -> None:
                 place = max(512, 2 * place)
     except OSError as error:
         raise cannot("read", path, error) from error
-    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)})")
+    from deepnet_cli.data.convert.formats import command
+
+    typed = command(path)
+    hint = f"; make one: {typed}" if typed else ""
+    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
 
 
 def looks_like(start: bytes) -> str:
@@ -51,6 +55,8 @@ def looks_like(start: bytes) -> str:
         b"\x89PNG": "a picture",
         b"\x1f\x8b": "a gzip file",
         b"CDF": "a NetCDF 3 file",
+        b"PAR1": "a Parquet file",
+        b"ARROW1": "an Arrow file",
         b"MATLAB 5.0": "a MATLAB file older than v7.3",
     }
     for magic, kind in kinds.items():

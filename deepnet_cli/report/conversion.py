@@ -7,6 +7,12 @@ from deepnet_cli.data.convert.stream import Field
 from deepnet_cli.errors import one_line
 from deepnet_cli.memory import told
 
+NAMES = ("class_names", "list_classes")
+"""Datasets of names, which are shown with y."""
+
+TOGETHER = "\u00a0"
+"""A space at which no line is broken."""
+
 SHOWN = 12
 """Classes whose examples are told one by one."""
 
@@ -36,25 +42,27 @@ def conversion_json(made: Made) -> dict[str, object]:
 
 def conversion_text(made: Made) -> str:
     """A line for each dataset, what reading has gained, and how much was read and written."""
-    lines = [_dataset(field, made.classes.get(field.name)) for field in made.fields]
+    told_apart = [field for field in made.fields if field.name not in NAMES]
+    lines = [_dataset(field, made.classes.get(field.name)) for field in told_apart]
     lines += [
         f"{name}: read at {before.megabytes:,.0f} MB/s before, {after.megabytes:,.0f} MB/s now: "
         f"{after.megabytes / before.megabytes:.1f} times as fast"
         for name, (before, after) in made.speeds.items()
     ]
-    speed = made.bytes_in / 1e6 / max(made.seconds, 1e-9)
-    lines.append(
-        f"{made.path}: {told(made.bytes_in)} read, {told(made.bytes_out)} written in "
-        f"{made.seconds:.1f} s ({speed:.3g} MB/s)"
-    )
-    return "\n".join(fill(line, 80, subsequent_indent="  ") for line in lines)
+    line = f"{made.path}: {told(made.bytes_in)} read, {told(made.bytes_out)} written"
+    if made.seconds > 1:
+        speed = made.bytes_in / 1e6 / made.seconds
+        line += f" in {made.seconds:.1f} s, {speed:.3g} MB/s"
+    lines.append(line)
+    text = "\n".join(fill(line, 80, subsequent_indent="  ") for line in lines)
+    return text.replace(TOGETHER, " ")
 
 
 def _dataset(field: Field, classes: dict[str, int] | None) -> str:
     line = f"{one_line(field.name)} {field.shape} {_type(field)}"
     if not classes:
         return line
-    shown = [f"{one_line(name)} {count:,}" for name, count in list(classes.items())[:SHOWN]]
+    shown = [f"{one_line(name)}{TOGETHER}{count:,}" for name, count in list(classes.items())[:SHOWN]]
     more = f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else ""
     what = "class" if len(classes) == 1 else "classes"
     return f"{line}, {len(classes)} {what}: {', '.join(shown)}{more}"

@@ -46,32 +46,36 @@ class Column:
         """The texts that it holds, sorted."""
         return tuple(sorted(self.words))
 
-    def see(self, values: Array, row: int) -> None:
-        """Numbers (m,), NaN for gaps, of the rows from that one on."""
-        if len(gaps := np.flatnonzero(np.isnan(values))):
-            self._miss(len(gaps), row + int(gaps[0]))
-            values = np.delete(values, gaps)
-            self.counts = False
-        if not len(values):
-            return
-        self.numbers += len(values)
-        self.low, self.high = min(self.low, values.min()), max(self.high, values.max())
-        if self.whole:
-            self.whole = bool((np.floor(values) == values).all() and np.isfinite(values).all())
-        if self.counts:
-            self.counts = bool((values == np.arange(row, row + len(values))).all())
-
     def see_words(self, words: list[str], row: int) -> None:
         """Texts, "" for gaps, of the rows from that one on."""
         found = Counter(words)
         if gaps := found.pop("", 0):
-            self._miss(gaps, row + words.index(""))
+            self.miss(gaps, row + words.index(""))
         if len(self.words) <= MOST:
             self.words.update(found)
 
-    def _miss(self, count: int, row: int) -> None:
+    def miss(self, count: int, row: int) -> None:
+        """So many gaps, the first in that row."""
         self.gaps += count
         self.first_gap = row if self.first_gap is None else self.first_gap
+
+
+def see(columns: list[Column], values: Array, row: int) -> None:
+    """Numbers (m, n), NaN for gaps, of the rows from that one on, a column for each."""
+    gaps = np.isnan(values)
+    missed = gaps.sum(axis=0)
+    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+    whole = ((np.floor(values) == values) | gaps).all(axis=0) & (np.maximum(-low, high) < inf)
+    counts = (values == np.arange(row, row + len(values))[:, np.newaxis]).all(axis=0)
+    for j, column in enumerate(columns):
+        if missed[j]:
+            column.miss(int(missed[j]), row + int(gaps[:, j].argmax()))
+        if missed[j] == len(values):
+            continue
+        column.numbers += len(values) - int(missed[j])
+        column.low, column.high = min(column.low, low[j]), max(column.high, high[j])
+        column.whole &= bool(whole[j])
+        column.counts &= bool(counts[j])
 
 
 @dataclass(frozen=True)
@@ -82,32 +86,34 @@ class Reading:
     missing: frozenset[str]
     gaps: tuple[float, ...] = ()  # numbers that stand for nothing
 
-    def numbers(self, block: TableBlock, column: int) -> tuple[Array, tuple[int, str] | None]:
-        """The numbers (m,) of a column, NaN for gaps, and the first text that is none."""
-        values, text = self._numbers(block, column)
+    def numbers(
+        self, block: TableBlock, places: list[int]
+    ) -> tuple[Array, dict[int, tuple[int, str]]]:
+        """The numbers (m, n) of some columns, NaN for gaps, and in which of the n (by its place) a
+        text is none: the first, with its row.
+        """
+        values, texts = block.values[:, places], {}
+        for k in np.flatnonzero(~block.plain[:, places].all(axis=0)).tolist():
+            odd = np.flatnonzero(~block.plain[:, places[k]])
+            cells = block.texts(places[k], odd)
+            found = all_numbers(cells, self.point)
+            if found is None or "nan" in "".join(cells).casefold():
+                told = {cell: number(cell, self.point, self.missing) for cell in {*cells}}
+                first = next((i for i, cell in enumerate(cells) if told[cell] is None), None)
+                if first is not None:
+                    texts[places[k]] = int(odd[first]), cells[first]
+                found = np.array([told[cell] for cell in cells], np.float64)  # None is NaN
+            values[odd, k] = found
         if self.gaps:
-            values = np.where(np.isin(values, self.gaps), np.nan, values)
-        return values, text
-
-    def _numbers(self, block: TableBlock, column: int) -> tuple[Array, tuple[int, str] | None]:
-        values = block.values[:, column]
-        odd = np.flatnonzero(~block.plain[:, column])
-        if not len(odd):
-            return values, None
-        cells, values = block.texts(column, odd), values.copy()
-        found = all_numbers(cells, self.point)
-        if found is not None and "nan" not in " ".join(cells).casefold():
-            values[odd] = found
-            return values, None
-        told = {cell: number(cell, self.point, self.missing) for cell in dict.fromkeys(cells)}
-        text = next(((i, c) for i, c in zip(odd, cells, strict=True) if told[c] is None), None)
-        values[odd] = [np.nan if told[cell] is None else told[cell] for cell in cells]
-        return values, text and (int(text[0]), text[1])
+            values[np.isin(values, self.gaps)] = np.nan
+        return values, texts
 
     def words(self, block: TableBlock, column: int) -> list[str]:
         """The texts of a column, "" for gaps."""
-        cells = [c.strip() for c in block.texts(column, np.arange(len(block.values)))]
-        return ["" if cell.casefold() in self.missing else cell for cell in cells]
+        cells = block.texts(column, np.arange(len(block.values)))
+        told = {cell: cell.strip() for cell in {*cells}}
+        told |= {cell: "" for cell, text in told.items() if text.casefold() in self.missing}
+        return [told[cell] for cell in cells]
 
 
 def find_columns(
@@ -118,24 +124,23 @@ def find_columns(
     meter.expect(table.size)
     m = 0
     for block in table.blocks():
+        numeric = [column for column in columns if not column.text]
+        values, texts = reading.numbers(block, [column.place for column in numeric])
+        for column in numeric:
+            if column.place in texts:
+                row, text = texts[column.place]
+                column.first_text = column.first_text or (m + row, text)
+                column.text = not column.numbers
+        left = [k for k, column in enumerate(numeric) if not column.text]
+        see([numeric[k] for k in left], values[:, left], m)
         for column in columns:
-            if not column.text:
-                values, text = reading.numbers(block, column.place)
-                column.text = text is not None and not column.numbers
-                if not column.text:
-                    column.see(values, m)
-                if text is not None and column.first_text is None:
-                    column.first_text = m + text[0], text[1]
             if column.text:
                 column.see_words(reading.words(block, column.place), m)
         m += len(block.values)
-    mixed = [c for c in columns if c.first_text is not None and not c.text]
-    if mixed:
-        again, _ = find_columns(
-            table, reading, meter, [c.place for c in mixed], frozenset(c.place for c in mixed)
-        )
+    if mixed := [column for column in columns if column.first_text and not column.text]:
+        places = [column.place for column in mixed]
+        again, _ = find_columns(table, reading, meter, places, frozenset(places))
         for before, column in zip(mixed, again, strict=True):
             column.numbers, column.first_text = before.numbers, before.first_text
-        by_place = {column.place: column for column in again}
-        columns = [by_place.get(column.place, column) for column in columns]
+            columns[columns.index(before)] = column
     return columns, m

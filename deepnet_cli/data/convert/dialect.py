@@ -16,8 +16,8 @@ from deepnet_cli.errors import DataError
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 """What may be between cells; a space stands for any run of spaces and tabs."""
 
-LINES = 100
-"""As many of the first are looked at."""
+LINES, CELLS = 100, 500
+"""As many of the first are looked at; whether they are numbers, of so many cells spread over them."""
 
 Cells = list[list[str]]
 
@@ -54,7 +54,7 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
 
     Raises DataError where there is no row.
     """
-    lines = [line + "\n" for line in sample.split("\n", LINES)[:LINES]]
+    lines = [line + "\n" for line in sample.lstrip().removeprefix("#").split("\n", LINES)[:LINES]]
     tables = {separator: cells_of(lines, separator) for separator in SEPARATORS}
     separator = min(tables, key=lambda s: _doubt(s, tables[s]))
     rows = tables[separator]
@@ -65,15 +65,15 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
         header = _has_header(rows, point)
     if header and len(rows) == 1:
         raise DataError(f"{path}: no row below the header; if it is none, add --no-header")
-    first = [cell.strip().removeprefix("#").strip() for cell in rows[0]]
+    first = [cell.strip() for cell in rows[0]]
     return Dialect(separator, point, header, _names(first if header else [""] * len(first), header))
 
 
 def _doubt(separator: str, rows: Cells) -> tuple[bool, float, int]:
     """The less the better."""
     alike = bool(rows) and {len(row) for row in rows} == {len(rows[0])} != {1}
-    cells = [cell for row in rows[1:] or rows for cell in row]
-    numbers = sum(number(cell, _point(separator, rows)) is not None for cell in cells)
+    cells, point = _some(rows[1:] or rows), _point(separator, rows)
+    numbers = sum(number(cell, point) is not None for cell in cells)
     return not alike, -round(numbers / max(1, len(cells)), 2), list(SEPARATORS).index(separator)
 
 
@@ -81,7 +81,7 @@ def _point(separator: str, rows: Cells) -> str:
     """A comma where cells are numbers with one, and none is with a point."""
     if separator == ",":
         return "."
-    cells = [cell for row in rows for cell in row if "," in cell or "." in cell]
+    cells = [cell for cell in _some(rows) if "," in cell or "." in cell]
     with_comma = sum("," in cell and number(cell, ",") is not None for cell in cells)
     with_point = sum("." in cell and number(cell) is not None for cell in cells)
     return "," if with_comma > with_point else "."
@@ -91,12 +91,17 @@ def _has_header(rows: Cells, point: str) -> bool:
     first, below = rows[0], rows[1:]
     if any(number(cell, point, frozenset()) is not None for cell in first):
         return False
-    if any(number(cell, point, frozenset()) is not None for row in below for cell in row):
+    if any(number(cell, point, frozenset()) is not None for cell in _some(below)):
         return True
     columns = zip(*(row for row in below if len(row) == len(first)), strict=True)
     return bool(below) and not any(
         cell in column for cell, column in zip(first, columns, strict=False)
     )
+
+
+def _some(rows: Cells) -> list[str]:
+    cells = [cell for row in rows for cell in row]
+    return cells[:: len(cells) // CELLS + 1]
 
 
 def _names(given: list[str], header: bool) -> tuple[str, ...]:

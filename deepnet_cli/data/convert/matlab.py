@@ -45,13 +45,18 @@ def read_matlab(paths: list[Path], _: Choices, meter: Meter) -> Stream:
 
     def blocks(wanted: Collection[str]) -> Iterator[Block]:
         for field in fields:
-            values = loaded[field.name]
+            values = _rows(loaded[field.name])
             for i in field.slices() if field.name in wanted else ():
                 block = _dense(values[i]).astype(field.dtype)
                 meter.moved(block.nbytes)
                 yield {field.name: block}
 
     return Stream(tuple(fields), blocks, tuple(notes))
+
+
+def _rows(values: Any) -> Any:
+    """What gives some rows of a matrix, sparse or not."""
+    return values if isinstance(values, np.ndarray) else values.tocsr()
 
 
 def _dense(values: Any) -> Array:
@@ -64,7 +69,7 @@ def _scipy(function: str, path: Path, **options: object) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return getattr(io, function)(str(path), spmatrix=False, **options)
+            return getattr(io, function)(str(path), **options)
     except MemoryError:
         raise
     except Exception:  # of any kind, over a damaged file

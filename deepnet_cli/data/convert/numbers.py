@@ -1,13 +1,13 @@
 """Decimal text to floats, many cells at a time: the way back of `data/decimals.py`.
 
-A cell such as -12.345 is two whole numbers, I = 12 and F = 345 with k = 3 digits, and
+The digits of a cell such as -12.345 are a whole number D = 12345, k = 3 of them behind the point, and
 
-    value = -(I 10^k + F) / 10^k
+    value = -(D / 10^k)
 
-With 15 digits at most and k <= 15, both sides of the division are exact in float64, so its one
-rounding is the right one.  A whole number is the sum of its digits times powers of ten, and the
-sums of all are taken as one running sum, of which differences are exact modulo 2^64.  A cell of
-any other form (an exponent, more digits, text, nothing) is left to `number`.
+With 15 digits at most both are exact in float64, so the one rounding of their quotient is the right
+one.  Up to 19 digits they are exact in extended precision, where there is such a thing; rounded from
+there to float64 the quotient is right unless it lies halfway between two floats.  Those cells, and
+all of any other form (an exponent, more digits, text, nothing), are left to `number`.
 """
 
 from typing import NamedTuple
@@ -16,16 +16,16 @@ import numpy as np
 
 from deepnet_cli.nn.types import Array
 
-DIGITS = 15
-"""Of a cell that is read here."""
-
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "?", "-"})
 """What stands in a cell where there is no value, whatever its case."""
 
-_WHOLE = 10 ** np.arange(DIGITS + 1)
-_POWERS = 10.0 ** np.arange(DIGITS + 1)
-_DIGIT = np.zeros(256, np.int64)
-_DIGIT[ord("0") : ord("9") + 1] = np.arange(10)
+DIGITS = 15
+EXTENDED = 19 if np.finfo(np.longdouble).nmant >= 63 else DIGITS
+"""Digits of a cell that is read here."""
+
+_POWERS = 10.0 ** np.arange(EXTENDED + 1)
+_LONG_POWERS = np.longdouble(10) ** np.arange(EXTENDED + 1)
+_WHOLE = 10 ** np.arange(EXTENDED, dtype=np.uint64)
 
 
 class Cells(NamedTuple):
@@ -37,44 +37,71 @@ class Cells(NamedTuple):
     plain: Array  # bool
 
 
-def read_cells(text: bytes, separator: bytes, point: bytes = b".") -> Cells:
-    """The cells of lines that end with a line feed, in which a separator is between cells."""
+def read_cells(text: bytes, separators: bytes, point: bytes = b".") -> Cells:
+    """The cells of lines that end with a line feed, with one of the separators between cells."""
+    between, within = separators + b"\n", point + b"+-"
     b = np.frombuffer(text, np.uint8)
-    known = np.zeros(256, bool)
-    known[[*b"0123456789+-\n", *separator, *point]] = True
-    stopping = np.zeros(256, bool)
-    stopping[[*b"\n", *separator, *point]] = True
-
-    stops = np.flatnonzero(stopping[b])
-    behind = np.repeat(stops.astype(np.int32), np.diff(stops, prepend=-1))
-    behind -= np.arange(1, len(b) + 1, dtype=np.int32)  # the digits between here and the next stop
-    running = _DIGIT[b]
-    running *= _WHOLE.take(np.minimum(behind, DIGITS, out=behind), mode="clip")
-    np.cumsum(running, out=running)
-    whole = np.diff(running[stops], prepend=0)
-
-    pointed = b[stops] == point[0]
-    points, ends = stops[pointed], stops[~pointed]
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    values = whole[~pointed].astype(np.float64)
-    digits = ends - starts
+    stops = np.flatnonzero(_among(text, between + within)).astype(np.int32)
+    last = _member(between)[b[stops]]
+    ends = stops[last]
+    starts = np.concatenate([[0], ends[:-1] + 1]).astype(np.int32)
     plain = np.ones(len(ends), bool)
 
-    cell = np.flatnonzero(pointed) - np.arange(len(points))
-    power = _POWERS.take(ends[cell] - points - 1, mode="clip")
-    values[cell] = (whole[pointed] * power + values[cell]) / power
-    np.subtract.at(digits, cell, 1)
-    plain[cell[1:][np.diff(cell) == 0]] = False
+    inside = np.flatnonzero(~last)  # the points and signs
+    cell, marks = inside - np.arange(len(inside)), stops[inside]
+    bare = text.translate(None, within) if len(inside) else text
+    at = ends - np.cumsum(np.bincount(cell, minlength=len(ends))).astype(np.int32)
+    digits = np.diff(at, prepend=-1) - 1
+    values = _whole(bare, at, digits, DIGITS, _POWERS)
 
-    signs = np.flatnonzero((b == ord("-")) | (b == ord("+")))
-    cell = np.searchsorted(ends, signs)
-    digits[cell] -= 1
-    plain[cell[starts[cell] != signs]] = False
-    values[cell[b[signs] == ord("-")]] *= -1
+    pointed = b[marks] == point[0]
+    k = np.zeros(len(ends), np.int32)
+    k[cell[pointed]] = (ends[cell] - marks - 1)[pointed]
+    plain[cell[pointed][1:][np.diff(cell[pointed]) == 0]] = False
+    values /= _POWERS.take(k, mode="clip")
 
-    plain &= (digits > 0) & (digits <= DIGITS)
-    plain[np.searchsorted(ends, np.flatnonzero(~known[b]))] = False
+    if len(long := np.flatnonzero((digits > DIGITS) & (digits <= EXTENDED))):
+        D = _whole(bare, at[long], digits[long], EXTENDED, _WHOLE)
+        exact = D.astype(np.longdouble) / _LONG_POWERS[k[long]]
+        values[long] = exact
+        halfway = 2 * np.abs(exact - values[long]) == np.spacing(values[long])
+        plain[long[halfway]] = False
+
+    signs = ~pointed
+    plain[cell[signs & (starts[cell] != marks)]] = False
+    minus = cell[b[marks] == ord("-")]
+    values[minus] = -values[minus]
+
+    plain &= (digits > 0) & (digits <= EXTENDED)
+    if text.translate(None, b"0123456789" + between + within):
+        strange = ~_among(text, b"0123456789" + between + within)
+        plain[np.searchsorted(ends, np.flatnonzero(strange))] = False
     return Cells(starts, ends, values, plain)
+
+
+def _whole(text: bytes, ends: Array, digits: Array, most: int, powers: Array) -> Array:
+    """The whole numbers that so many digits before each of `ends` are, `most` at most."""
+    b = np.frombuffer(text, np.uint8)
+    D, at = np.zeros(len(ends), powers.dtype), ends - 1
+    for j in range(min(most, int(digits.max(initial=0)))):
+        digit = b.take(at, mode="clip")
+        digit -= ord("0")
+        digit *= digits > j
+        D += digit * powers[j]
+        at -= 1
+    return D
+
+
+def _member(characters: bytes) -> Array:
+    """Whether each of the 256 bytes is one of them."""
+    table = np.zeros(256, bool)
+    table[[*characters]] = True
+    return table
+
+
+def _among(text: bytes, characters: bytes) -> Array:
+    """Whether each byte of a text is one of them."""
+    return np.frombuffer(text.translate(_member(characters).tobytes()), np.bool_)
 
 
 def number(cell: str, point: str = ".", missing: frozenset[str] = MISSING) -> float | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.convert.columns import Column
+from deepnet_cli.data.convert.columns import Column, see
 from deepnet_cli.data.convert.numbers import number, read_cells
 from deepnet_cli.data.convert.opening import opened
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
@@ -56,8 +56,8 @@ def read_svmlight(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
     m = entries = n = 0
     base = 1
     for block in _blocks(path, meter):
-        x.see(np.append(block.values, 0.0), m)
-        y.see(block.labels, m)
+        see([x], np.append(block.values, 0.0)[:, np.newaxis], m)
+        see([y], block.labels[:, np.newaxis], m)
         m, entries = m + len(block.labels), entries + len(block.values)
         if len(block.indices):
             n, base = max(n, int(block.indices.max()) + 1), min(base, int(block.indices.min()))

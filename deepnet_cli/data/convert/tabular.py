@@ -71,15 +71,11 @@ class Part:
     def rows(self, block: TableBlock, reading: Reading) -> Array:
         """(m, n) of a block."""
         places = [column.place for column in self.columns]
-        if not any(c.text for c in self.columns) and block.plain.all() and not reading.gaps:
-            return block.values[:, places]
-        rows = np.empty((len(block.values), len(places)))
+        rows, _ = reading.numbers(block, places)
         for k, column in enumerate(self.columns):
             if column.text:
                 codes = {word: code for code, word in enumerate(column.categories)} | {"": np.nan}
                 rows[:, k] = [codes[word] for word in reading.words(block, column.place)]
-            else:
-                rows[:, k] = reading.numbers(block, column.place)[0]
         return rows
 
 
@@ -100,8 +96,8 @@ def _stream(
     if texts:
         notes.append(f"text as the numbers of its sorted categories: {listed(map(_quoted, texts))}")
     if gaps := [column for column in features if column.gaps]:
-        total = sum(column.gaps for column in gaps)
-        notes.append(f"{total:,} values are missing, NaN in x: {listed(map(_quoted, gaps))}")
+        told = listed(f"{_quoted(column)} {column.gaps:,}" for column in gaps)
+        notes.append(f"missing values, NaN in x: {told}")
     m -= max((column.gaps for column in targets), default=0)
     fields = [Field("x", (m, len(features)), x.dtype, attributes)]
     if targets:
