@@ -22,9 +22,21 @@ def is_text(dataset: Any) -> bool:
 
 
 def check_signature(path: Path, size: int) -> None:
-    """HDF5's signature stands at byte 0, 512, 1024, 2048, ..."""
+    """Raise DataError for what is no HDF5 file, with the command that makes one of it."""
     if size == 0:
         raise DataError(f"{path}: empty file (0 bytes)")
+    start, signed = signature(path, size)
+    if signed:
+        return
+    from deepnet_cli.data.convert.formats import command
+
+    typed = command(path)
+    hint = f"; make one: {typed}" if typed else ""
+    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
+
+
+def signature(path: Path, size: int) -> tuple[bytes, bool]:
+    """The first bytes of a file, and whether HDF5's signature stands at byte 0, 512, 1024, ..."""
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -32,15 +44,11 @@ def check_signature(path: Path, size: int) -> None:
             while start and place < size:
                 file.seek(place)
                 if file.read(8) == SIGNATURE:
-                    return
+                    return start, True
                 place = max(512, 2 * place)
     except OSError as error:
         raise cannot("read", path, error) from error
-    from deepnet_cli.data.convert.formats import command
-
-    typed = command(path)
-    hint = f"; make one: {typed}" if typed else ""
-    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
+    return start, False
 
 
 def looks_like(start: bytes) -> str:

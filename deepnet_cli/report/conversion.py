@@ -62,7 +62,9 @@ def _dataset(field: Field, classes: dict[str, int] | None) -> str:
     line = f"{one_line(field.name)} {field.shape} {_type(field)}"
     if not classes:
         return line
-    shown = [f"{one_line(name)}{TOGETHER}{count:,}" for name, count in list(classes.items())[:SHOWN]]
+    shown = [
+        f"{one_line(name)}{TOGETHER}{count:,}" for name, count in list(classes.items())[:SHOWN]
+    ]
     more = f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else ""
     what = "class" if len(classes) == 1 else "classes"
     return f"{line}, {len(classes)} {what}: {', '.join(shown)}{more}"

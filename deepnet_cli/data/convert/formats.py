@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from deepnet_cli.data.convert.opening import opened
 from deepnet_cli.data.convert.stream import Choices, Meter, Stream
-from deepnet_cli.data.guards import looks_like
+from deepnet_cli.data.guards import looks_like, signature
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import check_readable
 
@@ -68,13 +68,16 @@ def format_of(path: Path) -> str:
     """The name of the format that a file has.  Raises DataError where it is none of FORMATS."""
     if path.is_dir():
         return "images"
-    check_readable(path)
+    size = check_readable(path).st_size
+    start, signed = signature(path, size)
+    if signed:
+        return "HDF5"
+    if named := named_format(path):
+        return named
     with opened(path, Meter()) as file:
         start = file.read(512)
-    if (named := named_format(path)) and not start.startswith(FORMATS["HDF5"].magic):
-        return named
     for name, known in FORMATS.items():
-        if start.startswith(known.magic or (b"\0",)) and known.magic:
+        if known.magic and start.startswith(known.magic):
             return name
     if SPARSE_LINE.match(start):
         return "LIBSVM"
@@ -109,9 +112,7 @@ def target_of(path: Path) -> Target:
 
 
 FORMATS = {
-    "HDF5": Format(
-        "hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5"), (b"\x89HDF\r\n\x1a\n",)
-    ),
+    "HDF5": Format("hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5")),
     "CSV": Format(
         "delimited", "read_delimited", (".csv", ".tsv", ".tab"), takes=TABLE | {"header"}
     ),

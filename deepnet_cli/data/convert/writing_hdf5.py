@@ -79,7 +79,9 @@ def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
             for block in stream.values():
                 for name, values in block.items():
                     start, filled[name] = filled[name], filled[name] + len(values)
-                    if values.size:
+                    if not datasets[name].shape:
+                        datasets[name][()] = values[0]
+                    elif values.size:
                         datasets[name][start : filled[name]] = values
                 sink.check()
     finally:
@@ -89,7 +91,7 @@ def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
 def _dataset(out: Any, field: Field, compression: str) -> Any:
     dtype: Any = h5py.string_dtype() if field.dtype.kind == "O" else field.dtype
     layout: dict[str, object] = {}
-    if field.shape and field.nbytes and field.dtype.kind != "O":
+    if field.shape and 0 not in field.shape and field.dtype.kind != "O":
         layout = COMPRESSIONS[compression]
         if layout:
             rows = min(max(1, BYTES // field.row), field.shape[0])
