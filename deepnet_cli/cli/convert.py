@@ -32,12 +32,18 @@ REFRESH = 0.1
     "-l",
     multiple=True,
     metavar="COLUMN",
-    help="y: a name, or a number from 1; default: label, target, class or y, else the last.",
+    help="y, by its name or its number from 1; default: label, target, class or y, else the last.",
 )
 @click.option("--no-label", is_flag=True, help="There is no y.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
 @click.option("--header/--no-header", default=None, help="Whether the first line has names.")
 @click.option("--missing", multiple=True, metavar="TEXT", help="What else stands for no value.")
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Columns, categories and classes as in FILE, which convert made.",
+)
 @click.option("--skip-unlabeled", is_flag=True, help="Leave out rows without a label.")
 @click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), help="Of x; default: what holds it."

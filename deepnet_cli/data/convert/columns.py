@@ -1,11 +1,12 @@
 """What stands in each column of a table, found in one pass: numbers, text, nothing.
 
 A column of numbers may have gaps, which are NaN.  Any other is text, and each text of it a
-category.  Where numbers come first and a text later, the column is looked at once more, as text.
+category.  Where a column holds numbers and texts, it is looked at once more, as text.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
 import numpy as np
@@ -19,63 +20,93 @@ MOST = 10_000
 """Different texts that are counted in a column."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Column:
-    """What was seen of one."""
+    """What was seen of one: numbers, or the texts that it holds; and its gaps."""
 
     name: str
     place: int  # from 0
-    text: bool = False
-    numbers: int = 0
-    gaps: int = 0
-    low: float = inf
-    high: float = -inf
-    whole: bool = True
-    counts: bool = True  # whether it is 0, 1, 2, ...: what numbers the rows
-    words: Counter[str] = field(default_factory=Counter)
+    numbers: int
+    gaps: int
+    first_gap: int  # row
+    low: float
+    high: float
+    whole: bool
+    counts: bool  # whether it is 0, 1, 2, ...: what numbers the rows
+    words: Counter[str] | None = None  # of text
     first_text: tuple[int, str] | None = None  # row, what
-    first_gap: int | None = None  # row
+
+    @property
+    def text(self) -> bool:
+        """Whether its cells are the names of categories."""
+        return self.words is not None
 
     @property
     def present(self) -> int:
         """Cells that are not empty."""
-        return self.words.total() if self.text else self.numbers
+        return self.numbers if self.words is None else self.words.total()
 
     @property
     def categories(self) -> tuple[str, ...]:
         """The texts that it holds, sorted."""
-        return tuple(sorted(self.words))
+        return tuple(sorted(self.words or ()))
 
-    def see_words(self, words: list[str], row: int) -> None:
-        """Texts, "" for gaps, of the rows from that one on."""
+
+class Seen:
+    """What was seen so far of columns with these names."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        n = len(names)
+        self.names, self.m = names, 0
+        self.numbers, self.gaps, self.first_gap = np.zeros((3, n), np.int64)
+        self.low, self.high = np.full(n, inf), np.full(n, -inf)
+        self.whole, self.counts = np.ones((2, n), bool)
+        self.words: dict[int, Counter[str]] = {}  # of the columns that are text
+        self.first_text: dict[int, tuple[int, str]] = {}
+
+    def see(self, places: Array, values: Array) -> None:
+        """Numbers (m, n), NaN for gaps, of the next rows of some columns."""
+        gaps = np.isnan(values)
+        self._miss(places, gaps.sum(axis=0), gaps.argmax(axis=0) if gaps.any() else 0)
+        self.numbers[places] += (~gaps).sum(axis=0)
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+        self.low[places] = np.fmin(self.low[places], low)
+        self.high[places] = np.fmax(self.high[places], high)
+        whole = ((np.floor(values) == values) & np.isfinite(values)) | gaps
+        self.whole[places] &= whole.all(axis=0)
+        rows = np.arange(self.m, self.m + len(values))[:, np.newaxis]
+        self.counts[places] &= (values == rows).all(axis=0)
+
+    def see_words(self, place: int, words: list[str]) -> None:
+        """Texts, "" for gaps, of the next rows of a column."""
         found = Counter(words)
         if gaps := found.pop("", 0):
-            self.miss(gaps, row + words.index(""))
-        if len(self.words) <= MOST:
-            self.words.update(found)
+            self._miss(np.array([place]), np.array([gaps]), words.index(""))
+        counted = self.words.setdefault(place, Counter())
+        if len(counted) <= MOST:
+            counted.update(found)
 
-    def miss(self, count: int, row: int) -> None:
-        """So many gaps, the first in that row."""
-        self.gaps += count
-        self.first_gap = row if self.first_gap is None else self.first_gap
+    def _miss(self, places: Array, count: Array, row: Array | int) -> None:
+        """So many gaps, the first in that row from the next on."""
+        new = (self.gaps[places] == 0) & (count > 0)
+        self.first_gap[places] = np.where(new, self.m + row, self.first_gap[places])
+        self.gaps[places] += count
 
-
-def see(columns: list[Column], values: Array, row: int) -> None:
-    """Numbers (m, n), NaN for gaps, of the rows from that one on, a column for each."""
-    gaps = np.isnan(values)
-    missed = gaps.sum(axis=0)
-    low, high = np.fmin.reduce(values), np.fmax.reduce(values)
-    whole = ((np.floor(values) == values) | gaps).all(axis=0) & (np.maximum(-low, high) < inf)
-    counts = (values == np.arange(row, row + len(values))[:, np.newaxis]).all(axis=0)
-    for j, column in enumerate(columns):
-        if missed[j]:
-            column.miss(int(missed[j]), row + int(gaps[:, j].argmax()))
-        if missed[j] == len(values):
-            continue
-        column.numbers += len(values) - int(missed[j])
-        column.low, column.high = min(column.low, low[j]), max(column.high, high[j])
-        column.whole &= bool(whole[j])
-        column.counts &= bool(counts[j])
+    def column(self, place: int) -> Column:
+        """All of it, of one."""
+        return Column(
+            self.names[place],
+            place,
+            int(self.numbers[place]),
+            int(self.gaps[place]),
+            int(self.first_gap[place]),
+            float(self.low[place]),
+            float(self.high[place]),
+            bool(self.whole[place]),
+            bool(self.counts[place]),
+            self.words.get(place),
+            self.first_text.get(place),
+        )
 
 
 @dataclass(frozen=True)
@@ -86,22 +117,22 @@ class Reading:
     missing: frozenset[str]
     gaps: tuple[float, ...] = ()  # numbers that stand for nothing
 
-    def numbers(
-        self, block: TableBlock, places: list[int]
-    ) -> tuple[Array, dict[int, tuple[int, str]]]:
-        """The numbers (m, n) of some columns, NaN for gaps, and in which of the n (by its place) a
-        text is none: the first, with its row.
+    def numbers(self, block: TableBlock, places: Array) -> tuple[Array, dict[int, tuple[int, str]]]:
+        """The numbers (m, n) of some columns, NaN for gaps; and of each that holds a text, by its
+        place, the first with its row.
         """
-        values, texts = block.values[:, places], {}
+        values = block.values[:, places]
+        texts: dict[int, tuple[int, str]] = {}
         for k in np.flatnonzero(~block.plain[:, places].all(axis=0)).tolist():
-            odd = np.flatnonzero(~block.plain[:, places[k]])
-            cells = block.texts(places[k], odd)
+            place = int(places[k])
+            odd = np.flatnonzero(~block.plain[:, place])
+            cells = block.texts(place, odd)
             found = all_numbers(cells, self.point)
             if found is None or "nan" in "".join(cells).casefold():
                 told = {cell: number(cell, self.point, self.missing) for cell in {*cells}}
                 first = next((i for i, cell in enumerate(cells) if told[cell] is None), None)
                 if first is not None:
-                    texts[places[k]] = int(odd[first]), cells[first]
+                    texts[place] = int(odd[first]), cells[first]
                 found = np.array([told[cell] for cell in cells], np.float64)  # None is NaN
             values[odd, k] = found
         if self.gaps:
@@ -117,30 +148,39 @@ class Reading:
 
 
 def find_columns(
-    table: Table, reading: Reading, meter: Meter, wanted: list[int], as_text: frozenset[int]
+    table: Table, reading: Reading, meter: Meter, wanted: list[int], as_text: Sequence[int] = ()
 ) -> tuple[list[Column], int]:
-    """The columns with the `wanted` numbers, in a pass over the table, and how many rows it has."""
-    columns = [Column(table.names[j], j, text=j in as_text) for j in wanted]
+    """The columns with the `wanted` numbers, some of them known to be text, and how many rows the
+    table has.
+    """
+    numeric = [place for place in wanted if place not in as_text]
+    seen = _pass(table, reading, meter, numeric, as_text)
+    mixed = [place for place in seen.first_text if place not in seen.words]
+    if mixed:
+        again = _pass(table, reading, meter, [], mixed)
+        for place in mixed:
+            seen.words[place], seen.gaps[place] = again.words[place], again.gaps[place]
+            seen.first_gap[place] = again.first_gap[place]
+    return [seen.column(place) for place in wanted], seen.m
+
+
+def _pass(
+    table: Table, reading: Reading, meter: Meter, wanted: list[int], as_text: Sequence[int]
+) -> Seen:
+    """What one pass over a table shows of the `wanted` columns, and of those taken for text."""
+    seen, numeric, textual = Seen(table.names), np.array(wanted, np.int64), list(as_text)
+    seen.words.update({place: Counter() for place in as_text})
     meter.expect(table.size)
-    m = 0
     for block in table.blocks():
-        numeric = [column for column in columns if not column.text]
-        values, texts = reading.numbers(block, [column.place for column in numeric])
-        for column in numeric:
-            if column.place in texts:
-                row, text = texts[column.place]
-                column.first_text = column.first_text or (m + row, text)
-                column.text = not column.numbers
-        left = [k for k, column in enumerate(numeric) if not column.text]
-        see([numeric[k] for k in left], values[:, left], m)
-        for column in columns:
-            if column.text:
-                column.see_words(reading.words(block, column.place), m)
-        m += len(block.values)
-    if mixed := [column for column in columns if column.first_text and not column.text]:
-        places = [column.place for column in mixed]
-        again, _ = find_columns(table, reading, meter, places, frozenset(places))
-        for before, column in zip(mixed, again, strict=True):
-            column.numbers, column.first_text = before.numbers, before.first_text
-            columns[columns.index(before)] = column
-    return columns, m
+        values, texts = reading.numbers(block, numeric)
+        for place, (row, text) in texts.items():
+            seen.first_text.setdefault(place, (seen.m + row, text))
+        alone = [place for place in texts if not seen.numbers[place]]
+        text_only = np.isnan(values).all(axis=0) & np.isin(numeric, alone)
+        textual += numeric[text_only].tolist()
+        numeric, values = numeric[~text_only], values[:, ~text_only]
+        for place in textual:
+            seen.see_words(place, reading.words(block, place))
+        seen.see(numeric, values)
+        seen.m += len(block.values)
+    return seen

@@ -54,14 +54,15 @@ def understood(
         )
     _check_choices(name, known, choices)
     target = target_of(output)
+    if rechunk and not (name == "HDF5" and target is TARGETS["HDF5"]):
+        raise ConfigError("--rechunk goes from HDF5 to HDF5")
+    stream = known.read(paths, choices, meter)
     if name == "HDF5" and target is TARGETS["HDF5"] and not rechunk:
         raise ConfigError(
             f"{paths[0]}: is an HDF5 file: it can be trained on as it is; to lay it out anew for "
             "reading, add --rechunk"
         )
-    if rechunk and not (name == "HDF5" and target is TARGETS["HDF5"]):
-        raise ConfigError("--rechunk goes from HDF5 to HDF5")
-    stream = _only(known.read(paths, choices, meter), only, paths[0])
+    stream = _only(stream, only, paths[0])
     if target is TARGETS["NPY"]:
         stream = _examples(stream, paths[0])
     return stream
@@ -145,6 +146,8 @@ def _check_choices(name: str, known: Format, choices: Choices) -> None:
             raise ConfigError(f"--{option.name.replace('_', '-')} is for {takers}; this is {name}")
     if choices.label and choices.no_label:
         raise ConfigError("--label goes without --no-label")
+    if choices.like and (choices.label or choices.drop):
+        raise ConfigError("--like says which columns there are; it goes without --label and --drop")
 
 
 def _only(stream: Stream, only: tuple[str, ...], path: Path) -> Stream:

@@ -28,8 +28,8 @@ from deepnet_cli.nn.types import Array
 BYTES = 2**19
 """About how much text is in a block."""
 
-SAMPLE = 2**18
-"""How much of the beginning is looked at to find the dialect."""
+SAMPLE, FIRST_LINES = 2**18, 3
+"""How much of the beginning is looked at to find the dialect: so many bytes, but so many lines."""
 
 LONGEST = 2**26
 """Bytes of a line; more is no table."""
@@ -83,15 +83,19 @@ class Delimited:
         """Look at the beginning of a file.  Raises DataError where it is no table."""
         with opened(path, Meter()) as file:
             start = file.read(SAMPLE)
+            while start.count(b"\n") < FIRST_LINES and (line := file.readline(LONGEST)):
+                start += line
             whole = not file.read(1)
+        if not start.strip():
+            raise DataError(f"{path}: empty file ({len(start)} bytes)")
         if coding := OTHER_UNICODE.get(start[:2]):
             raise DataError(f"{path}: is {coding}; save it as UTF-8")
         if b"\0" in start:
-            line = start.count(b"\n", 0, start.index(b"\0")) + 1
-            raise DataError(f"{path}: line {line} holds a null byte; this is no text")
+            at = start.count(b"\n", 0, start.index(b"\0")) + 1
+            raise DataError(f"{path}: line {at} holds a null byte; this is no text")
         last = len(start) if whole else start.rfind(b"\n") + 1
         if not last:
-            raise DataError(f"{path}: its first line is longer than {SAMPLE} bytes")
+            raise DataError(f"{path}: its first line is longer than {LONGEST} bytes")
         sample = _decoded(path, start[:last].removeprefix(BOM), 1).replace("\r\n", "\n")
         if "\n" not in sample.strip() and "\r" in sample.strip():
             raise DataError(f"{path}: its lines end with CR alone; save it with LF or CR LF")

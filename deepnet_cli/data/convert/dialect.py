@@ -17,7 +17,7 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 """What may be between cells; a space stands for any run of spaces and tabs."""
 
 LINES, CELLS = 100, 500
-"""As many of the first are looked at; whether they are numbers, of so many cells spread over them."""
+"""As many lines are looked at, and of so many cells spread over them, whether they are numbers."""
 
 Cells = list[list[str]]
 
@@ -64,7 +64,7 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
     if header is None:
         header = _has_header(rows, point)
     if header and len(rows) == 1:
-        raise DataError(f"{path}: no row below the header; if it is none, add --no-header")
+        raise DataError(f"{path}: no row below its header; if it has none, add --no-header")
     first = [cell.strip() for cell in rows[0]]
     return Dialect(separator, point, header, _names(first if header else [""] * len(first), header))
 
@@ -94,9 +94,7 @@ def _has_header(rows: Cells, point: str) -> bool:
     if any(number(cell, point, frozenset()) is not None for cell in _some(below)):
         return True
     columns = zip(*(row for row in below if len(row) == len(first)), strict=True)
-    return bool(below) and not any(
-        cell in column for cell, column in zip(first, columns, strict=False)
-    )
+    return not any(cell in column for cell, column in zip(first, columns, strict=False))
 
 
 def _some(rows: Cells) -> list[str]:

@@ -20,7 +20,7 @@ from deepnet_cli.files import check_readable
 Read = Callable[[list[Path], Choices, Meter], Stream]
 Write = Callable[[BinaryIO, Stream, str], None]
 
-TABLE = frozenset({"label", "no_label", "drop", "missing", "skip_unlabeled", "dtype"})
+TABLE = frozenset({"label", "no_label", "drop", "missing", "skip_unlabeled", "dtype", "like"})
 """Options of what has columns."""
 
 
@@ -69,21 +69,22 @@ def format_of(path: Path) -> str:
     if path.is_dir():
         return "images"
     size = check_readable(path).st_size
-    start, signed = signature(path, size)
-    if signed:
+    if signature(path, size)[1]:
         return "HDF5"
-    if named := named_format(path):
-        return named
     with opened(path, Meter()) as file:
         start = file.read(512)
-    for name, known in FORMATS.items():
-        if known.magic and start.startswith(known.magic):
-            return name
-    if SPARSE_LINE.match(start):
+    named = named_format(path)
+    if named in (None, "CSV") and SPARSE_LINE.match(start):
         return "LIBSVM"
-    if (kind := looks_like(start)) == "text":
-        return "CSV"
-    raise DataError(f"{path}: of no format that is known here (it looks like {kind})")
+    if named is None:
+        named = next((k for k, f in FORMATS.items() if f.magic and start.startswith(f.magic)), None)
+    if named is None and not path.suffix and looks_like(start) == "text":
+        named = "CSV"
+    if named is None:
+        kind = looks_like(start)
+        hint = "; if it is a table, call it .csv" if kind == "text" else ""
+        raise DataError(f"{path}: of no format that is known here (it looks like {kind}){hint}")
+    return named
 
 
 def named_format(path: Path) -> str | None:
@@ -114,7 +115,10 @@ def target_of(path: Path) -> Target:
 FORMATS = {
     "HDF5": Format("hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5")),
     "CSV": Format(
-        "delimited", "read_delimited", (".csv", ".tsv", ".tab"), takes=TABLE | {"header"}
+        "delimited",
+        "read_delimited",
+        (".csv", ".tsv", ".tab", ".txt", ".dat", ".data"),
+        takes=TABLE | {"header"},
     ),
     "Parquet": Format("arrow", "read_parquet", (".parquet", ".pq"), (b"PAR1",), TABLE),
     "Arrow": Format("arrow", "read_arrow", (".arrow", ".feather", ".ipc"), (b"ARROW1",), TABLE),

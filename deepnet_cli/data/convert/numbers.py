@@ -1,13 +1,13 @@
 """Decimal text to floats, many cells at a time: the way back of `data/decimals.py`.
 
-The digits of a cell such as -12.345 are a whole number D = 12345, k = 3 of them behind the point, and
+The digits of a cell such as -12.345 are a whole number D = 12345, k = 3 of them behind the point:
 
     value = -(D / 10^k)
 
-With 15 digits at most both are exact in float64, so the one rounding of their quotient is the right
-one.  Up to 19 digits they are exact in extended precision, where there is such a thing; rounded from
-there to float64 the quotient is right unless it lies halfway between two floats.  Those cells, and
-all of any other form (an exponent, more digits, text, nothing), are left to `number`.
+With 15 digits at most both are exact in float64, so the one rounding of their quotient is right.
+Up to 19 digits they are exact in extended precision, where there is such a thing; what is rounded
+to that first is then right in float64 too, unless it lies halfway between two floats.  Such cells,
+and all of any other form (an exponent, more digits, text, nothing), are left to `number`.
 """
 
 from typing import NamedTuple

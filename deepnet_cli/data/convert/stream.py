@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,7 @@ class Choices:
     header: bool | None = None
     missing: tuple[str, ...] = ()
     skip_unlabeled: bool = False
+    like: Path | None = None
     dtype: str | None = None
     size: tuple[int, int] | None = None  # (width, height)
     gray: bool = False

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.convert.columns import Column, see
+from deepnet_cli.data.convert.columns import Seen
 from deepnet_cli.data.convert.numbers import number, read_cells
 from deepnet_cli.data.convert.opening import opened
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
@@ -31,8 +31,9 @@ LONGEST = 2**26
 DENSE = 2**22
 """About how many bytes of dense rows are made at a time."""
 
-LINE = re.compile(rb"[-+.\w]+([ \t]+qid:\d+)?([ \t]+\d+:[-+.\w]+)+[ \t]*(#.*)?\r?\n?")
-"""What a line of such a file looks like."""
+_NUMBER = rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_LINE = re.compile(_NUMBER + rb"(\s+qid:\d+)?(\s+\d+:" + _NUMBER + rb")*")
+"""What each line is, without comments."""
 
 _COMMENT = re.compile(rb"[ \t]*#[^\n]*")
 _QUERY = re.compile(rb"[ \t]qid:\d+")
@@ -52,27 +53,25 @@ def read_svmlight(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
     (path,) = paths
     size = path.stat().st_size
     meter.expect(2 * size)
-    x, y = Column("x", 0), Column("y", 1)
+    seen = Seen(["x", "y"])
     m = entries = n = 0
     base = 1
     for block in _blocks(path, meter):
-        see([x], np.append(block.values, 0.0)[:, np.newaxis], m)
-        see([y], block.labels[:, np.newaxis], m)
+        seen.see(np.array([0]), np.append(block.values, 0.0)[:, np.newaxis])
+        seen.see(np.array([1]), block.labels[:, np.newaxis])
         m, entries = m + len(block.labels), entries + len(block.values)
         if len(block.indices):
             n, base = max(n, int(block.indices.max()) + 1), min(base, int(block.indices.min()))
     n -= base
-    if not m or not n:
+    if n < 1:
         raise DataError(f"{path}: no row with a value in it")
-    if x.gaps or y.gaps:
-        raise DataError(f"{path}: holds NaN; fill or remove such rows")
     notes = [f"{path}: {m:,} rows of {n:,} features, which count from {base}"]
-    dtype = common_type(str(path), [x], choices.dtype, notes)
+    dtype = common_type(str(path), [seen.column(0)], choices.dtype, notes)
     dense = told(m * n * dtype.itemsize)
     notes.append(
         f"{100 * entries / (m * n):.3g} % of the values are there; dense they take {dense}"
     )
-    label = common_type(str(path), [y], None, [])
+    label = common_type(str(path), [seen.column(1)], None, [])
 
     def blocks(_: Collection[str]) -> Iterator[Block]:
         for block in _blocks(path, meter):
@@ -107,7 +106,7 @@ def _parsed(path: Path, text: bytes, first: int) -> Sparse:
     values = cells.values
     for k in np.flatnonzero(~cells.plain):
         told = number(tidy[cells.starts[k] : cells.ends[k]].decode("utf-8", "replace"))
-        if told is None or np.isnan(told):
+        if told is None or not np.isfinite(told):
             _refuse(path, text, first)
         values[k] = told
     after = np.frombuffer(tidy, np.uint8)[cells.ends]
@@ -125,9 +124,9 @@ def _refuse(path: Path, text: bytes, first: int) -> None:
     """Name the first line that is not as it should be."""
     for k, line in enumerate(text.split(b"\n")):
         whole = _COMMENT.sub(b"", line).strip()
-        if whole and not LINE.fullmatch(whole) and not re.fullmatch(rb"[-+.\w]+", whole):
+        if whole and not _LINE.fullmatch(whole):
             shown = one_line(whole[:40].decode("utf-8", "replace"))
             raise DataError(
                 f"{path}: line {first + k}: '{shown}' is not 'label index:value ...'; correct it"
             )
-    raise DataError(f"{path}: line {first} or one after it holds what is no number; correct it")
+    raise ValueError("a line that is no such line")

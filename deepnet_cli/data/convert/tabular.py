@@ -6,11 +6,11 @@ feature in an attribute of x, "categories.NAME".
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from deepnet_cli.data.convert.columns import MOST, Column, Reading, find_columns
+from deepnet_cli.data.convert.like import Like
 from deepnet_cli.data.convert.numbers import MISSING
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
 from deepnet_cli.data.convert.table import Table, TableBlock
@@ -33,49 +33,52 @@ MANY = 1000
 
 def from_table(table: Table, choices: Choices, meter: Meter) -> Stream:
     """x and y of a table.  Raises DataError and ConfigError."""
-    names = table.names
-    dropped = [_column(table, name) for name in choices.drop]
-    labels, why = _labels(table, choices, dropped)
-    wanted = [j for j in range(len(names)) if j not in dropped]
     reading = _reading(table, choices)
-    every, m = find_columns(table, reading, meter, wanted, frozenset())
-    columns = {column.place: column for column in every}
-    notes = [f"{table.path}: {m:,} rows of {table}"]
-    for place, column in list(columns.items()):
-        if column.name in INDEX_NAMES and column.counts and place not in labels:
-            del columns[place]
-            notes.append("left out: a column without a name that numbers the rows")
-    features = [column for place, column in columns.items() if place not in labels]
-    targets = [columns[place] for place in labels]
-    features = _without_empty(features, notes)
+    like = None if choices.like is None else Like.of(choices.like)
+    places, labels, why = _chosen(table, choices, like)
+    as_text = [j for j in places + labels if like and table.names[j] in like.categories]
+    columns, m = find_columns(table, reading, meter, places + labels, as_text)
     if not m:
         raise DataError(f"{table.path}: no row in it")
+    notes = [f"{table.path}: {m:,} {'row' if m == 1 else 'rows'} of {table}"]
+    features, targets = columns[: len(places)], columns[len(places) :]
+    if like is None:
+        features = _useful(features, notes)
+        _check_features(table, features)
+    else:
+        features = [like.column(str(table.path), column) for column in features]
+        targets = [like.column(str(table.path), column) for column in targets]
     if not features:
         raise DataError(f"{table.path}: no column is left for x")
-    _check_features(table, features)
     skipped = _check_labels(table, targets, choices)
     if targets:
         notes.append(f"y is {' and '.join(_quoted(c) for c in targets)}{why}")
+    elif why:
+        notes.append(f"there is no y: {why}")
     if skipped:
         notes.append(f"left out: {skipped:,} rows without a label")
     return _stream(table, reading, features, targets, choices, m, notes, meter)
 
 
-@dataclass(frozen=True)
 class Part:
     """Columns that become one dataset."""
 
-    columns: list[Column]
-    dtype: np.dtype[np.generic]
+    def __init__(self, columns: list[Column], dtype: np.dtype[np.generic]) -> None:
+        self.dtype = dtype
+        self._places = np.array([column.place for column in columns])
+        self._numeric = np.array([not column.text for column in columns])
+        self._codes = {
+            k: {word: float(code) for code, word in enumerate(column.categories)} | {"": np.nan}
+            for k, column in enumerate(columns)
+            if column.text
+        }
 
     def rows(self, block: TableBlock, reading: Reading) -> Array:
-        """(m, n) of a block."""
-        places = [column.place for column in self.columns]
-        rows, _ = reading.numbers(block, places)
-        for k, column in enumerate(self.columns):
-            if column.text:
-                codes = {word: code for code, word in enumerate(column.categories)} | {"": np.nan}
-                rows[:, k] = [codes[word] for word in reading.words(block, column.place)]
+        """(m, n) of a block, NaN for gaps."""
+        rows = np.empty((len(block.values), len(self._places)))
+        rows[:, self._numeric], _ = reading.numbers(block, self._places[self._numeric])
+        for k, codes in self._codes.items():
+            rows[:, k] = [codes[word] for word in reading.words(block, int(self._places[k]))]
         return rows
 
 
@@ -95,6 +98,8 @@ def _stream(
     attributes |= {f"categories.{c.name}": c.categories for c in texts}
     if texts:
         notes.append(f"text as the numbers of its sorted categories: {listed(map(_quoted, texts))}")
+    if choices.like is None and any(column.text for column in features + targets):
+        notes.append("for other files of this kind, to get the same numbers: --like OUT.h5")
     if gaps := [column for column in features if column.gaps]:
         told = listed(f"{_quoted(column)} {column.gaps:,}" for column in gaps)
         notes.append(f"missing values, NaN in x: {told}")
@@ -153,6 +158,19 @@ def _column(table: Table, name: str) -> int:
     )
 
 
+def _chosen(table: Table, choices: Choices, like: Like | None) -> tuple[list[int], list[int], str]:
+    """The columns of x, those of y, and what there is to say of y."""
+    if like is not None:
+        like.check_names(str(table.path), table.names)
+        places = [table.names.index(name) for name in like.features]
+        if choices.no_label or not {*like.targets} <= {*table.names}:
+            return places, [], "" if choices.no_label else f"no column {listed(like.targets)}"
+        return places, [table.names.index(name) for name in like.targets], ""
+    dropped = [_column(table, name) for name in choices.drop]
+    labels, why = _labels(table, choices, dropped)
+    return [j for j in range(len(table.names)) if j not in {*dropped, *labels}], labels, why
+
+
 def _labels(table: Table, choices: Choices, dropped: list[int]) -> tuple[list[int], str]:
     """The columns of y, and why, where nobody has said."""
     if choices.no_label:
@@ -170,18 +188,21 @@ def _labels(table: Table, choices: Choices, dropped: list[int]) -> tuple[list[in
     return left[-1:], ", the last column; another is named with --label, none with --no-label"
 
 
-def _without_empty(features: list[Column], notes: list[str]) -> list[Column]:
-    empty = [column for column in features if not column.present]
-    if empty:
+def _useful(features: list[Column], notes: list[str]) -> list[Column]:
+    """Those that have values and are more than the numbers of the rows."""
+    numbers = [c for c in features if c.name in INDEX_NAMES and c.counts and not c.text]
+    if numbers:
+        notes.append("left out: a column without a name that numbers the rows")
+    if empty := [column for column in features if not column.present]:
         notes.append(f"left out, without any value: {listed(map(_quoted, empty))}")
-    return [column for column in features if column.present]
+    return [column for column in features if column.present and column not in numbers]
 
 
 def _check_features(table: Table, features: list[Column]) -> None:
     """Refuse texts that are no categories."""
     free = []
     for column in features:
-        if not column.text or len(column.words) <= FEW:
+        if not column.text or len(column.categories) <= FEW:
             continue
         texts = column.present - column.numbers
         if column.first_text is not None and column.numbers > texts:
@@ -191,10 +212,10 @@ def _check_features(table: Table, features: list[Column]) -> None:
                 f"{_quoted(column)}, whose other cells are numbers; if it stands for no value, "
                 f"add --missing '{one_line(text)}', else correct it or add --drop {column.name}"
             )
-        if len(column.words) > min(MANY, column.present / 2):
+        if len(column.categories) > min(MANY, column.present / 2):
             free.append(column)
     if free:
-        many = "more than " * (len(free[0].words) > MOST) + f"{len(free[0].words):,}"
+        many = "more than " * (len(free[0].categories) > MOST) + f"{len(free[0].categories):,}"
         raise DataError(
             f"{table.path}: column {_quoted(free[0])} holds {many} different texts, too many for "
             f"categories; leave such columns out: "
@@ -205,7 +226,7 @@ def _check_features(table: Table, features: list[Column]) -> None:
 def _check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
     """How many rows have no label.  Raises DataError where that was not said to be right."""
     for column in targets:
-        if column.text and len(column.words) > MANY:
+        if column.text and len(column.categories) > MANY:
             raise DataError(
                 f"{table.path}: column {_quoted(column)} holds more than {MANY:,} different texts; "
                 "name the column of labels with --label"
@@ -218,7 +239,7 @@ def _check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
     if gaps and not choices.skip_unlabeled:
         column = gaps[0]
         raise DataError(
-            f"{table.path}: {table.place(column.first_gap or 0)}: no label in column "
+            f"{table.path}: {table.place(column.first_gap)}: no label in column "
             f"{_quoted(column)} ({column.gaps:,} such rows); leave them out with --skip-unlabeled"
         )
     if len(gaps) > 1:

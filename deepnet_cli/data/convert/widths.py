@@ -16,6 +16,7 @@ EXACT = 2**53
 STEPS = 2**12
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "int64")
 SINGLE = np.finfo(np.float32)
+LARGEST = float(SINGLE.max)
 
 
 def common_type(
@@ -26,7 +27,7 @@ def common_type(
     if asked is not None:
         for column, (low, high) in zip(columns, ranges, strict=True):
             most = max(-low, high)
-            if asked == "float32" and SINGLE.max < most < np.inf:
+            if asked == "float32" and LARGEST < most < np.inf:
                 raise DataError(
                     f"{path}: column '{column.name}' holds {most:g}; that does not fit float32"
                 )
@@ -46,7 +47,7 @@ def common_type(
 
 
 def _range(column: Column) -> tuple[float, float]:
-    return (0, len(column.words) - 1) if column.text else (column.low, column.high)
+    return (0, len(column.categories) - 1) if column.text else (column.low, column.high)
 
 
 def _fine(column: Column, low: float, high: float) -> bool:
@@ -54,6 +55,6 @@ def _fine(column: Column, low: float, high: float) -> bool:
     most = max(-low, high)
     if column.text or not np.isfinite(most):
         return False
-    if most > SINGLE.max or (column.whole and most > 2**24):
+    if most > LARGEST or (column.whole and most > 2**24):
         return True
     return 0 < high - low < STEPS * float(SINGLE.eps) * most
