@@ -45,8 +45,8 @@ def conversion_text(made: Made) -> str:
     told_apart = [field for field in made.fields if field.name not in NAMES]
     lines = [_dataset(field, made.classes.get(field.name)) for field in told_apart]
     lines += [
-        f"{name}: read at {before.megabytes:,.0f} MB/s before, {after.megabytes:,.0f} MB/s now: "
-        f"{after.megabytes / before.megabytes:.1f} times as fast"
+        f"{name}: read at {_brief(before.megabytes)} MB/s before, {_brief(after.megabytes)} MB/s "
+        f"now: {_brief(after.megabytes / before.megabytes)} times as fast"
         for name, (before, after) in made.speeds.items()
     ]
     line = f"{made.path}: {told(made.bytes_in)} read, {told(made.bytes_out)} written"
@@ -68,6 +68,10 @@ def _dataset(field: Field, classes: dict[str, int] | None) -> str:
     more = f" and {len(classes) - SHOWN} more" if len(classes) > SHOWN else ""
     what = "class" if len(classes) == 1 else "classes"
     return f"{line}, {len(classes)} {what}: {', '.join(shown)}{more}"
+
+
+def _brief(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
 
 
 def _type(field: Field) -> str:
