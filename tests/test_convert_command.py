@@ -428,11 +428,11 @@ def test_a_full_disk_does_not_crash_at_the_end() -> None:
     assert names() == ["a.npy", "iris.csv"]
 
 
-def run_python(code: str) -> subprocess.CompletedProcess[str]:
+def run_python(code: str, *args: str) -> subprocess.CompletedProcess[str]:
     path = str(Path(deepnet_cli.__file__).parents[1])
     environment = os.environ | {"PYTHONPATH": path}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+        [sys.executable, "-c", code, *args], capture_output=True, text=True, env=environment
     )
 
 
@@ -455,7 +455,7 @@ def test_a_signal_ends_it_and_leaves_nothing(
         nonlocal count
         count += 1
         if count == when:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
         moved(self, size)
 
     monkeypatch.setattr(Bar, "moved", interrupted)
@@ -496,3 +496,25 @@ def test_the_bar_shows_how_much_was_read(
     assert "1.00k/4.00k" in shown
     assert "a note\n" in shown
     assert shown.endswith("\r\x1b[K")
+
+
+@pytest.mark.long
+def test_memory_does_not_grow_with_the_file() -> None:
+    """A table eight times as long takes hardly more, there and back."""
+    line = ",".join(f"{v:.6g}" for v in np.random.default_rng(0).normal(size=100))
+    code = (
+        "import resource, sys; from deepnet_cli.cli.main import run;"
+        "sys.argv = ['deepnet', 'convert', *sys.argv[1:], '--force']; code = run();"
+        "print(code, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    peaks = {}
+    for m in (20_000, 160_000):
+        with Path("t.csv").open("w") as file:
+            for k in range(m):
+                file.write(f"{line},{'ab'[k % 2]}\n")
+        for args in (["t.csv", "t.h5"], ["t.h5", "b.csv"], ["t.h5", "b.npz"]):
+            ended = run_python(code, *args).stdout.split()
+            assert ended[-2] == "0"
+            peaks[m, args[1]] = int(ended[-1])
+    for out in ("t.h5", "b.csv", "b.npz"):
+        assert peaks[160_000, out] < peaks[20_000, out] + 20_000, peaks  # KiB, of 130 MB of text

@@ -57,6 +57,14 @@ def test_a_cell_is_the_float_that_python_reads(form: str, rng: np.random.Generat
     assert cells.plain.mean() >= share
 
 
+def test_digits_beyond_float64_are_rounded_once(rng: np.random.Generator) -> None:
+    """Where extended precision lies halfway between two floats, about once in 2,000 cells."""
+    texts = [f"0.{digits:017}" for digits in rng.integers(0, 10**17, 40_000).tolist()]
+    cells = read_cells(("\n".join(texts) + "\n").encode(), b",")
+    expected = np.array([float(text) for text in texts])
+    np.testing.assert_array_equal(cells.values[cells.plain], expected[cells.plain])
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.text("0123456789.+-eE,;_ x\x00é٣", max_size=22), min_size=1, max_size=6),
@@ -121,6 +129,11 @@ def test_words_for_nothing_are_nan_in_any_case(word: str) -> None:
         ("cap,kind\np,y\ne,x\n", ",", ".", True, ("cap", "kind")),
         ("a\n1\n2\n", ",", ".", True, ("a",)),
         ("a,a,b\n1,2,3\n", ",", ".", True, ("a", "a_2", "b")),
+        ("0,1,2,label\n.5,1.5,7,a\n2,8,9,b\n", ",", ".", True, ("0", "1", "2", "label")),
+        (",0,1,2\n0,5,6,7\n1,8,9,9\n", ",", ".", True, ("", "0", "1", "2")),
+        ("id,1999,2000\n4,5,6\n", ",", ".", True, ("id", "1999", "2000")),
+        ("0,1,2\n0,1,2\n1,2,3\n", ",", ".", False, ("column1", "column2", "column3")),
+        ("a,1\nb,2\n", ",", ".", False, ("column1", "column2")),
         ("name,age\nJohn Smith,3\nMary Ann,4\n", ",", ".", True, ("name", "age")),
     ],
 )
@@ -254,14 +267,22 @@ def test_a_large_number_beside_floats_keeps_its_digits() -> None:
 def test_columns_become_x_and_y(
     head: str, args: list[str], features: list[str], target: list[str]
 ) -> None:
-    Path("t.csv").write_text(f"{head}\n0,7,8\n1,9,9\n2,9,7\n")
+    rows = np.stack([np.arange(30), np.arange(30) % 4, np.arange(30) ** 2])
+    Path("t.csv").write_text(f"{head}\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows.T))
     found = converted("t.csv", *args)
     assert list(found["x.feature_names"]) == features
     assert list(found.get("y.target_names", [])) == target
-    table = dict(zip(head.split(","), [[0, 1, 2], [7, 9, 9], [8, 9, 7]], strict=True))
+    table = dict(zip(head.split(","), rows, strict=True))
     np.testing.assert_array_equal(found["x"].T, [table[name] for name in features])
     if target:
         np.testing.assert_array_equal(np.atleast_2d(found["y"].T), [table[k] for k in target])
+
+
+def test_an_id_is_told() -> None:
+    Path("t.csv").write_text("id,a,y\n" + "".join(f"{k},{k * k},{k % 2}\n" for k in range(7, 40)))
+    result = deepnet("convert", "t.csv", "o.h5")
+    assert "--drop 'id'" in result.err
+    assert "--drop 'a'" not in result.err
 
 
 def test_numbers_among_few_texts_are_categories() -> None:

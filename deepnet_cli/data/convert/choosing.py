@@ -63,17 +63,21 @@ def _labels(table: Table, choices: Choices, dropped: list[int]) -> tuple[list[in
             return [by_name[word]], ", by its name"
     if len(left) < 2:
         return [], ""
-    return left[-1:], ", the last column; another is named with --label, none with --no-label"
+    return left[-1:], ", the last column (--label names another, --no-label none)"
 
 
 def useful(features: list[Column], notes: list[str]) -> list[Column]:
     """Those that have values and are more than the numbers of the rows."""
-    numbers = [c for c in features if c.name in INDEX_NAMES and c.counts and not c.text]
-    if numbers:
+    numbers = [c for c in features if c.counts and c.whole and not c.text and c.numbers > FEW]
+    unnamed = [c for c in numbers if c.name in INDEX_NAMES]
+    if unnamed:
         notes.append("left out: a column without a name that numbers the rows")
+    if named := [c for c in numbers if c not in unnamed]:
+        drop = " ".join(f"--drop {quoted(column)}" for column in named)
+        notes.append(f"numbers the rows, as an id does, and is better left out: {drop}")
     if empty := [column for column in features if not column.present]:
         notes.append(f"left out, without any value: {listed(map(quoted, empty))}")
-    return [column for column in features if column.present and column not in numbers]
+    return [column for column in features if column.present and column not in unnamed]
 
 
 def check_features(table: Table, features: list[Column]) -> None:

@@ -32,7 +32,7 @@ class Column:
     low: float
     high: float
     whole: bool
-    counts: bool  # whether it is 0, 1, 2, ...: what numbers the rows
+    counts: bool  # whether it is k, k + 1, k + 2, ...: what numbers the rows
     words: Counter[str] | None = None  # of text
     first_text: tuple[int, str] | None = None  # row, what
 
@@ -61,6 +61,7 @@ class Seen:
         self.numbers, self.gaps, self.first_gap = np.zeros((3, n), np.int64)
         self.low, self.high = np.full(n, inf), np.full(n, -inf)
         self.whole, self.counts = np.ones((2, n), bool)
+        self.start = np.zeros(n)  # in the first row
         self.words: dict[int, Counter[str]] = {}  # of the columns that are text
         self.first_text: dict[int, tuple[int, str]] = {}
 
@@ -75,7 +76,9 @@ class Seen:
         whole = ((np.floor(values) == values) & np.isfinite(values)) | gaps
         self.whole[places] &= whole.all(axis=0)
         rows = np.arange(self.m, self.m + len(values))[:, np.newaxis]
-        self.counts[places] &= (values == rows).all(axis=0)
+        if self.m == 0 and len(values):
+            self.start[places] = values[0]
+        self.counts[places] &= (values - self.start[places] == rows).all(axis=0)
 
     def see_words(self, place: int, words: list[str]) -> None:
         """Texts, "" for gaps, of the next rows of a column."""

@@ -1,9 +1,9 @@
 """How a text file writes a table, found in its first lines: separator, decimal point, header.
 
 A separator has to give each line as many cells, more than one; of those that do, the one that
-leaves most cells numbers is taken, else the first of SEPARATORS.  The first line is a header
-where it has no number and lines below have some; in a table of text alone, where none of its
-words stands below it.
+leaves most cells numbers is taken, else the first of SEPARATORS.  The first line is a header where
+it has no number and lines below have some, where a word stands above numbers, or where it counts the
+columns: 0, 1, 2, ...; in a table of text alone, where none of its words stands below it.
 """
 
 import contextlib
@@ -88,13 +88,30 @@ def _point(separator: str, rows: Cells) -> str:
 
 
 def _has_header(rows: Cells, point: str) -> bool:
-    first, below = rows[0], rows[1:]
-    if any(number(cell, point, frozenset()) is not None for cell in first):
-        return False
-    if any(number(cell, point, frozenset()) is not None for cell in _some(below)):
+    first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    numbers = {
+        j: value for j, cell in enumerate(first) if (value := _number(cell, point)) is not None
+    }
+    columns = list(zip(*below, strict=True))
+    if numbers:
+        named = [j for j, cell in enumerate(first) if j not in numbers and cell.strip()]
+        of_numbers = any(
+            all(_number(cell, point) is not None for cell in columns[j]) for j in named if columns
+        )
+        return of_numbers or (_count(first, point) and not any(_count(r, point) for r in below))
+    if any(_number(cell, point) is not None for cell in _some(below)):
         return True
-    columns = zip(*(row for row in below if len(row) == len(first)), strict=True)
     return not any(cell in column for cell, column in zip(first, columns, strict=False))
+
+
+def _number(cell: str, point: str) -> float | None:
+    return number(cell, point, frozenset())
+
+
+def _count(row: list[str], point: str) -> bool:
+    """Whether the numbers in a row, three or more, are those of its columns."""
+    found = [v - j for j, cell in enumerate(row) if (v := _number(cell, point)) is not None]
+    return len(found) > 2 and found[0] in (-1, 0, 1) and len(set(found)) == 1
 
 
 def _some(rows: Cells) -> list[str]:
