@@ -218,6 +218,11 @@ def test_a_gzipped_table_is_read(rng: np.random.Generator) -> None:
     assert converted("t.csv.gz")["x"].tolist() == [[1, 2], [3, 4]]
 
 
+def test_a_mark_of_utf8_is_no_part_of_a_table_without_a_header() -> None:
+    Path("t.csv").write_text("\ufeff1.5,2\n3,4\n", encoding="utf-8")
+    assert converted("t.csv")["x"].tolist() == [[1.5], [3]]
+
+
 @pytest.mark.parametrize(
     ("cells", "dtype"),
     [

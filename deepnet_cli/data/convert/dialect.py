@@ -2,8 +2,8 @@
 
 A separator has to give each line as many cells, more than one; of those that do, the one that
 leaves most cells numbers is taken, else the first of SEPARATORS.  The first line is a header where
-it has no number and lines below have some, where a word stands above numbers, or where it counts the
-columns: 0, 1, 2, ...; in a table of text alone, where none of its words stands below it.
+it has no number and lines below have some, where a word stands above numbers, or where its numbers
+count the columns; in a table of text alone, where none of its words stands below it.
 """
 
 import contextlib
