@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnet_cli.data.encoding import Encoding, fit
+from deepnet_cli.data.inputs import Recipe
 from deepnet_cli.data.labels import (
     ClassCountError,
     Classes,
@@ -42,7 +43,8 @@ def table(y: Array, m: int, *, last: bool = False, names: tuple[str, ...] = ()) 
 
 
 def encoding(t: Table, outputs: int, target: str = "class", dtype: np.dtype[Any] = F64) -> Encoding:
-    return fit(t, target, outputs, "none", dtype)
+    inputs, _ = Recipe().fit(t)
+    return fit(t, inputs, target, outputs, dtype)
 
 
 def encoded(y: Array, m: int, outputs: int, target: str = "class", *, last: bool = False) -> Array:
@@ -151,6 +153,22 @@ def test_names_of_the_file_are_given_back() -> None:
 def test_names_that_do_not_fit_are_left_alone(y: Array, names: tuple[str, ...]) -> None:
     classes = find_classes(class_values(y, "y"), 2, names, "y")
     assert classes.names == tuple(map(str, y))
+
+
+@pytest.mark.parametrize(
+    ("y", "outputs", "expected"),
+    [
+        ([2, 8, 5], 3, ((2, 5, 8), ("a", "b", "c"))),
+        ([2, 8, 8], 3, ((2, 5, 8), ("a", "b", "c"))),  # one has no example
+        ([2, 8, 8], 2, ((2, 8), ("a", "c"))),
+        ([2, 7, 7], 2, ((2, 7), ("2", "7"))),
+    ],
+)
+def test_names_of_values_are_theirs(
+    y: list[int], outputs: int, expected: tuple[tuple[int, ...], tuple[str, ...]]
+) -> None:
+    classes = find_classes(np.array(y), outputs, ("a", "b", "c"), "y", (2, 5, 8))
+    assert (classes.values, classes.names) == expected
 
 
 @law

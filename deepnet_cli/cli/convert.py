@@ -5,20 +5,18 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import click
 
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import last_words, say, tell, typed
 from deepnet_cli.data.convert.conversion import convert as converted
 from deepnet_cli.data.convert.conversion import understood
 from deepnet_cli.data.convert.formats import TARGETS, target_of
 from deepnet_cli.data.convert.stream import Choices, Meter
-from deepnet_cli.errors import ConfigError, listed, one_line
+from deepnet_cli.errors import ConfigError, escaped, listed, one_line
 from deepnet_cli.files import json_text
 from deepnet_cli.report.conversion import conversion_json, conversion_text
-from deepnet_cli.training.stopping import Interruption
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""
@@ -91,26 +89,21 @@ def convert(
         for note in stream.notes:
             bar.write(note)
         made = converted(stream, list(inputs), output, compression, bar, timed=rechunk)
-    click.echo(json_text(conversion_json(made)) if as_json else conversion_text(made))
+    with last_words(needed=as_json):
+        tell(json_text(conversion_json(made)) if as_json else conversion_text(made))
     if output.suffix in TARGETS["HDF5"].suffixes:
         say(f"next: {typed('init', output)}")
 
 
 class Bar(Meter):
-    """How much was read, as a bar where stderr is a terminal.
-
-    A signal ends the reading between two blocks: nothing is left half done.
-    """
+    """How much was read, as a bar where stderr is a terminal."""
 
     def __init__(self) -> None:
         super().__init__()
         self._shown = 0.0
         self._bar: Any = None
-        self._interruption = Interruption()
-        self._watch = self._interruption.stop([None])
 
     def __enter__(self) -> "Bar":
-        next(self._watch)  # its handlers are in place until it is closed
         if sys.stderr.isatty():
             from tqdm import tqdm
 
@@ -123,25 +116,13 @@ class Bar(Meter):
             )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        next(self._watch, None)
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside the bar
-        if isinstance(error, KeyboardInterrupt) and (arrived := self._interruption.signal):
-            say("interrupted; nothing was written")
-            raise click.exceptions.Exit(128 + arrived)
 
     def moved(self, count: int) -> None:
-        """Show it, now and then.  Raises KeyboardInterrupt after a signal."""
+        """Show it, now and then."""
         super().moved(count)
-        if self._interruption.signal is not None:
-            raise KeyboardInterrupt
         if self._bar is not None and time.monotonic() - self._shown > REFRESH:
             self._shown = time.monotonic()
             self._bar.total, self._bar.n = max(self.total, self.done), self.done
@@ -152,7 +133,7 @@ class Bar(Meter):
         if self._bar is None:
             say(text)
         else:
-            self._bar.write(text, file=sys.stderr)
+            self._bar.write(escaped(text), file=sys.stderr)
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

@@ -1,16 +1,16 @@
 """deepnet evaluate"""
 
-import shlex
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
 from deepnet_cli.report.assessment import assessment_json, assessment_text
+from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.assessment import assess
 from deepnet_cli.training.model import load_model
 
@@ -45,7 +45,7 @@ def evaluate(
     table = trained.table(Location(data, x, y, weights=weights), labelled=True)
     suit(trained.network.sizes, table.m)
     found = assess(trained, table, resampled=not no_intervals)
-    say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
-    click.echo(json_text(assessment_json(found)) if as_json else assessment_text(found))
-    named = shlex.join([str(data), *(["--x", x] if x else [])])
+    say(read_text(f"read {table.told}"))
+    tell(json_text(assessment_json(found)) if as_json else assessment_text(found))
+    named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next: {typed('predict', model)} {named} -o predictions.csv")

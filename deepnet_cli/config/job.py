@@ -19,6 +19,7 @@ from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
+from deepnet_cli.config.inputs import inputs_of
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
 from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
@@ -139,8 +140,12 @@ def build_job(
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])
-    features = tables["train"].rows.shape[1]
-    network = build_network(config, features, product(config.compute.precision))
+    held = tables["train"].held
+    data = config.data.model_copy(update={"stream": not held})
+    config = config.model_copy(update={"data": data})
+    pretrained = read_pretrained(config, document, directory)
+    inputs = inputs_of(config.data, document, pretrained, tables["train"])
+    network = build_network(config, inputs.features, product(config.compute.precision))
     check_metrics(document, config.training, network)
 
     training, m = config.training, tables["train"].m
@@ -159,12 +164,13 @@ def build_job(
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
     augmentations = build_augmentations(config)
-    reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
+    reduced = None
+    if held:
+        reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
-    pretrained = read_pretrained(config, document, directory)
-    dataset = encode(tables, config, document, network, pretrained)
+    dataset = encode(tables, config, document, network, inputs)
     part = dataset.parts["train"]
     batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     job = Job(
@@ -180,7 +186,7 @@ def build_job(
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),
         reduced,
-        memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
+        memory | {"data": sum(supply.nbytes for supply in dataset.parts.values())},
         document.warnings,
         code,
     )

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepnet_cli.data import labels, scaling
-from deepnet_cli.data.batches import Part
+from deepnet_cli.data import labels
+from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import Classes
-from deepnet_cli.data.scaling import Scaling
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.weighing import weighed
 from deepnet_cli.errors import DataError, listed
@@ -16,13 +16,13 @@ from deepnet_cli.nn.types import Array
 
 @dataclass(frozen=True)
 class Encoding:
-    """Scaling of x and meaning of y for a network with `outputs` units in its last layer.
+    """What x becomes and y means for a network with `outputs` units in its last layer.
 
     `target` is the loss's.  Several binary outputs are a multilabel y, which has no classes.
     `class_weights` (K,) multiply the examples' own.
     """
 
-    scaling: Scaling
+    inputs: Inputs
     classes: Classes | None
     target: str
     outputs: int
@@ -32,31 +32,48 @@ class Encoding:
     @property
     def features(self) -> int:
         """n[0]"""
-        return len(self.scaling.shift)
+        return self.inputs.features
 
     def in_precision(self, precision: str) -> "Encoding":
         """The same encoding for float32 or float64."""
         return replace(self, dtype=np.dtype(precision))
 
     def part(self, table: Table) -> Part:
-        """The scaled examples of a labelled table with their Y.  Raises DataError."""
-        rows = self.rows(table)
+        """The encoded examples of a labelled table with their Y.  Raises DataError."""
+        return Part(self.rows(table), self.Y(table), self.weights(table))
+
+    def Y(self, table: Table, i: slice = slice(None)) -> Array:
+        """(n[L], m) in the network's precision and finite; of all rows or of those in `i`, whose
+        labels were checked.  Raises DataError and ClassCountError.
+        """
         if table.y is None:
             raise ValueError("a table with y")
         with np.errstate(over="ignore"):
-            Y = self._Y(table.y, table.y_at).astype(self.dtype)
+            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
-        if self.class_weights is None:
-            return Part(rows, Y, table.weights)
-        return Part(rows, Y, weighed(self._classes_of(Y), self.class_weights, table.weights))
+        return Y
 
-    def own_weights(self, part: Part) -> Array | None:
-        """What a part's examples (m,) weigh without their classes' weights, up to a factor."""
-        if self.class_weights is None or part.weights is None:
-            return part.weights
-        own: Array = part.weights / self.class_weights[self._classes_of(part.Y)]
+    def check_labels(self, table: Table) -> None:
+        """Raise DataError or ClassCountError where some of y does not fit."""
+        if self.classes is not None:
+            self.class_indices(table)
+        else:
+            self.Y(table)
+
+    def weights(self, table: Table) -> Array | None:
+        """What examples (m,) count, by their own weights and those of their classes."""
+        if self.class_weights is None:
+            return table.weights
+        return weighed(self.class_indices(table), self.class_weights, table.weights)
+
+    def own_weights(self, supply: Supply) -> Array | None:
+        """What examples (m,) weigh without their classes' weights, up to a factor."""
+        if (of_class := self.class_weights) is None or supply.weights is None:
+            return supply.weights
+        labels = [self._classes_of(Y) for Y, _ in supply.labels()]
+        own: Array = supply.weights / of_class[np.concatenate(labels)]
         return own
 
     def _classes_of(self, Y: Array) -> Array:
@@ -64,20 +81,11 @@ class Encoding:
         return indices
 
     def rows(self, table: Table, i: slice = slice(None)) -> Array:
-        """(m, n[0]), scaled, in the network's precision and finite; of all rows or of those in
-        `i`.  Raises DataError.
+        """(m, n[0]) in the network's precision and finite; of all rows or of those in `i`.
+
+        Raises DataError.
         """
-        if table.rows.shape[1] != self.features:
-            raise DataError(
-                f"{table.x_at} has {table.rows.shape[1]} features an example "
-                f"but the network takes {self.features}"
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = self.scaling.apply(table.rows[i], self.dtype)
-            finite = np.isfinite(rows.sum())
-        if not finite and not np.isfinite(rows).all():
-            _refuse_not_finite(table, rows, i.start or 0)
-        return rows
+        return self.inputs.rows(table, self.dtype, i)
 
     def class_indices(self, table: Table) -> Array:
         """The class index (m,) of each label of a table with y."""
@@ -110,26 +118,9 @@ class Encoding:
         return Y
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The rows of a table for the network, made anew for each slice that is asked for."""
-
-    encoding: Encoding
-    table: Table
-
-    def __len__(self) -> int:
-        return self.table.m
-
-    def __getitem__(self, i: slice) -> Array:
-        return self.encoding.rows(self.table, i)
-
-
 def doubts(fitted: Encoding, table: Table) -> list[str]:
-    """What is no error in training examples, but likely a mistake."""
+    """What is no error in the y of training examples, but likely a mistake."""
     found = []
-    constant = int((table.rows.min(axis=0) == table.rows.max(axis=0)).sum())
-    if constant and not fitted.scaling.changes_nothing:
-        found.append(f"{table.x_at}: {constant} features are constant; they teach nothing")
     if fitted.classes is not None:
         counts = np.bincount(fitted.class_indices(table), minlength=len(fitted.classes))
         absent = listed(f"'{fitted.classes.names[i]}'" for i in np.flatnonzero(counts == 0))
@@ -137,7 +128,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
-        if table.class_names and table.class_names != fitted.classes.names:
+        if table.class_names and not {*fitted.classes.names} <= {*table.class_names}:
             found.append(
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"
@@ -152,12 +143,12 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
 
 def fit(
     table: Table,
+    inputs: Inputs,
     target: str,
     outputs: int,
-    scale: str | float | Scaling,
     dtype: np.dtype[np.generic],
 ) -> Encoding:
-    """The encoding of training examples; a `scale` that was fitted before stays as it is.
+    """The encoding of training examples, to which the inputs were fitted.
 
     Raises DataError and ClassCountError.
     """
@@ -167,31 +158,7 @@ def fit(
     if target == "class" or (target == "binary" and outputs == 1):
         told_apart = outputs if target == "class" else 2
         values = labels.class_values(table.y, table.y_at, told_apart)
-        classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
-    with np.errstate(over="ignore", invalid="ignore"):
-        fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows)
-    if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
-        _refuse_not_finite(table, table.rows)
-        raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")
-    return Encoding(fitted, classes, target, outputs, dtype)
-
-
-def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
-    """Say where, and whether the file or the precision is the cause; `rows` begin at `first`."""
-    bad = ~np.isfinite(table.rows)
-    if not bad.any():
-        bad = ~np.isfinite(rows)
-        if not bad.any():
-            return  # only the sum overflowed
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        row += first
-        raise DataError(
-            f"{table.x_at}: value {table.rows[row, column]:g} at row {row}, column {column} "
-            f"does not fit {rows.dtype}"
+        classes = labels.find_classes(
+            values, told_apart, table.class_names, table.y_at, table.class_values
         )
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    kind = "NaN" if np.isnan(table.rows[row, column]) else "infinity"
-    raise DataError(
-        f"{table.x_at}: {kind} at row {row}, column {column} "
-        f"({int(bad.sum())} such values in total); fill or remove them"
-    )
+    return Encoding(inputs, classes, target, outputs, dtype)

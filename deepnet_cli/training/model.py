@@ -1,7 +1,7 @@
 """The trained network with all that predicting needs, and the file that keeps it.
 
     /parameters/W1 (n[1], n[0]), /parameters/b1 (n[1], 1), ...
-    /scaling, /classes                           see data/encoding_file.py
+    /scaling, /inputs, /classes                  see data/encoding_file.py
     /baselines                                   see training/baselines.py
     attributes: deepnet (version), config (YAML text), figures (JSON), examples (m)
 
@@ -9,6 +9,7 @@ Reading it runs no code and opens no other file: the config in it is checked lik
 other, and the paths in it are not followed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.batches import Part
-from deepnet_cli.data.encoding import Encoded, Encoding
-from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
+from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.encoding_file import read_encoding, write_encoding
+from deepnet_cli.data.inputs_file import read_inputs
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
+from deepnet_cli.data.parts import Supply
+from deepnet_cli.data.streamed import encoded, supply_of
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
@@ -57,19 +60,23 @@ class Model:
         location = replace(location, hints=(data.train.x, data.train.y))
         return read_table(location, "any", last=data.examples == "last", labelled=labelled)
 
-    def outputs(self, table: Table) -> Array:
-        """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
-        S = scores(self.network, self.theta, Encoded(self.encoding, table))
-        return self.network.loss.link.forward(S, out=S)
+    def outputs(self, table: Table) -> Iterator[Array]:
+        """A[L] (n[L], m_b), block by block: probabilities, scores or numbers.
+
+        Raises DataError for unfit rows.
+        """
+        for rows in encoded(self.encoding, table):
+            S = scores(self.network, self.theta, rows)
+            yield self.network.loss.link.forward(S, out=S)
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
         return decisions(A, self.network.loss.kind)
 
-    def part(self, table: Table) -> Part:
+    def supply(self, table: Table) -> Supply:
         """The examples of a table with y as the network takes them.  Raises DataError."""
         try:
-            return self.encoding.part(table)
+            return supply_of(self.encoding, table)
         except ClassCountError as error:  # here the data are at fault, not a config
             raise DataError(str(error)) from None
 
@@ -105,9 +112,10 @@ def load_model(path: Path) -> Model:
             raise DataError(f"{path}: the config in it is not valid: {error}") from None
         if config.loss.name == "auto" or not isinstance(config.model.activations, list):
             raise DataError(f"{path}: the config in it leaves the loss or an activation open")
-        network = build_network(config, len(read_scaling(source).shift))
+        inputs = read_inputs(source)
+        network = build_network(config, inputs.features)
         dtype = config.compute.dtype
-        encoding = read_encoding(source, network.loss.target, network.sizes[-1], dtype)
+        encoding = read_encoding(source, inputs, network.loss.target, network.sizes[-1], dtype)
         theta = read_parameters(source, network.layout, dtype)
         examples = max(1, int(source.number("examples")))
         objective = build_objective(config, network, examples)

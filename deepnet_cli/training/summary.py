@@ -50,6 +50,7 @@ def summary(
         **code,
         "figures": figures,
         **({"outputs": outputs} if outputs else {}),
+        **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
         "environment": environment()
         | {"passes": native.version() or "NumPy"}
@@ -75,6 +76,6 @@ def environment() -> dict[str, object]:
 def fingerprints(job: Job) -> dict[str, dict[str, object]]:
     """Of each part's examples as the network sees them: scaled, in its precision."""
     return {
-        name: {"examples": part.m, "features": part.rows.shape[1], **part.digests}
+        name: {"examples": part.m, "features": part.features, **part.digests}
         for name, part in job.dataset.parts.items()
     }
