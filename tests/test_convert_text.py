@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deepnet_cli.data.convert import delimited
@@ -65,6 +65,7 @@ def test_digits_beyond_float64_are_rounded_once(rng: np.random.Generator) -> Non
     np.testing.assert_array_equal(cells.values[cells.plain], expected[cells.plain])
 
 
+@example([".0000000000000-ééé"], ".")
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.text("0123456789.+-eE,;_ x\x00é٣", max_size=22), min_size=1, max_size=6),
@@ -317,6 +318,17 @@ def test_rows_without_a_label_are_left_out_where_that_is_said() -> None:
     found = converted("t.csv", "--skip-unlabeled")
     assert found["x"].tolist() == [[1], [3]]
     assert found["y"].tolist() == [0, 1]
+
+
+def test_the_first_gap_is_told_wherever_blocks_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a column of text, and in one of numbers."""
+    monkeypatch.setattr(delimited, "BYTES", 20)
+    rows = ["a,1.5"] * 40
+    rows[12] = rows[13] = rows[37] = ","
+    Path("t.csv").write_text("x,y\n" + "\n".join(rows))
+    for label in ("x", "y"):
+        refused = deepnet("convert", "t.csv", "o.h5", "--label", label)
+        assert_refused(refused, 3, ["line 14", f"'{label}'", "3 such rows"])
 
 
 # As an earlier file

@@ -62,7 +62,7 @@ def read_cells(text: bytes, separators: bytes, point: bytes = b".") -> Cells:
 
     if len(long := np.flatnonzero((digits > DIGITS) & (digits <= EXTENDED))):
         D = _whole(bare, at[long], digits[long], EXTENDED, _WHOLE)
-        exact = D.astype(np.longdouble) / _LONG_POWERS[k[long]]
+        exact = D.astype(np.longdouble) / _LONG_POWERS.take(k[long], mode="clip")
         values[long] = exact
         halfway = 2 * np.abs(exact - values[long]) == np.spacing(values[long])
         plain[long[halfway]] = False
