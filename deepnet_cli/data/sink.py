@@ -4,15 +4,16 @@ Where a write fails, HDF5 keeps what it could not write, and crashes as the proc
 told that all went well, and the first error is kept for who asked.
 """
 
-from io import RawIOBase
 from typing import Any, BinaryIO
 
 
-class Sink(RawIOBase):
-    """Takes everything, and after an error nothing."""
+class Sink:
+    """Takes everything, and after an error nothing.  It has what h5py asks of a file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.readinto = file.readinto  # type: ignore[attr-defined]
         self.error: BaseException | None = None
 
     def check(self) -> None:
@@ -20,25 +21,16 @@ class Sink(RawIOBase):
         if self.error is not None:
             raise self.error
 
-    def write(self, content: Any, /) -> int:
+    def write(self, content: Any) -> int:
         self._try(self.file.write, content)
         return len(content)
 
-    def truncate(self, size: int | None = None, /) -> int:
+    def truncate(self, size: int | None = None) -> int:
         self._try(self.file.truncate, size)
         return size or 0
 
     def flush(self) -> None:
         self._try(self.file.flush)
-
-    def readinto(self, buffer: Any, /) -> int:
-        return self.file.readinto(buffer)  # type: ignore[attr-defined, no-any-return]
-
-    def seek(self, place: int, whence: int = 0, /) -> int:
-        return self.file.seek(place, whence)
-
-    def tell(self) -> int:
-        return self.file.tell()
 
     def _try(self, operation: Any, *arguments: Any) -> None:
         try:
