@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from cli import assert_refused, deepnet
 
-from deepnet_cli.data.convert import arrow, conversion, numpy_files, speed, stream, svmlight
+from deepnet_cli.data.convert import (
+    arrow,
+    conversion,
+    hdf5_datasets,
+    numpy_files,
+    speed,
+    stream,
+    svmlight,
+)
 from deepnet_cli.data.convert.formats import FORMATS, format_of
 from deepnet_cli.data.convert.speed import Speed, reading_speed
 
@@ -32,6 +40,7 @@ def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     """Files of many blocks, too."""
     if request.param != "whole":
         monkeypatch.setattr(stream.Field.slices, "__defaults__", (100,))
+        monkeypatch.setattr(hdf5_datasets, "BYTES", 100)
         monkeypatch.setattr(arrow, "BYTES", 500)
         monkeypatch.setattr(svmlight, "BYTES", 200)
         monkeypatch.setattr(svmlight, "DENSE", 200)
