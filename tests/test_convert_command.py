@@ -161,6 +161,7 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
     "a short quoted row": (text('a,b\n"1",2\n3\n'), "bad.csv", 3, ["line 3: 1 cell"]),
     "an open quote": (text('a,b\n1,"2\n3,4\n'), "bad.csv", 3, ["line 2", "not closed"]),
     "a far open quote": (text(MANY + '2,"3\n' + MANY * 3000), "bad.csv", 3, ["line 22", "closed"]),
+    "an open quote in the header": (text('a,"b\n1,2\n'), "bad.csv", 3, ["bad.csv: no row"]),
     "behind a quote": (text('a,b\n1,"2"3\n'), "bad.csv", 3, ["line 2", "closing quote"]),
     "latin": (raw(b"a,b\n1,2\ncaf\xe9,2\n", "bad.csv"), "bad.csv", 3, ["line 3", "0xe9", "UTF-8"]),
     "latin, far below": (
@@ -178,13 +179,13 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
         text("a,y\n" + FLOATS + "tall,1\n"),
         "bad.csv",
         3,
-        ["line 42", "'tall'", "'a'", "--missing 'tall'", "--drop a"],
+        ["line 42", "'tall'", "'a'", "--missing tall", "--drop a"],
     ),
     "names": (
         text("id,a,y\n" + "".join(f"user{k},{k},0\n" for k in range(50))),
         "bad.csv",
         3,
-        ["'id' holds 50 different texts", "--drop 'id'", "!--drop 'a'"],
+        ["'id' holds 50 different texts", "--drop id", "!--drop a"],
     ),
     "no label": (
         text("a,y\n1,0\n2,\n"),

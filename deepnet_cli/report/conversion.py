@@ -3,12 +3,9 @@
 from textwrap import fill
 
 from deepnet_cli.data.convert.conversion import Made
-from deepnet_cli.data.convert.stream import Field
+from deepnet_cli.data.convert.stream import CLASS_NAMES, Field
 from deepnet_cli.errors import one_line
 from deepnet_cli.memory import told
-
-NAMES = ("class_names", "list_classes")
-"""Datasets of names, which are shown with y."""
 
 TOGETHER = "\u00a0"
 """A space at which no line is broken."""
@@ -42,7 +39,7 @@ def conversion_json(made: Made) -> dict[str, object]:
 
 def conversion_text(made: Made) -> str:
     """A line for each dataset, what reading has gained, and how much was read and written."""
-    told_apart = [field for field in made.fields if field.name not in NAMES]
+    told_apart = [field for field in made.fields if field.name not in CLASS_NAMES]
     lines = [_dataset(field, made.classes.get(field.name)) for field in told_apart]
     lines += [
         f"{name}: read at {_brief(before.megabytes)} MB/s before, {_brief(after.megabytes)} MB/s "

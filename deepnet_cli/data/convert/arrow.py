@@ -1,6 +1,8 @@
 """Parquet, Arrow and Feather in, by pyarrow."""
 
+import shlex
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,10 +42,20 @@ def read_arrow(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
 def _read(path: Path, opened: Callable[[Path], Opened], choices: Choices, meter: Meter) -> Stream:
     check_readable(path)
     needed("pyarrow", "arrow", f"{path}: Parquet and Arrow files")
+    with _translated(path):
+        file = opened(path)
+    return from_table(Columnar(path, file, meter), choices, meter)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """What pyarrow raises for a damaged file, as a DataError."""
+    from pyarrow import ArrowException
+
     try:
-        return from_table(Columnar(path, opened(path), meter), choices, meter)
-    except (OSError, ValueError) as error:  # what pyarrow raises for a damaged file
-        raise DataError(f"{path}: damaged file; copy or make it again") from error
+        yield
+    except (OSError, ArrowException):
+        raise DataError(f"{path}: damaged file; copy or make it again") from None
 
 
 def _parquet(path: Path) -> Opened:
@@ -115,13 +127,11 @@ class Columnar:
     def blocks(self) -> Iterator[TableBlock]:
         """All rows.  Raises DataError where they cannot be read."""
         n, before = len(self.names), 0
-        try:
+        with _translated(self.path):
             for part, batch in self.opened.batches(max(1, BYTES // (8 * max(1, n)))):
                 self.meter.moved(int(part * self.size) - before)
                 before = int(part * self.size)
                 yield self._block(batch)
-        except (OSError, ValueError) as error:  # what pyarrow raises for a damaged file
-            raise DataError(f"{self.path}: damaged file; copy or make it again") from error
 
     def _block(self, batch: Any) -> TableBlock:
         values = np.full((batch.num_rows, batch.num_columns), np.nan)
@@ -145,7 +155,7 @@ class _Texts:
         if not (types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view"):
             raise DataError(
                 f"{self.path}: column '{name}' is of type {values.type}; deepnet takes numbers and "
-                f"text; leave it out: --drop '{name}'"
+                f"text; leave it out: --drop {shlex.quote(name)}"
             )
         return ["" if text is None else text for text in values.take(rows).to_pylist()]
 

@@ -3,6 +3,9 @@
 y is the column that was named, else one that is called so, else the last.
 """
 
+import shlex
+from collections.abc import Iterable
+
 from deepnet_cli.data.convert.columns import MOST, Column
 from deepnet_cli.data.convert.like import Like
 from deepnet_cli.data.convert.stream import Choices
@@ -44,19 +47,19 @@ def chosen(table: Table, choices: Choices, like: Like | None) -> tuple[list[int]
         if choices.no_label or not {*like.targets} <= {*table.names}:
             return places, [], "" if choices.no_label else f"no column {listed(like.targets)}"
         return places, [table.names.index(name) for name in like.targets], ""
-    dropped = [_column(table, name) for name in choices.drop]
-    labels, why = _labels(table, choices, dropped)
-    return [j for j in range(len(table.names)) if j not in {*dropped, *labels}], labels, why
+    out = [_column(table, name) for name in choices.drop]
+    labels, why = _labels(table, choices, out)
+    return [j for j in range(len(table.names)) if j not in {*out, *labels}], labels, why
 
 
-def _labels(table: Table, choices: Choices, dropped: list[int]) -> tuple[list[int], str]:
+def _labels(table: Table, choices: Choices, out: list[int]) -> tuple[list[int], str]:
     """The columns of y, and why, where nobody has said."""
     if choices.no_label:
         return [], ""
     if choices.label:
         return [_column(table, name) for name in choices.label], ""
     every = enumerate(table.names)
-    left = [j for j, name in every if j not in dropped and name not in INDEX_NAMES]
+    left = [j for j, name in every if j not in out and name not in INDEX_NAMES]
     by_name = {table.names[j].casefold(): j for j in reversed(left)}
     for word in LABELS:
         if word in by_name:
@@ -73,8 +76,7 @@ def useful(features: list[Column], notes: list[str]) -> list[Column]:
     if unnamed:
         notes.append("left out: a column without a name that numbers the rows")
     if named := [c for c in numbers if c not in unnamed]:
-        drop = " ".join(f"--drop {quoted(column)}" for column in named)
-        notes.append(f"numbers the rows, as an id does, and is better left out: {drop}")
+        notes.append(f"numbers the rows, as an id does, and is better left out: {dropped(named)}")
     if empty := [column for column in features if not column.present]:
         notes.append(f"left out, without any value: {listed(map(quoted, empty))}")
     return [column for column in features if column.present and column not in unnamed]
@@ -92,7 +94,7 @@ def check_features(table: Table, features: list[Column]) -> None:
             raise DataError(
                 f"{table.path}: {table.place(row)}: '{one_line(text)}' in column "
                 f"{quoted(column)}, whose other cells are numbers; if it stands for no value, "
-                f"add --missing '{one_line(text)}', else correct it or add --drop {column.name}"
+                f"add --missing {shlex.quote(text)}, else correct it or add {dropped([column])}"
             )
         if len(column.categories) > min(MANY, column.present / 2):
             free.append(column)
@@ -100,8 +102,7 @@ def check_features(table: Table, features: list[Column]) -> None:
         many = "more than " * (len(free[0].categories) > MOST) + f"{len(free[0].categories):,}"
         raise DataError(
             f"{table.path}: column {quoted(free[0])} holds {many} different texts, too many for "
-            f"categories; leave such columns out: "
-            + " ".join(f"--drop '{column.name}'" for column in free)
+            f"categories; leave such columns out: {dropped(free)}"
         )
 
 
@@ -127,6 +128,11 @@ def check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
     if len(gaps) > 1:
         raise DataError(f"{table.path}: labels are missing in {len(gaps)} columns; fill them")
     return gaps[0].gaps if gaps else 0
+
+
+def dropped(columns: Iterable[Column]) -> str:
+    """What leaves them out, as it is typed."""
+    return " ".join(f"--drop {shlex.quote(column.name)}" for column in columns)
 
 
 def quoted(column: Column) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from deepnet_cli.data.convert.formats import FORMATS, TARGETS, Format, format_of, target_of
 from deepnet_cli.data.convert.speed import Speed, reading_speed
-from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
+from deepnet_cli.data.convert.stream import CLASS_NAMES, Block, Choices, Field, Meter, Stream
 from deepnet_cli.errors import ConfigError, DataError, MachineError, did_you_mean, listed
 from deepnet_cli.files import written
 from deepnet_cli.memory import told
@@ -107,7 +107,9 @@ class Tally:
         self._counts: dict[str, Counter[object]] = {
             field.name: Counter()
             for field in stream.fields
-            if len(field.shape) == 1 and field.dtype.kind in "biuO" and "names" not in field.name
+            if len(field.shape) == 1
+            and field.dtype.kind in "biuO"
+            and field.name not in CLASS_NAMES
         }
         self._names: Array = np.empty(0, object)
         self.stream = replace(stream, blocks=self._blocks)
@@ -118,7 +120,7 @@ class Tally:
             for name, values in block.items():
                 if name in seen and len(seen[name]) <= CLASSES:
                     seen[name].update(values.tolist())
-                elif name == "class_names":
+                elif name in CLASS_NAMES:
                     self._names = values
             yield block
         self._counts.update({name: counts for name, counts in seen.items() if counts})

@@ -7,7 +7,7 @@ module takes the lines apart.  Either way `numbers.read_cells` reads the cells.
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -133,9 +133,7 @@ class Delimited:
     def _blocks(self) -> Iterator[tuple[TableBlock, "range | list[int]"]]:
         """Blocks, and the lines on which their rows end, from 1."""
         with opened(self.path, self.meter) as file:
-            behind = 0
-            if self.dialect.header:
-                behind, _ = self._header(file)
+            behind = self._header(file) if self.dialect.header else 0
             while text := self._lines(file, behind):
                 if behind == 0:
                     text = text.removeprefix(BOM)
@@ -149,13 +147,13 @@ class Delimited:
                 if lines:
                     yield block, lines
 
-    def _header(self, file: BinaryIO) -> tuple[int, str]:
-        """How many lines the header takes, with the empty ones above it, and they."""
-        text, count = b"", 0
-        while not text.removeprefix(BOM).strip() or text.count(b'"') % 2:
-            text += file.readline(LONGEST)
-            count += 1
-        return count, text.decode()
+    def _header(self, file: BinaryIO) -> int:
+        """How many lines the header takes, with the empty ones above it."""
+        lines = (line.removeprefix(BOM) for line in iter(partial(file.readline, LONGEST), b""))
+        decoded = (_decoded(self.path, line, k) for k, line in enumerate(lines, 1))
+        reader = csv.reader(decoded, delimiter=self.dialect.separator)
+        next(row for row in reader if any(cell.strip() for cell in row))
+        return reader.line_num
 
     def _lines(self, file: BinaryIO, behind: int) -> bytes:
         """The next whole lines, about BYTES."""

@@ -25,7 +25,7 @@ def read_hdf5(paths: list[Path], _: Choices, meter: Meter) -> Stream:
     fields, notes = [], []
     with open_hdf5(path) as source:
         if len(source.entries) >= MOST_NAMES:
-            raise DataError(f"{path}: holds {MOST_NAMES} datasets or more; name some with --only")
+            raise DataError(f"{path}: holds {MOST_NAMES} datasets or more, too many to convert")
         attributes = _attributes(source.file, str(path))
         for entry in source.entries:
             try:

@@ -19,6 +19,9 @@ from deepnet_cli.nn.types import Array
 BYTES = 2**20
 """About how much of a field is in a block."""
 
+CLASS_NAMES = ("class_names", "list_classes")
+"""Fields that name the classes 0, 1, ... of y."""
+
 Block = Mapping[str, Array]
 """The next examples of some of the fields."""
 

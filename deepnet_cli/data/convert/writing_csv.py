@@ -12,13 +12,12 @@ from typing import BinaryIO
 
 import numpy as np
 
-from deepnet_cli.data.convert.stream import Field, Stream
+from deepnet_cli.data.convert.stream import CLASS_NAMES, Field, Stream
 from deepnet_cli.data.decimals import decimals
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.fused.blocks import BLOCK, blocks
 from deepnet_cli.nn.types import Array
 
-CLASS_NAMES = ("class_names", "list_classes")
 Names = dict[int, tuple[str, ...]]
 """Of the columns that hold the numbers of categories."""
 
