@@ -11,6 +11,7 @@ from deepnet_cli.config.job import Job
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import LayerSpec
+from deepnet_cli.config.several_files import names_of
 from deepnet_cli.config.yaml_reader import parse
 
 
@@ -47,19 +48,22 @@ def resolved_config(job: Job, place: Path) -> str:
     tree["model"]["layers"] = [_layer(spec) for spec in config.model.layers]
     tree["model"]["activations"] = [*map(_activation, settled_activations(config.model))]
 
-    def moved(file: str) -> str:
-        real = os.path.realpath(job.directory / file), os.path.realpath(place)
-        return Path(os.path.relpath(*real)).as_posix()
-
     files = [(tree["data"], part) for part in ("train", "validation", "test")]
     for section, key in (*files, (tree["model"], "initial_parameters")):
         where = section.get(key)
         if isinstance(where, str):
-            section[key] = moved(where)
+            section[key] = moved(job, where, place)
         elif where is not None and "file" in where:
-            where["file"] = moved(where["file"])
-    tree["output"]["directory"] = moved(tree["output"]["directory"])
+            names = [moved(job, name, place) for name in names_of(where["file"])]
+            where["file"] = names if isinstance(where["file"], list) else names[0]
+    tree["output"]["directory"] = moved(job, tree["output"]["directory"], place)
     return dumped(tree)
+
+
+def moved(job: Job, file: str, place: Path) -> str:
+    """A path in the job's config, made relative to the directory `place`."""
+    real = os.path.realpath(job.directory / file), os.path.realpath(place)
+    return Path(os.path.relpath(*real)).as_posix()
 
 
 def _layer(spec: LayerSpec) -> object:
