@@ -270,6 +270,8 @@ def test_the_place_is_that_in_the_file() -> None:
     x[6, 1] = np.nan
     with pytest.raises(DataError, match="NaN at row 6, column 1"):
         fitted.rows(table(x), F32, slice(5, 8))
+    with pytest.raises(DataError, match="NaN at row 6, column 1"):
+        fitted.rows(table(x).take(np.array([2, 6, 7])), F32)
 
 
 def test_what_a_pass_has_seen_is_refused_at_once() -> None:
