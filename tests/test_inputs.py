@@ -272,6 +272,22 @@ def test_the_place_is_that_in_the_file() -> None:
         fitted.rows(table(x), F32, slice(5, 8))
 
 
+def test_what_a_pass_has_seen_is_refused_at_once() -> None:
+    """Before anything is trained, where the rows stay in their file; what may be is not."""
+    x = np.arange(12.0).reshape(6, 2)
+    x[4, 1] = np.nan
+    for recipe in (Recipe(Standardize(), one_hot=(1,)), Recipe(Standardize())):
+        with pytest.raises(DataError, match="NaN at row 4, column 1"):
+            recipe.fit(table(x))
+    taken = Recipe(Standardize(), one_hot=(1,), unknown="zeros")
+    assert taken.fit(table(x))[0].features == 6
+    Recipe(Standardize(), Mean()).fit(table(x))
+    x[5, 0] = np.inf
+    for recipe in (taken, Recipe(Standardize(), Mean())):
+        with pytest.raises(DataError, match="infinity at row 5, column 0"):
+            recipe.fit(table(x))
+
+
 def test_columns_of_another_order_are_refused(rng: np.random.Generator) -> None:
     x = rng.normal(size=(5, 3))
     fitted, _ = Recipe().fit(table(x, ("a", "b", "c")))
@@ -292,6 +308,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with h5py.File(name, "w") as file:
             file["y"] = (np.nan_to_num(x[:, 0]) > 50) * 1 + (x[:, 1] > 0)
             file["x"] = np.where(np.isnan(x), np.float32(-999.9), x)
+            file["x"].attrs["feature_names"] = [*"abcde"]
     return tmp_path
 
 
@@ -301,7 +318,7 @@ DATA = {
     "scale": "standardize",
     "impute": {"name": "mean", "indicators": True},
     "missing": -999.9,
-    "one_hot": [1, 4],
+    "one_hot": ["b", 4],
 }
 
 
@@ -329,7 +346,8 @@ def by_hand(run: str, data: str) -> Array:
         told = [np.isnan(x[:, j]) for j in file["inputs/indicators"][()]]
     A1 = np.tanh(p["W1"] @ np.vstack([scaled.T, *ones, *told]) + p["b1"])
     Z2 = p["W2"] @ A1 + p["b2"]
-    return (np.exp(Z2) / np.exp(Z2).sum(axis=0)).T
+    probabilities: Array = (np.exp(Z2) / np.exp(Z2).sum(axis=0)).T
+    return probabilities
 
 
 def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
@@ -337,6 +355,8 @@ def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
     result = deepnet("train", config(), "--run-dir", "run")
     assert result.code == 0, result.err
     assert "c: 13-6-3" in result.err
+    told = "X: 3 numbers, what is missing filled in, 8 categories, 2 indicators"
+    assert told in result.err
     assert deepnet("predict", "run", "new.h5", "-o", "out.h5").code == 0
     with h5py.File("out.h5") as file:
         np.testing.assert_allclose(file["probabilities"][()], by_hand("run", "new.h5"), rtol=1e-10)
@@ -352,15 +372,6 @@ def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
 
 def test_what_has_ended_goes_on_as_if_it_had_not(folder: Path) -> None:
     path = config(impute={"name": "median", "indicators": True}, scale={"log1p": "robust"})
-    path.write_text(path.read_text().replace("- 1\n", ""))  # -1 has no log1p
-    for run, iterations in (("whole", 40), ("part", 17)):
-        setting = f"training.iterations={iterations}"
-        result = deepnet(
-            "train", path, "--run-dir", run, "--set", setting, "--set", "data.one_hot=[4]"
-        )
-        assert_refused(result, 3, ["has no log1p"])
-    with h5py.File("train.h5", "r+") as file:
-        file["x"][:, 1] += 2
     for run, iterations in (("whole", 40), ("part", 17)):
         setting = f"training.iterations={iterations}"
         assert deepnet("train", path, "--run-dir", run, "--set", setting).code == 0
@@ -377,6 +388,30 @@ def test_rows_in_their_file_train_as_rows_in_memory(folder: Path) -> None:
         assert result.code == 0, result.err
     found, expected = (by_hand(run, "new.h5") for run in ("file", "memory"))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_names_are_those_of_the_file(folder: Path) -> None:
+    """Of a column that one_hot names, and of those of a new file."""
+    told = deepnet("train", config(one_hot=["cc", "b", 1, 5]))
+    words = ["no column 'cc'; did you mean 'c'?", "1 is the same column as b", "no column 5"]
+    assert_refused(told, 2, [f"c.yaml:{line}:" for line in (9, 11, 12)] + words)
+    assert deepnet("train", config(), "--run-dir", "run").code == 0
+    Path("other.h5").write_bytes(Path("new.h5").read_bytes())
+    with h5py.File("new.h5", "r+") as new, h5py.File("other.h5", "r+") as other:
+        new["x"][3, 4], other["x"].attrs["feature_names"] = 8, [*"abdce"]
+    told = deepnet("predict", "run", "new.h5")
+    assert_refused(told, 3, ["8 at row 3, column 4 ('e') is none of"])
+    told = deepnet("evaluate", "run", "other.h5")
+    assert_refused(told, 3, ["column 2 ('d') is 'c' in the training data", "in another order"])
+
+
+def test_features_that_do_not_fit_in_memory_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepnet_cli.config.inputs.available_memory", lambda: 72 * 13 * 8 - 1)
+    told = deepnet("train", config())
+    assert_refused(told, 6, ["data.one_hot: train.h5", "13 features, which take", "stream: true"])
+    assert deepnet("train", config(), "--set", "data.stream=true").code == 0
 
 
 def test_fine_tuning_takes_over_all_that_was_done_to_x(folder: Path) -> None:
