@@ -373,6 +373,11 @@ def test_bad_usage(typed: str, words: list[str]) -> None:
     assert names() == before
 
 
+def test_a_place_that_is_not_there_is_told_before_anything_is_read() -> None:
+    refused = deepnet("convert", "missing.csv", "nowhere/out.h5")
+    assert_refused(refused, 6, ["nowhere/out.h5: cannot write", "no directory 'nowhere'"])
+
+
 @pytest.mark.parametrize(("module", "extra"), [(arrow, "arrow"), (images, "images")])
 def test_a_library_that_is_not_there(
     module: Any, extra: str, monkeypatch: pytest.MonkeyPatch
