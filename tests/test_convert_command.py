@@ -258,6 +258,18 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
         ["'x'", "damaged"],
     ),
     "an array twice": (doubled, "bad.npz", 3, ["'x' is in the archive twice"]),
+    "names in each other's way": (
+        raw(archive(**{"x": npy(GOOD, bytes(16)), "x/y": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'x/y' cannot be a dataset", "--only"],
+    ),
+    "no name": (
+        raw(archive(**{"": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'' cannot be a dataset"],
+    ),
     "an empty archive": (raw(archive(), "bad.npz"), "bad.npz", 3, ["no array of numbers"]),
     "an array that promises": (
         raw(archive(x=npy(HUGE)), "bad.npz"),
