@@ -47,7 +47,7 @@ def _dataset(out: Any, field: Field, compression: str) -> Any:
             rows = min(max(1, BYTES // field.row), field.shape[0])
             layout = {**layout, "chunks": (rows, *field.shape[1:])}
     try:
-        dataset = out.create_dataset(field.name, field.shape, dtype, track_times=False, **layout)
+        dataset = out.create_dataset(field.name, field.shape, dtype, **layout)
     except (ValueError, RuntimeError, OSError, KeyError, TypeError):
         raise DataError(
             f"'{one_line(field.name)}' cannot be a dataset beside the others; take some with --only"
