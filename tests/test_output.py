@@ -184,7 +184,6 @@ NAMED: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "convert", (f"{EVIL}.csv", f"q{EVIL}.h5", "--drop", EVIL)),
     (0, "convert", (f"{EVIL}.h5", f"o{EVIL}.npy", "--only", f"y{EVIL}", "--only", f"x{EVIL}")),
     (0, "convert", (f"{EVIL}.h5", f"r{EVIL}.csv")),
-    (3, "train", (f"{EVIL}.yaml", "--set", f"data.train='{EVIL}.csv'")),
     (2, f"no{EVIL}", ()),
 ]
 """Each place where a name can be given, and the exit code."""
