@@ -258,6 +258,18 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
         ["'x'", "damaged"],
     ),
     "an array twice": (doubled, "bad.npz", 3, ["'x' is in the archive twice"]),
+    "names in each other's way": (
+        raw(archive(**{"x": npy(GOOD, bytes(16)), "x/y": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'x/y' cannot be a dataset", "--only"],
+    ),
+    "no name": (
+        raw(archive(**{"": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'' cannot be a dataset"],
+    ),
     "an empty archive": (raw(archive(), "bad.npz"), "bad.npz", 3, ["no array of numbers"]),
     "an array that promises": (
         raw(archive(x=npy(HUGE)), "bad.npz"),
@@ -371,6 +383,11 @@ def test_bad_usage(typed: str, words: list[str]) -> None:
     before = names()
     assert_refused(deepnet("convert", *typed.split()), 2, words)
     assert names() == before
+
+
+def test_a_place_that_is_not_there_is_told_before_anything_is_read() -> None:
+    refused = deepnet("convert", "missing.csv", "nowhere/out.h5")
+    assert_refused(refused, 6, ["nowhere/out.h5: cannot write", "no directory 'nowhere'"])
 
 
 @pytest.mark.parametrize(("module", "extra"), [(arrow, "arrow"), (images, "images")])
