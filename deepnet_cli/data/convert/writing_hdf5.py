@@ -24,7 +24,7 @@ COMPRESSIONS: dict[str, dict[str, object]] = {
 
 def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
     """All of a stream into an empty file."""
-    with hdf5_in(file) as (out, check):
+    with hdf5_in(file) as out:
         _set(out.attrs, stream.attributes)
         datasets = {field.name: _dataset(out, field, compression) for field in stream.fields}
         filled = dict.fromkeys(datasets, 0)
@@ -35,7 +35,6 @@ def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
                     datasets[name][()] = values[0]
                 elif values.size:
                     datasets[name][start : filled[name]] = values
-            check()
 
 
 def _dataset(out: Any, field: Field, compression: str) -> Any:
