@@ -67,7 +67,7 @@ def folder(forked: Forks) -> Iterator[Path]:
 
 def at(share: float, calls: int) -> int:
     """The first calls are those that make the handlers ready."""
-    return 50 + int(share * (calls - 100))
+    return 200 + int(share * (calls - 400))
 
 
 def assert_clean(outcome: Outcome, codes: tuple[int, ...]) -> None:
