@@ -68,7 +68,7 @@ def train(
     Example:
         deepnet train config.yaml --set training.learning_rate=0.05
         deepnet train --resume runs/digits-001 --set training.iterations=5000
-        deepnet train --from runs/digits-001@best --set training.learning_rate=0.001
+        deepnet train --from runs/cats-001@best --set training.learning_rate=0.001
     """
     if sum(given is not None for given in (config, resume, origin)) != 1:
         raise click.UsageError("give a CONFIG, --resume RUN or --from RUN, one of them")
@@ -121,6 +121,8 @@ def _train(session: Session, interruption: Interruption, *, quiet: bool) -> Dive
     """Show what training does to its end, whichever it is; say whether it diverged."""
     if not quiet:
         say(outline(session.job))
+        if made := session.progress.state.iteration:
+            say(f"going on after {made:,}")
         say(f"writing to {session.directory.path}")
     session.begin()
     with Display(session, quiet=quiet) as display:
