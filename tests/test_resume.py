@@ -11,9 +11,11 @@ import pytest
 from cli import assert_says, deepnet
 from samples import rows, same_files, write_blobs, write_config
 
+from deepnet_cli.errors import MachineError
 from deepnet_cli.training import environment
 from deepnet_cli.training.history import History
 from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
 from deepnet_cli.training.session import Session
 
 LONGER = ("--set", "training.iterations=60")
@@ -123,6 +125,25 @@ def test_a_fork_that_ended_before_its_first_step_goes_on(
     assert kept(folder / "runs" / "c-002") == [35]
     for run in ("c-001", "c-002"):
         assert deepnet("train", "--resume", f"runs/{run}", *LONGER, "-q").code == 0
+    same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
+
+
+def test_files_of_an_earlier_end_are_not_taken_for_those_of_this_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has all its files, of 40 updates, when the last checkpoint of 60 is written."""
+    write = RunDirectory.write
+
+    def but_no_model(run: RunDirectory, name: str, content: bytes) -> None:
+        if name == "model.h5":
+            raise MachineError("the disk is full")
+        write(run, name, content)
+
+    with monkeypatch.context() as full:
+        full.setattr(RunDirectory, "write", but_no_model)
+        assert deepnet("train", "--resume", "runs/c-001", *LONGER, "-q").code == 6
+    assert deepnet("train", "--resume", "runs/c-001", "-q").code == 0
+    assert deepnet("train", "c.yaml", *LONGER, "-q").code == 0
     same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
 
 
