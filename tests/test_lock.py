@@ -13,9 +13,10 @@ import pytest
 from cli import deepnet
 from samples import write_blobs, write_config
 
-from deepnet_cli.errors import MachineError
-from deepnet_cli.training import lock
+from deepnet_cli.errors import ConfigError, MachineError
+from deepnet_cli.training import lock, run_directory
 from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
 
 
 @pytest.fixture(params=["flock", "no flock"])
@@ -173,6 +174,21 @@ def test_another_failure_is_told(
     with pytest.raises(MachineError, match="cannot write"):
         Lock(tmp_path)
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_run_that_was_made_just_before_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look at an empty directory and our having its lock."""
+
+    def after_another(folder: Path) -> Lock:
+        (folder / "config.yaml").write_text("a run")
+        return Lock(folder)
+
+    monkeypatch.setattr(run_directory, "Lock", after_another)
+    with pytest.raises(ConfigError, match="holds a run"):
+        RunDirectory.at(tmp_path / "a")
+    Lock(tmp_path / "a").release()
 
 
 def test_folds_have_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
