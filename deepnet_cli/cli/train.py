@@ -122,7 +122,7 @@ def _train(session: Session, interruption: Interruption, *, quiet: bool) -> Dive
     if not quiet:
         say(outline(session.job))
         if made := session.progress.state.iteration:
-            say(f"going on after {made:,}")
+            say(f"going on after {made:,} updates")
         say(f"writing to {session.directory.path}")
     session.begin()
     with Display(session, quiet=quiet) as display:
