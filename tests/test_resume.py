@@ -12,6 +12,7 @@ from cli import assert_says, deepnet
 from samples import rows, same_files, write_blobs, write_config
 
 from deepnet_cli.errors import MachineError
+from deepnet_cli.files import TEMPORARY
 from deepnet_cli.training import environment
 from deepnet_cli.training.history import History
 from deepnet_cli.training.lock import Lock
@@ -142,7 +143,11 @@ def test_files_of_an_earlier_end_are_not_taken_for_those_of_this_one(
     with monkeypatch.context() as full:
         full.setattr(RunDirectory, "write", but_no_model)
         assert deepnet("train", "--resume", "runs/c-001", *LONGER, "-q").code == 6
+    run = folder / "runs" / "c-001"
+    for place in (run, run / "checkpoints"):  # of a process that was killed as it wrote
+        (place / f"{TEMPORARY}1.tmp").touch()
     assert deepnet("train", "--resume", "runs/c-001", "-q").code == 0
+    assert list(run.rglob(".*")) == []
     assert deepnet("train", "c.yaml", *LONGER, "-q").code == 0
     same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
 
