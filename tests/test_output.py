@@ -191,7 +191,7 @@ def test_no_name_drives_a_terminal(evil: Path) -> None:
 
 
 def test_a_name_of_formulas_is_drawn_as_it_is() -> None:
-    """The picture's title is no formula, nor a reason for a warning where its font lacks a letter."""
+    """A title is no formula, and no reason for a warning where its font lacks a letter."""
     for name in ("a$_$", "$x", "日本"):
         assert cost_picture(History([{"iteration": 0, "cost": 1.0}]), name).startswith(b"\x89PNG")
 
