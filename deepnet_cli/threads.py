@@ -36,7 +36,13 @@ def effective() -> int:
 
     Those of the BLAS that was loaded first, NumPy's: one that SciPy brings later has its own.
     """
+    return pool()[0]
+
+
+def pool() -> tuple[int, str]:
+    """The same, and the processor for which this BLAS multiplies."""
     from threadpoolctl import threadpool_info
 
-    pools = (pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-    return next(pools, 1)
+    pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
+    first = next(pools, {"num_threads": 1})
+    return first["num_threads"], str(first.get("architecture", "unknown"))

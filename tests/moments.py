@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,20 +41,25 @@ class Forks:
     process: subprocess.Popen[str]
     folder: Path
 
-    def run(self, *argv: str, at: list[Moment] = [], **options: float) -> Outcome:  # noqa: B006
+    def run(self, *argv: str, at: Sequence[Moment] = (), **options: float) -> Outcome:
         """Run `deepnet ARGV`; `options` are APART, for the time between two signals."""
         return self.together([argv], at, **options)[0]
 
     def together(
         self,
         commands: list[tuple[str, ...]],
-        at: list[Moment] = [],  # noqa: B006
+        at: Sequence[Moment] = (),
         **options: float,
     ) -> list[Outcome]:
         """The same for several, at the same time."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        order = {"commands": commands, "at": at, "folder": str(self.folder), "options": options}
+        order = {
+            "commands": commands,
+            "at": list(at),
+            "folder": str(self.folder),
+            "options": options,
+        }
         print(json.dumps(order), file=self.process.stdin, flush=True)
         return [Outcome(**told) for told in json.loads(self.process.stdout.readline())]
 

@@ -132,11 +132,11 @@ def assert_told(code: int, err: str, operation: str) -> None:
         assert err.count("cannot") == 1, err
 
 
-EVERY_SIXTH = 6
+EVERY_NINTH = 9
 strides = pytest.mark.parametrize(
     ("code", "lasting", "stride"),
     [
-        (errno.EIO, False, EVERY_SIXTH),
+        (errno.EIO, False, EVERY_NINTH),
         *(
             pytest.param(code, lasting, 1, marks=pytest.mark.long)
             for code in (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT)

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from cli import deepnet
-from moments import forks
-from samples import same_files, write_blobs, write_config
+from samples import write_blobs, write_config
 
-from deepnet_cli.errors import MachineError
-from deepnet_cli.training import lock
+from deepnet_cli.errors import ConfigError, MachineError
+from deepnet_cli.training import lock, run_directory
 from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
 
 
 @pytest.fixture(params=["flock", "no flock"])
@@ -99,6 +99,18 @@ def test_whose_file_is_a_lock_without_flock(
         assert list(tmp_path.iterdir()) == []
 
 
+def test_without_what_linux_tells_of_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.ENOLCK))
+    monkeypatch.setattr(lock, "_proc", lambda _: "")
+    leave(tmp_path, pid=dead_pid())
+    mine = Lock(tmp_path)
+    with pytest.raises(MachineError, match="in use"):
+        Lock(tmp_path)
+    mine.release()
+
+
 @pytest.mark.parametrize("content", ["", "[1]", "no JSON", '{"pid": "\\u001b[31m"}'])
 def test_a_file_that_says_nothing_is_a_lock_without_flock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
@@ -164,24 +176,19 @@ def test_another_failure_is_told(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-def test_one_of_many_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of processes that resume a run at the same time; and of those that begin one in one place."""
-    folder = tmp_path / "here"
-    folder.mkdir()
-    write_blobs(folder / "blobs.h5")
-    write_config(folder / "c.yaml", training={"iterations": 300, "log_every": 100})
-    with forks(folder) as forked:
-        begun = forked.together([("train", "c.yaml", "--run-dir", "a", "-q")] * 3)
-        more = ("train", "--resume", "a", "-q", "--set", "training.iterations=600")
-        resumed = forked.together([more] * 3)
-    assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
-    for outcome in resumed:
-        assert outcome.code in (0, 6) or "has ended" in outcome.err, outcome
-        assert outcome.code != 6 or "in use by" in outcome.err
-    assert sorted(each.code for each in resumed)[0] == 0
-    monkeypatch.chdir(folder)
-    assert deepnet("train", "c.yaml", "--run-dir", "b", *more[-2:]).code == 0
-    same_files(folder / "a", folder / "b")
+def test_a_run_that_was_made_just_before_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between our look at an empty directory and our having its lock."""
+
+    def after_another(folder: Path) -> Lock:
+        (folder / "config.yaml").write_text("a run")
+        return Lock(folder)
+
+    monkeypatch.setattr(run_directory, "Lock", after_another)
+    with pytest.raises(ConfigError, match="holds a run"):
+        RunDirectory.at(tmp_path / "a")
+    Lock(tmp_path / "a").release()
 
 
 def test_folds_have_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

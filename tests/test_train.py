@@ -598,9 +598,9 @@ def test_checkpoints_are_made_by_the_clock_too(
     saved: list[int] = []
     save = RunDirectory.save_checkpoint
 
-    def noted(self: RunDirectory, iteration: int, content: bytes) -> None:
+    def noted(self: RunDirectory, iteration: int, content: bytes, best: int) -> None:
         saved.append(iteration)
-        save(self, iteration, content)
+        save(self, iteration, content, best)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
     monkeypatch.setattr("deepnet_cli.training.session.CHECKPOINT_SECONDS", -1.0)

@@ -134,6 +134,7 @@ def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None
     figures = finished(job, path)
     if figures is not None or interruption.signal is not None:
         return figures
+    suit_training(job)
     session = session_of(job, path)
     with closing(session.directory):
         _train(session, interruption)
@@ -142,7 +143,6 @@ def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None
 
 def _train(session: Session, interruption: Interruption) -> None:
     """Train a fold and write its files.  Raises DivergedError."""
-    suit_training(session.job)
     session.begin()
     try:
         for _ in interruption.stop(session.steps()):

@@ -1,5 +1,6 @@
 """deepnet train"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -17,9 +18,10 @@ from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
-from deepnet_cli.training.progress import CHANGEABLE, Progress, changeable
-from deepnet_cli.training.resume import check_code, newest_progress
-from deepnet_cli.training.run_directory import CONFIG, RunDirectory
+from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.restoring import CHANGEABLE, FORKABLE, among
+from deepnet_cli.training.resume import check_code, newest_progress, progress_at
+from deepnet_cli.training.run_directory import CONFIG, RunDirectory, check_begun
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Ending, Interruption, ending
 
@@ -33,6 +35,15 @@ from deepnet_cli.training.stopping import Ending, Interruption, ending
 @click.option(
     "--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with a run that ended."
 )
+@click.option(
+    "--from",
+    "origin",
+    metavar="RUN[@N]",
+    help="Begin a new run with what RUN had reached after N updates, or where it was @best.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Go on only where versions and threads are the same, too."
+)
 @click.option("--dry-run", is_flag=True, help="Show shapes, parameters and memory; train nothing.")
 @code_option
 @click.option("--no-check", is_flag=True, help="Train even where --code has wrong derivatives.")
@@ -45,6 +56,8 @@ def train(
     settings: tuple[str, ...],
     run_dir: Path | None,
     resume: Path | None,
+    origin: str | None,
+    strict: bool,
     dry_run: bool,
     no_check: bool,
     as_json: bool,
@@ -56,19 +69,26 @@ def train(
     Example:
         deepnet train config.yaml --set training.learning_rate=0.05
         deepnet train --resume runs/digits-001 --set training.iterations=5000
+        deepnet train --from runs/cats-001@best --set training.learning_rate=0.001
     """
-    if config is not None and resume is not None:
-        raise click.UsageError("give a CONFIG or --resume RUN, not both")
+    if sum(given is not None for given in (config, resume, origin)) != 1:
+        raise click.UsageError("give a CONFIG, --resume RUN or --from RUN, one of them")
     if resume is not None and (run_dir is not None or dry_run):
         raise click.UsageError("--resume goes with neither --run-dir nor --dry-run")
+    if config is not None and strict:
+        raise click.UsageError("--strict goes with --resume or --from")
+    if origin is not None and dry_run:
+        raise click.UsageError("--from does not go with --dry-run")
     code = code_given()
     if code is not None and not no_check:
         code.check()
+    directory: RunDirectory | None = None
     if resume is not None:
-        directory: RunDirectory | None
-        job, directory, progress = _resumed(ctx, resume, settings)
+        job, directory, progress = _resumed(ctx, resume, settings, strict=strict)
+    elif origin is not None:
+        job, progress = _forked(origin, settings, strict=strict)
     elif config is not None:
-        job, directory = load_job(config, settings, code), None
+        job = load_job(config, settings, code)
         if dry_run:
             warn(job.warnings)
             tell(json_text(plan(job)) if as_json else plan_text(job))
@@ -76,8 +96,6 @@ def train(
             return
         suit_training(job)
         progress = Progress.start(job)
-    else:
-        raise click.UsageError("give a CONFIG, or --resume RUN")
 
     warn(job.warnings)
     with Interruption() as interruption:
@@ -104,6 +122,8 @@ def _train(session: Session, interruption: Interruption, *, quiet: bool) -> Dive
     """Show what training does to its end, whichever it is; say whether it diverged."""
     if not quiet:
         say(outline(session.job))
+        if made := session.progress.state.iteration:
+            say(f"going on after {made:,} updates")
         say(f"writing to {session.directory.path}")
     session.begin()
     with Display(session, quiet=quiet) as display:
@@ -143,26 +163,49 @@ def _new_directory(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDir
 
 
 def _resumed(
-    ctx: click.Context, run: Path, settings: tuple[str, ...]
+    ctx: click.Context, run: Path, settings: tuple[str, ...], *, strict: bool
 ) -> tuple[Job, RunDirectory, Progress]:
     directory = RunDirectory.existing(run)
     ctx.call_on_close(directory.close)
-    for setting in settings:
-        if not changeable(setting.partition("=")[0].strip()):
-            raise ConfigError(
-                f"--set {setting}: a resumed run may change {', '.join(CHANGEABLE)} only; "
-                "for anything else start a new run"
-            )
-    code = code_given()
-    check_code(directory, code)
-    job = load_job(directory.path / CONFIG, settings, code)
-    suit_training(job)
-    progress, skipped = newest_progress(directory, job)
-    warn([f"{reason}; using an older checkpoint" for reason in skipped])
+    job = _job_of(directory.path, settings, "a resumed run", CHANGEABLE)
+    progress, warnings = newest_progress(directory.path, job, strict=strict)
+    warn(warnings)
     made = progress.state.iteration
     if (end := ending(job, progress)) and directory.complete(made, job.config.output.plots):
         raise ConfigError(f"{run}: has ended: {end.reason}; to train on: {_longer(end, job, made)}")
     return job, directory, progress
+
+
+def _forked(origin: str, settings: tuple[str, ...], *, strict: bool) -> tuple[Job, Progress]:
+    """The job of a new run, and what another had reached.  The other one may be going on."""
+    name, _, at = origin.rpartition("@")
+    if not (at.isdecimal() or at in ("best", "newest")):
+        name, at = origin, "newest"
+    run = Path(name)
+    check_begun(run)
+    job = _job_of(run, settings, "what begins with another run", FORKABLE)
+    progress, warnings = progress_at(run, at, job, strict=strict)
+    warn(warnings)
+    made = progress.state.iteration
+    if end := ending(job, progress):
+        longer = _longer(end, job, made)
+        raise ConfigError(f"--from {origin}: has ended: {end.reason}; to train on: {longer}")
+    return job, progress
+
+
+def _job_of(run: Path, settings: tuple[str, ...], what: str, may_change: Sequence[str]) -> Job:
+    """The job of a run's own config, with settings that it may have."""
+    for setting in settings:
+        if not among(setting.partition("=")[0].strip(), may_change):
+            raise ConfigError(
+                f"--set {setting}: {what} may change {', '.join(may_change)} only; "
+                "for anything else start a new run"
+            )
+    code = code_given()
+    check_code(run, code)
+    job = load_job(run / CONFIG, settings, code)
+    suit_training(job)
+    return job
 
 
 def _longer(end: Ending, job: Job, made: int) -> str:

@@ -60,8 +60,8 @@ def session_of(job: Job, path: Path) -> Session:
     if not (path / CONFIG).exists():
         return Session(job, RunDirectory.at(path), Progress.start(job))
     directory = RunDirectory.existing(path)
-    check_code(directory, job.code)
-    progress, _ = newest_progress(directory, job)
+    check_code(path, job.code)
+    progress, _ = newest_progress(path, job)
     return Session(job, directory, progress)
 
 

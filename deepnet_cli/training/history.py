@@ -8,6 +8,8 @@ the share of their gradients that were clipped, `learning_rate` that of the row'
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
+from math import nan
 
 from deepnet_cli.nn.improvement import improves
 from deepnet_cli.nn.metrics import Figures, Metric, States, pooled
@@ -61,9 +63,11 @@ class History:
         return replace(self, rows=rows[:count])
 
     def to_csv(self) -> str:
-        """history.csv: floats in full precision."""
-        lines = [",".join(self.rows[0] if self.rows else ("iteration", "epoch", "cost"))]
-        lines += [",".join(repr(value) for value in row.values()) for row in self.rows]
+        """history.csv: floats in full precision.  Rows from before a fork may lack columns."""
+        ends = (self.rows[0], self.rows[-1]) if self.rows else (("iteration", "epoch", "cost"),)
+        names = list(dict.fromkeys(chain(*ends)))
+        lines = [",".join(names)]
+        lines += [",".join(repr(row.get(name, nan)) for name in names) for row in self.rows]
         return "\n".join(lines) + "\n"
 
     @classmethod

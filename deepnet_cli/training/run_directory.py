@@ -72,12 +72,7 @@ class RunDirectory:
     @classmethod
     def existing(cls, path: Path) -> "RunDirectory":
         """A run that was begun.  Raises DataError."""
-        if path.is_file() and (path.parent / CONFIG).is_file():
-            raise DataError(f"{path}: is a file of a run; name the run, {path.parent}")
-        if not path.exists():
-            raise DataError(f"{path}: no such directory{near(path)}")
-        if not (path / CONFIG).is_file():
-            raise DataError(f"{path}: not a run directory (it holds no {CONFIG})")
+        check_begun(path)
         return cls(path)
 
     def complete(self, iteration: int, pictured: bool) -> bool:
@@ -99,18 +94,35 @@ class RunDirectory:
         """Write a file that people read and programs too."""
         self.write(name, (json_text(value, indent=2) + "\n").encode())
 
-    def save_checkpoint(self, iteration: int, content: bytes) -> None:
-        """Keep a checkpoint, and of the older ones the newest."""
+    def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
+        """Keep a checkpoint, of the older ones the newest, and that after `best` updates."""
         folder = self.path / CHECKPOINTS
         if not folder.is_dir():
             make_directory(folder)
-        write_file(folder / f"iteration-{iteration:09}.h5", content)
-        for path in self.checkpoints()[KEPT_CHECKPOINTS:]:
-            path.unlink(missing_ok=True)
+        write_file(checkpoint(self.path, iteration), content)
+        for path in checkpoints(self.path)[KEPT_CHECKPOINTS:]:
+            if path != checkpoint(self.path, best):
+                path.unlink(missing_ok=True)
 
-    def checkpoints(self) -> list[Path]:
-        """The checkpoints, the newest first."""
-        return sorted((self.path / CHECKPOINTS).glob("iteration-*.h5"), reverse=True)
+
+def checkpoint(run: Path, iteration: int) -> Path:
+    """Where a run keeps the state after so many updates."""
+    return run / CHECKPOINTS / f"iteration-{iteration:09}.h5"
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The checkpoints of a run, the newest first."""
+    return sorted((run / CHECKPOINTS).glob("iteration-*.h5"), reverse=True)
+
+
+def check_begun(path: Path) -> None:
+    """Raise DataError where there is no run."""
+    if path.is_file() and (path.parent / CONFIG).is_file():
+        raise DataError(f"{path}: is a file of a run; name the run, {path.parent}")
+    if not path.exists():
+        raise DataError(f"{path}: no such directory{near(path)}")
+    if not (path / CONFIG).is_file():
+        raise DataError(f"{path}: not a run directory (it holds no {CONFIG})")
 
 
 def _check_empty(path: Path) -> None:

@@ -12,13 +12,21 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
+from deepnet_cli.training.copies import Copies
 from deepnet_cli.training.evaluation import figures, output_figures, running_states
 from deepnet_cli.training.history import History, Row
 from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import CONFIG, HISTORY, PICTURE, SUMMARY, RunDirectory
+from deepnet_cli.training.run_directory import (
+    CONFIG,
+    HISTORY,
+    PICTURE,
+    SUMMARY,
+    RunDirectory,
+    checkpoints,
+)
 from deepnet_cli.training.splits import write_splits
 from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
@@ -35,8 +43,7 @@ class Session:
     """A job in its run directory.  `steps` trains, `finish` writes what was reached.
 
     What the last update made is known to be good only when a finite cost has been computed
-    from it.  So a checkpoint is written one step after it was taken, and the two newest
-    copies of the progress are held to fall back on.
+    from it.  So a checkpoint is written one step after it was taken.
     """
 
     def __init__(self, job: Job, directory: RunDirectory, progress: Progress) -> None:
@@ -52,7 +59,7 @@ class Session:
         self.history = History()  # every row, with the one that closes the run
         self._closing: Row | None = None
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
-        self._held = [progress.copy()]
+        self._copies = Copies(job, directory, self.config, progress)
         self._rate = job.rate
 
     def rate(self, iteration: int) -> float:
@@ -60,8 +67,12 @@ class Session:
         return self._rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
-        """Write which rows each part has, and the resolved config: the directory is a run now."""
+        """Write which rows each part has, and the resolved config: the directory is a run now.  One
+        that begins with what another has reached has that first.
+        """
         write_splits(self.job, self.directory)
+        if self.progress.state.iteration and not checkpoints(self.directory.path):
+            self._copies.write(self.progress)
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
@@ -80,7 +91,7 @@ class Session:
             made = train(state, space.objective, job.clippings, job.rule, self.rate, runs, seen)
             for steps in made:
                 if waiting is not None:  # the first cost of these has shown it to be good
-                    self._save(waiting)
+                    self._copies.write_with_history(waiting)
                     waiting = None
                 self.progress.history.add_steps(steps.costs, steps.clipped)
                 event = self._event(steps)
@@ -92,7 +103,7 @@ class Session:
                     self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
                 if self._checkpoint_due(steps.iteration, now - saved):
-                    waiting, saved = self._hold(), now
+                    waiting, saved = self._copies.hold(self.progress), now
         except DivergedError as error:
             self._fall_back(error)
             raise
@@ -112,9 +123,9 @@ class Session:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
         summary, by which a reader knows that all of them are there; return this.
         """
-        self._checkpoint(self.progress)
+        self._copies.write(self.progress)
         job, closing = self.job, self._closing_row()
-        theta, self.kept, self.monitor = self._kept(closing)
+        theta, self.kept, self.monitor = self._chosen(closing)
         self.history = self.progress.history.before(self.progress.state.iteration)
         if closing is not None:
             self.history.add_row(closing)
@@ -165,7 +176,7 @@ class Session:
         progress.history.add_row(row)
         if best := progress.see(row):
             progress.best_theta = progress.theta
-        self._hold()
+        self._copies.hold(progress, best=best)
         return Event(steps, row, best)
 
     def _measured(self, iteration: int) -> Figures:
@@ -193,7 +204,7 @@ class Session:
         epoch = last // self.job.batches.per_epoch
         return history.next_row(last, epoch, self._measured(last))
 
-    def _kept(self, closing: Row | None) -> tuple[Array, int, str | None]:
+    def _chosen(self, closing: Row | None) -> tuple[Array, int, str | None]:
         """The parameters for model.h5, how many updates are behind them, and what chose them."""
         last, target = self.progress.state.iteration, self.job.config.training.target
         watch, best = self.progress.watch, self.progress.best_theta
@@ -215,19 +226,6 @@ class Session:
             return (iteration + 1) % every == 0
         return seconds > CHECKPOINT_SECONDS
 
-    def _hold(self) -> Progress:
-        if self._held[-1].state.iteration < self.progress.state.iteration:
-            self._held = [self._held[-1], self.progress.copy()]
-        return self._held[-1]
-
-    def _checkpoint(self, progress: Progress) -> None:
-        content = progress.to_bytes(self.job, self.config)
-        self.directory.save_checkpoint(progress.state.iteration, content)
-
-    def _save(self, progress: Progress) -> None:
-        self._checkpoint(progress)
-        self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
-
     def _verify(self) -> None:
         """Raise DivergedError where the last update left parameters without a finite cost."""
         state, space = self.progress.state, self.progress.space
@@ -241,7 +239,5 @@ class Session:
 
     def _fall_back(self, error: DivergedError) -> None:
         """Return to the newest progress from which a finite cost was computed."""
-        reached = self.progress.state.iteration
-        known = [held for held in self._held if held.state.iteration < reached]
-        self.progress = (known or self._held[:1])[-1].settled()
+        self.progress = self._copies.before(self.progress.state.iteration)
         self.ending, self._closing = Ending("diverged", str(error)), None

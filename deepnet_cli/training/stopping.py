@@ -78,6 +78,6 @@ class Interruption:
         now = time.monotonic()
         if self.signal is None:
             self.signal, self.at = signal.Signals(number), now
-            signals.note("ending after this step; once more leaves at once")
+            signals.note("ending when this step is made and all is saved; once more leaves at once")
         elif number != signal.SIGHUP and now - self.at > APART:
             signals.leave(number, told=f"interrupted; go on: {self.go_on}")

@@ -1,15 +1,8 @@
 """summary.json: what was trained, on what, where, and how well it does."""
 
-import platform
-
-import h5py
-import numpy as np
-
-from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
-from deepnet_cli.fused import native
 from deepnet_cli.nn.metrics import Figures
-from deepnet_cli.threads import effective
+from deepnet_cli.training.environment import environment
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.stopping import Ending
 
@@ -52,24 +45,7 @@ def summary(
         **({"outputs": outputs} if outputs else {}),
         **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
-        "environment": environment()
-        | {"passes": native.version() or "NumPy"}
-        | {"products": job.network.layers[0].multiply.name, "threads": effective()},
-    }
-
-
-def environment() -> dict[str, object]:
-    """The versions that a result may depend on."""
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    return {
-        "deepnet": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "h5py": h5py.__version__,
-        "hdf5": h5py.version.hdf5_version,
-        "blas": f"{blas.get('name', '?')} {blas.get('version', '?')}",
-        "machine": platform.machine(),
-        "system": platform.system(),
+        "environment": environment(job),
     }
 
 

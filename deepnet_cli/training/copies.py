@@ -1,0 +1,53 @@
+"""What is kept of a run while it goes on: copies to fall back on, and checkpoints of them."""
+
+from deepnet_cli.config.job import Job
+from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.run_directory import HISTORY, RunDirectory
+
+
+class Copies:
+    """The two newest copies of the progress, and that at its best row until it is written.
+
+    What the last update made is known to be good only when a finite cost has been computed
+    from it: so it may be the older one that is good.
+    """
+
+    def __init__(self, job: Job, directory: RunDirectory, config: str, start: Progress) -> None:
+        self.job = job
+        self.directory = directory
+        self.config = config
+        self._held = [start.copy()]
+        self._best: Progress | None = None
+
+    def hold(self, progress: Progress, *, best: bool = False) -> Progress:
+        """A copy of it, as it is now."""
+        if self._held[-1].state.iteration < progress.state.iteration:
+            self._held = [self._held[-1], progress.copy()]
+        if best:
+            self._best = self._held[-1]
+        return self._held[-1]
+
+    def before(self, iteration: int) -> Progress:
+        """The newest that had made fewer updates, or the oldest."""
+        known = [held for held in self._held if held.state.iteration < iteration]
+        return (known or self._held[:1])[-1].settled()
+
+    def write(self, progress: Progress) -> None:
+        """Write a checkpoint, and before it that of its best row, if this came since the last."""
+        made, best = progress.state.iteration, 0
+        if progress.watch is not None:
+            best = progress.watch.iteration + 1
+        if (held := self._best) is not None and held.state.iteration == best:
+            self._best = None
+            if best < made:
+                self._write(held, best)
+        self._write(progress, best)
+
+    def write_with_history(self, progress: Progress) -> None:
+        """The same, and history.csv up to there."""
+        self.write(progress)
+        self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
+
+    def _write(self, progress: Progress, best: int) -> None:
+        content = progress.to_bytes(self.job, self.config)
+        self.directory.save_checkpoint(progress.state.iteration, content, best)

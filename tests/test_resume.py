@@ -1,0 +1,233 @@
+"""Going on: with what may change and what may not, from the newest state or an older one."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+from cli import assert_says, deepnet
+from samples import rows, same_files, write_blobs, write_config
+
+from deepnet_cli.errors import MachineError
+from deepnet_cli.files import TEMPORARY
+from deepnet_cli.training import environment
+from deepnet_cli.training.history import History
+from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.session import Session
+
+LONGER = ("--set", "training.iterations=60")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    write_blobs(folder / "blobs.h5")
+    write_blobs(folder / "more.h5", seed=3, m=30)
+    config = write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5"},
+        training={"optimizer": "adam", "learning_rate": 1.0, "batch_size": 16, "log_every": 2},
+        output={"checkpoint_every": 7},
+    )
+    assert deepnet("train", config, "-q").code == 0
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a run c-001 of 40 iterations is, watched, by Adam; its best row is not its last."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def kept(run: Path) -> list[int]:
+    return sorted(int(path.stem.partition("-")[2]) for path in (run / "checkpoints").iterdir())
+
+
+def best(run: Path) -> int:
+    """Updates behind the best row."""
+    return 1 + int(min(rows(run), key=lambda row: row["val_cost"])["iteration"])
+
+
+def state(run: Path, made: int) -> dict[str, Any]:
+    with h5py.File(run / "checkpoints" / f"iteration-{made:09}.h5") as file:
+        return {name: file[f"state/{name}"][()] for name in ("theta", "slots")}
+
+
+def test_the_best_state_is_kept_whole(folder: Path) -> None:
+    """As it was then, with the optimizer's memory; a resumed run keeps the same."""
+    run = folder / "runs" / "c-001"
+    made = best(run)
+    assert made < 35
+    assert kept(run) == [made, 35, 40]
+    assert deepnet("train", "c.yaml", "-q", "--set", f"training.iterations={made}").code == 0
+    there, then = state(run, made), state(folder / "runs" / "c-002", made)
+    for name, values in there.items():
+        np.testing.assert_array_equal(values, then[name])
+    longer = ("--set", "training.iterations=40", "-q")
+    assert deepnet("train", "--resume", "runs/c-002", *longer).code == 0
+    assert kept(folder / "runs" / "c-002") == kept(run)
+
+
+def test_a_fork_that_changes_nothing_is_the_run(folder: Path) -> None:
+    """Byte for byte, also while the other one goes on."""
+    other = Lock(folder / "runs" / "c-001")
+    for at in ("", "@newest", "@best", "@35"):
+        assert deepnet("train", "--from", f"runs/c-001{at}", *LONGER, "-q").code == 0
+    other.release()
+    assert deepnet("train", "--resume", "runs/c-001", *LONGER, "-q").code == 0
+    for fork in ("c-002", "c-003", "c-004", "c-005"):
+        same_files(folder / "runs" / "c-001", folder / "runs" / fork)
+
+
+def test_a_fork_begins_with_that_state(folder: Path) -> None:
+    """By a rate of (nearly) nothing it stays there."""
+    run = folder / "runs" / "c-001"
+    low = ("--set", "training.learning_rate=1e-30", *LONGER)
+    assert deepnet("train", "--from", "runs/c-001@best", *low, "--run-dir", "a").code == 0
+    reached = state(folder / "a", 60)["theta"]
+    np.testing.assert_array_equal(reached, state(run, best(run))["theta"])
+    assert rows(folder / "a")[: best(run) // 2] == rows(run)[: best(run) // 2]
+    assert "learning_rate: 1.0e-30" in (folder / "a" / "config.yaml").read_text()
+
+
+def test_a_fork_may_have_a_schedule(folder: Path) -> None:
+    """Its rows have a column more: the earlier ones no number in it.  It goes on as any other."""
+    changed = ("--set", "training.learning_rate={schedule: step, initial: 0.1, every: 10}")
+    command = ("train", "--from", "runs/c-001@35", *changed, *LONGER, "-q")
+    assert deepnet(*command, "--run-dir", "a").code == 0
+    rates = [row["learning_rate"] for row in rows(folder / "a")]
+    assert np.isnan(rates).tolist() == [True] * 18 + [False] * 13
+    short = ("--set", "training.iterations=50")
+    assert deepnet(*command, *short, "--run-dir", "b").code == 0
+    assert deepnet("train", "--resume", "b", *LONGER, "-q").code == 0
+    np.testing.assert_equal(rows(folder / "b")[:20], rows(folder / "a")[:20])
+
+
+def test_rows_of_other_columns_are_read_back() -> None:
+    history = History([{"iteration": 0, "a": 1.0}, {"iteration": 1, "b": 2.0}])
+    assert history.to_csv() == "iteration,a,b\n0,1.0,nan\n1,nan,2.0\n"
+    assert History.from_csv(history.to_csv()).to_csv() == history.to_csv()
+
+
+def test_a_fork_that_ended_before_its_first_step_goes_on(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From where it began, not from nothing."""
+    with monkeypatch.context() as broken:
+        broken.setattr(Session, "steps", interrupted)
+        fork = ("train", "--from", "runs/c-001@35", *LONGER, "-q")
+        assert deepnet(*fork).code == 130
+    assert kept(folder / "runs" / "c-002") == [35]
+    for run in ("c-001", "c-002"):
+        assert deepnet("train", "--resume", f"runs/{run}", *LONGER, "-q").code == 0
+    same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
+
+
+def test_files_of_an_earlier_end_are_not_taken_for_those_of_this_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run has all its files, of 40 updates, when the last checkpoint of 60 is written."""
+    write = RunDirectory.write
+
+    def but_no_model(run: RunDirectory, name: str, content: bytes) -> None:
+        if name == "model.h5":
+            raise MachineError("the disk is full")
+        write(run, name, content)
+
+    with monkeypatch.context() as full:
+        full.setattr(RunDirectory, "write", but_no_model)
+        assert deepnet("train", "--resume", "runs/c-001", *LONGER, "-q").code == 6
+    run = folder / "runs" / "c-001"
+    for place in (run, run / "checkpoints"):  # of a process that was killed as it wrote
+        (place / f"{TEMPORARY}1.tmp").touch()
+    assert deepnet("train", "--resume", "runs/c-001", "-q").code == 0
+    assert list(run.rglob(".*")) == []
+    assert deepnet("train", "c.yaml", *LONGER, "-q").code == 0
+    same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
+
+
+def interrupted(_: Session) -> None:
+    raise KeyboardInterrupt
+
+
+REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
+    "not kept": (("runs/c-001@7",), 3, ("no state after 7 updates", "kept: 40, 35, 23")),
+    "no run": (("runs/c-009@7",), 3, ("runs/c-009: no such directory", "c-001")),
+    "a file": (("c.yaml",), 3, ("not a run directory",)),
+    "another network": (
+        ("runs/c-001", "--set", "model.layers=[9, 3]"),
+        2,
+        ("model.layers", "training.learning_rate"),
+    ),
+    "has ended": (("runs/c-001",), 2, ("all 40 iterations", "training.iterations=80")),
+    "two sources": (("runs/c-001", "--resume", "runs/c-001"), 2, ("one of them",)),
+    "dry": (("runs/c-001", "--dry-run"), 2, ("--dry-run",)),
+}
+
+
+def test_what_is_no_place_to_begin_is_refused(folder: Path) -> None:
+    for words, code, told in REFUSED.values():
+        result = deepnet("train", "--from", *words)
+        assert result.code == code, result.err
+        assert_says(result.err, told)
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == ["c-001"]
+    plain = write_config(folder / "plain.yaml")
+    assert deepnet("train", plain, "--run-dir", "plain", "-q").code == 0
+    result = deepnet("train", "--from", "plain@best", *LONGER)
+    assert result.code == 2
+    assert "which of its states is the best" in result.err
+
+
+def test_another_machine_is_named_and_by_strict_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    same = deepnet("train", "--resume", "runs/c-001", *LONGER, "--strict", "-q")
+    assert (same.code, same.err) == (0, "next: deepnet predict runs/c-001 DATA.h5\n")
+    versions = environment.versions() | {"numpy": "1.0", "blas": "mkl"}
+    monkeypatch.setattr(environment, "versions", lambda: versions)
+    longer = ("--set", "training.iterations=70")
+    for words in (("--resume", "runs/c-001"), ("--from", "runs/c-001")):
+        refused = deepnet("train", *words, *longer, "--strict")
+        assert refused.code == 2
+        assert_says(
+            refused.err, (f"numpy {np.__version__}, now 1.0", "now mkl", "without --strict")
+        )
+        assert "python" not in refused.err
+    named = deepnet("train", "--resume", "runs/c-001", *longer, "-q")
+    assert named.code == 0
+    assert "warning: runs/c-001/checkpoints/iteration-000000060.h5: was written" in named.err
+    assert f"numpy {np.__version__}, now 1.0" in named.err
+    told = json.loads((folder / "runs/c-001/summary.json").read_text())["environment"]
+    assert (told["numpy"], told["blas"]) == ("1.0", "mkl")
+
+
+def test_another_number_of_threads_is_named(folder: Path) -> None:
+    threads = ("--set", "compute.threads=2")
+    named = deepnet("train", "--resume", "runs/c-001", *LONGER, *threads, "-q")
+    assert named.code == 0
+    assert "threads 1, now 2" in named.err
+    assert deepnet("train", "c.yaml", *threads, "--strict").code == 2
+
+
+@pytest.mark.parametrize(("file", "name"), [("blobs.h5", "x"), ("more.h5", "y")])
+def test_what_changed_in_the_data_is_named(folder: Path, file: str, name: str) -> None:
+    with h5py.File(file, "r+") as data:
+        data[name][0] = 1 - data[name][0]
+    for words in (("--resume", "runs/c-001"), ("--from", "runs/c-001@35")):
+        refused = deepnet("train", *words, *LONGER)
+        assert refused.code == 3
+        part = "train" if file == "blobs.h5" else "validation"
+        assert f"another {name} of {part} (by sha256)" in refused.err
+
+
+def test_a_run_is_made_longer_by_epochs(folder: Path) -> None:
+    """Of 6 iterations."""
+    assert deepnet("train", "--resume", "runs/c-001", "--set", "training.epochs=10", "-q").code == 0
+    assert deepnet("train", "c.yaml", *LONGER, "-q").code == 0
+    same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
