@@ -62,10 +62,10 @@ class Columns:
             return ~self.constant & (np.abs(s.mean) > OFFSET * s.deviation)
 
     @property
-    def spreads(self) -> tuple[float, float]:
-        """The smallest and the largest deviation among columns that vary; 0 where none does."""
-        varying = self.statistics.deviation[~self.constant]
-        return (float(varying.min()), float(varying.max())) if len(varying) else (0.0, 0.0)
+    def ranges(self) -> Array:
+        """The largest value less the smallest; NaN where that is 0."""
+        with np.errstate(all="ignore"):
+            return np.where(self.constant, np.nan, self.statistics.high - self.statistics.low)
 
     @property
     def equal(self) -> list[list[int]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli.data.columns import Columns, Look
-from deepnet_cli.data.duplicates import Hasher, repeats
+from deepnet_cli.data.duplicates import Hasher, Hashes, repeats
 from deepnet_cli.data.rows import in_blocks
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.tallies import digest
@@ -23,9 +23,9 @@ from deepnet_cli.nn.types import Array
 class Profile:
     """Of m examples with n features: their columns, y, and which rows are there again.
 
-    `repeated` (r,) are the rows that are equal to an earlier one, and `repeats` (r,) the first
-    like each; `conflicting` of them have another y than it; `answers` are the columns of x that
-    are y itself.
+    `hashes` (m,) are those of data/duplicates.py, of the rows as their own `dtype`.  `repeated`
+    (r,) are the rows that are equal to an earlier one, and `repeats` (r,) the first like each;
+    `conflicting` of them have another y than it; `answers` are the columns of x that are y itself.
     """
 
     m: int
@@ -33,6 +33,7 @@ class Profile:
     dtype: np.dtype[Any]
     columns: Columns
     target: Target | None
+    hashes: Hashes
     repeated: Array
     repeats: Array
     conflicting: int
@@ -47,14 +48,14 @@ def profile(table: Table, seen: Callable[[int], object] = lambda _: None) -> Pro
         look.add(block)
         hashes.append(hasher(block))
         seen(min(i.stop, m))
-    columns = look.columns()
-    repeated, first = repeats(np.concatenate(hashes))
-    found, conflicting, answers = None, 0, []
-    if table.y is not None:
-        found = target(table.y, table.class_names)
-        conflicting = _conflicts(table.y, repeated, first)
-        answers = _answers(columns, table.y)
-    return Profile(m, n, table.rows.dtype, columns, found, repeated, first, conflicting, answers)
+    columns, hashed = look.columns(), np.concatenate(hashes)
+    repeated, first = repeats(hashed)
+    about = m, n, table.rows.dtype, columns
+    if table.y is None:
+        return Profile(*about, None, hashed, repeated, first, 0, [])
+    conflicting, answers = _conflicts(table.y, repeated, first), _answers(columns, table.y)
+    found = target(table.y, table.class_names)
+    return Profile(*about, found, hashed, repeated, first, conflicting, answers)
 
 
 def _conflicts(y: Array, repeated: Array, first: Array) -> int:
