@@ -1,14 +1,15 @@
 """What each column of the examples is like, from one pass over blocks of them.
 
-    mean = 1/c sum x                                  M2 = sum (x - mean)^2
+    mean = 1/c sum x                                M2 = sum (x - mean)^2
 
 of the c values that are there.  Of several parts, with their own c, mean and M2:
 
-    mean' = mean[0] + sum c (mean - mean[0]) / sum c   M2' = sum M2 + sum c (mean - mean')^2
+    mean' = sum c mean / sum c                       M2' = sum M2 + sum c (mean - mean')^2
 
-(Chan, Golub and LeVeque, 1983, https://doi.org/10.1080/00031305.1983.10483115).  The mean is
-taken from a part before it is squared, so that a small spread on a large mean keeps its digits.
-All of it is float64.  NaN and infinities are not there: they are counted apart.
+(Chan, Golub and LeVeque, 1983, https://doi.org/10.1080/00031305.1983.10483115).  All of it is
+float64, and a mean has a second number for what rounding leaves of it: a spread of 1 on a mean
+of 1e8 keeps its digits, within a part and between parts.  NaN and infinities are not there:
+they are counted apart.
 """
 
 from collections.abc import Iterable
@@ -23,11 +24,13 @@ from deepnet_cli.data.rows import Rows, in_blocks
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
-VALUES = 2**16
+VALUES = 2**17
 """About how many are looked at together: in float64 they stay in the cache."""
 
 WIDTH = 1024
-"""About how many of them stand side by side: longer rows are cut, shorter ones joined."""
+"""How many of them stand side by side where there are many rows: longer ones are cut, shorter
+ones joined.
+"""
 
 ROUNDED = 4
 """Units in the last place that may lie between the values of one constant."""
@@ -35,12 +38,14 @@ ROUNDED = 4
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of n columns, each (n,): how many values are there, their mean, M2, smallest and largest;
-    how many are NaN and how many infinite.  Of no values mean and M2 are 0, low and high inf, -inf.
+    """Of n columns, each (n,): how many values are there; their mean, and what rounding left of it;
+    M2, the smallest and the largest; how many are NaN and how many infinite.  Of no values mean
+    and M2 are 0, low is inf and high -inf.
     """
 
     count: Array
     mean: Array
+    rest: Array
     M2: Array
     low: Array
     high: Array
@@ -50,7 +55,8 @@ class Statistics:
     @classmethod
     def of(cls, block: Array) -> "Statistics":
         """Of rows (m, n) in memory, m > 0, of any type of number."""
-        cut = [_of_columns(block[:, j]) for j in blocks(block.shape[1], WIDTH)]
+        m, n = block.shape
+        cut = [_of_columns(block[:, j]) for j in blocks(n, max(WIDTH, VALUES // m))]
         return cls(*(np.concatenate(fields) for fields in _by_field(cut)))
 
     def __add__(self, other: "Statistics") -> "Statistics":
@@ -87,16 +93,33 @@ def pooled(parts: Iterable[Statistics]) -> Statistics:
 
 
 def _pooled(
-    count: Array, mean: Array, M2: Array, low: Array, high: Array, nan: Array, infinite: Array
+    count: Array,
+    mean: Array,
+    rest: Array,
+    M2: Array,
+    low: Array,
+    high: Array,
+    nan: Array,
+    infinite: Array,
 ) -> Statistics:
     """Of parts that stand below each other, each field (k, n)."""
     c = count.sum(axis=0)
     with np.errstate(all="ignore"):
-        whole = mean[0] + (count * (mean - mean[0])).sum(axis=0) / np.maximum(c, 1)
-        between = (count * (mean - whole) ** 2).sum(axis=0)
-    ends = low.min(axis=0), high.max(axis=0)
+        near = (count / np.maximum(c, 1) * mean).sum(axis=0)
+        apart = (mean - near) + rest
+        moved = (count / np.maximum(c, 1) * apart).sum(axis=0)
+        whole = near + moved
+        left = (near - whole) + moved
+        between = (count * (apart - moved) ** 2).sum(axis=0)
     return Statistics(
-        c, whole, M2.sum(axis=0) + between, *ends, nan.sum(axis=0), infinite.sum(axis=0)
+        c,
+        whole,
+        left,
+        M2.sum(axis=0) + between,
+        low.min(axis=0),
+        high.max(axis=0),
+        nan.sum(axis=0),
+        infinite.sum(axis=0),
     )
 
 
@@ -119,7 +142,7 @@ def _of_columns(block: Array) -> Statistics:
             parts.append(_pooled(*(field.reshape(k, n) for field in vars(found).values())))
         if long < len(rows):
             parts.append(_of_tile(rows[long:].astype(np.float64)))
-    return pooled(parts)
+    return parts[0] if len(parts) == 1 else pooled(parts)
 
 
 def _of_tile(x: Array) -> Statistics:
@@ -133,9 +156,12 @@ def _of_tile(x: Array) -> Statistics:
             count, nan = there.sum(axis=0), np.isnan(x).sum(axis=0)
         low = x.min(axis=0, where=there, initial=np.inf)
         high = x.max(axis=0, where=there, initial=-np.inf)
-        mean = x.sum(axis=0, where=there) / np.maximum(count, 1)
-        mean = np.where(low == high, low, mean)  # not rounded
+        c = np.maximum(count, 1)
+        mean = x.sum(axis=0, where=there) / c
         x -= mean
+        moved = x.sum(axis=0, where=there) / c
         x *= x
-        M2 = x.sum(axis=0, where=there)
-    return Statistics(count, mean, M2, low, high, nan, m - count - nan)
+        M2 = x.sum(axis=0, where=there) - c * moved**2
+        whole = mean + moved
+        rest = (mean - whole) + moved
+    return Statistics(count, whole, rest, M2, low, high, nan, m - count - nan)
