@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
+    "inspect": "Say what is in a data set, a model or a run.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",

@@ -72,10 +72,14 @@ def _entries(source: Source, apart: Apart) -> list[Entry]:
     return [entry for entry in source.entries if entry.name not in others]
 
 
+def parts_in(source: Source) -> list[str]:
+    """The parts whose examples a file names as theirs."""
+    return [p for p in PART_WORDS if _by_name(source.entries, p, X_WORDS, plain=False)]
+
+
 def part_to_predict(source: Source) -> str:
     """What `predict` and `evaluate` look at: the test part where the file has one."""
-    entries = source.entries
-    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS, plain=False)]
+    parts = parts_in(source)
     return "test" if "test" in parts or not parts else parts[0]
 
 
