@@ -70,7 +70,12 @@ def multilabel(rng: Rng) -> Made:
 def regression(rng: Rng) -> Made:
     """Prices of some hundred thousand (Friedman's first function, 1991)."""
     x = rng.random((3000, 10))
-    z = 10 * np.sin(np.pi * x[:, 0] * x[:, 1]) + 20 * (x[:, 2] - 0.5) ** 2 + 10 * x[:, 3] + 5 * x[:, 4]
+    z = (
+        10 * np.sin(np.pi * x[:, 0] * x[:, 1])
+        + 20 * (x[:, 2] - 0.5) ** 2
+        + 10 * x[:, 3]
+        + 5 * x[:, 4]
+    )
     price = 1e5 + 2e4 * z
     y = price + 4e4 * rng.normal(size=3000)
     best = float(r2_score(y[-1000:], price[-1000:]))

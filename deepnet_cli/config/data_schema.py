@@ -81,3 +81,4 @@ class DataSection(Section):
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
     scale: Scale = "auto"
+    scale_y: Literal["none", "standardize"] = "none"

@@ -18,7 +18,14 @@ from deepnet_cli.data.labels import ClassCountError, class_values
 from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.data.tables import Location, Table, read_table, x_size
 from deepnet_cli.data.weighing import balanced, class_named
-from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean, listed
+from deepnet_cli.errors import (
+    ConfigError,
+    DataError,
+    DeepnetError,
+    MachineError,
+    did_you_mean,
+    listed,
+)
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.losses import ClassWeight
 from deepnet_cli.nn.network import Network
@@ -74,6 +81,9 @@ def encode(
 ) -> Dataset:
     """Fit the encoding on the training part and apply it to all."""
     scale = scale_of(config, document, pretrained, tables["train"])
+    if config.data.scale_y != "none" and network.loss.target not in ("number", "quantiles"):
+        problem = f"is for losses of numbers; {network.loss.name} is none"
+        raise document.error(("data", "scale_y"), ConfigError(problem))
     try:
         fitted = encoding.fit(
             tables["train"],
@@ -82,6 +92,8 @@ def encode(
             scale,
             config.compute.dtype,
         )
+        if config.data.scale_y != "none":
+            fitted = fitted.standardized(tables["train"])
     except ClassCountError as error:
         place = ("model", "layers", len(config.model.layers) - 1)
         raise document.error(place, error) from None

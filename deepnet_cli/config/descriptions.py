@@ -48,6 +48,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "examples": "Which axis of x counts examples.",
         "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8; "
         "initial: as in the model.h5 of model.initial_parameters.",
+        "scale_y": "Whether numbers are learned in their own units, or each output with mean 0 and "
+        "deviation 1; predictions and figures are in those of y.",
     },
     BatchNormOptions: {
         "epsilon": "Added to the variance before its root is taken.",

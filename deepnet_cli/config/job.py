@@ -1,5 +1,6 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -78,23 +79,25 @@ class Job:
     @property
     def running_metrics(self) -> dict[str, Metric]:
         """What the config asks for: measured on the batches as they go by."""
-        return chosen(self.network.loss.kind, self.config.training.metrics or ())
+        return self._metrics(self.config.training.metrics or ())
 
     @property
     def metrics(self) -> dict[str, Metric]:
         """Of the validation set, in each row of the history."""
-        kind = self.network.loss.kind
-        return chosen(kind, measured(self.config.training, kind))
+        return self._metrics(measured(self.config.training, self.network.loss.kind))
 
     @property
     def summary_metrics(self) -> dict[str, Metric]:
         """Of every part, at the end."""
-        return chosen(self.network.loss.kind, DEFAULTS[self.network.loss.kind]) | self.metrics
+        return self._metrics(DEFAULTS[self.network.loss.kind]) | self.metrics
 
     @property
     def headline(self) -> str:
         """The one metric that is shown: the first that the config asks for."""
         return next(iter(self.running_metrics), HEADLINE[self.network.loss.kind])
+
+    def _metrics(self, names: Iterable[str]) -> dict[str, Metric]:
+        return self.dataset.encoding.in_units(chosen(self.network.loss.kind, names))
 
     def reductions(self) -> Reductions:
         """What counts the reductions that rows bring, before the first row."""

@@ -3,6 +3,7 @@
 /scaling/shift, /scaling/divisor (n[0],)     x' = (x - shift) / divisor
 /classes/values, /classes/names              where the network tells classes apart
 /classes/weights (K,)                        where the loss has class weights
+/units/shift, /units/divisor (K,)            where the network learns (y - shift) / divisor
 attribute scaling: the rule that made them
 """
 
@@ -15,6 +16,7 @@ from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.scaling import Scaling
+from deepnet_cli.data.units import Units
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
@@ -31,6 +33,9 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         file["classes/names"] = np.array(encoding.classes.names, text)
         if encoding.class_weights is not None:
             file["classes/weights"] = encoding.class_weights
+    if encoding.units is not None:
+        file["units/shift"] = encoding.units.shift
+        file["units/divisor"] = encoding.units.divisor
 
 
 def read_scaling(source: Source) -> Scaling:
@@ -55,7 +60,8 @@ def read_encoding(
             raise DataError(
                 f"{source.path}: classes/weights: a number > 0 is needed for each class"
             )
-    return Encoding(read_scaling(source), classes, target, outputs, dtype, weights)
+    units = _units(source, outputs) if source.has("units/shift") else None
+    return Encoding(read_scaling(source), classes, target, outputs, dtype, weights, units)
 
 
 def read_class_names(source: Source) -> tuple[str, ...]:
@@ -64,6 +70,13 @@ def read_class_names(source: Source) -> tuple[str, ...]:
     if names.dtype.kind != "O" or names.ndim != 1:
         raise DataError(f"{source.path}: classes/names is not a list of text")
     return tuple(names.tolist())
+
+
+def _units(source: Source, outputs: int) -> Units:
+    shift, divisor = (_numbers(source, f"units/{name}") for name in ("shift", "divisor"))
+    if shift.shape != (outputs,) or divisor.shape != (outputs,) or not (divisor > 0).all():
+        raise DataError(f"{source.path}: units: a divisor > 0 is needed for each of the outputs")
+    return Units(shift, divisor)
 
 
 def _numbers(source: Source, name: str) -> Array:

@@ -59,6 +59,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     part, loss, K = model.part(table), model.network.loss, model.network.sizes[-1]
     weights = np.ones(part.m) if table.weights is None else table.weights
     metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
+    metrics = model.encoding.in_units(metrics)
     S = scores(model.network, model.theta, part.rows)
     with np.errstate(all="ignore"):
         A = loss.link.forward(S)

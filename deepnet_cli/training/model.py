@@ -60,7 +60,7 @@ class Model:
     def outputs(self, table: Table) -> Array:
         """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
         S = scores(self.network, self.theta, Encoded(self.encoding, table))
-        return self.network.loss.link.forward(S, out=S)
+        return self.encoding.restored(self.network.loss.link.forward(S, out=S))
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""

@@ -41,9 +41,6 @@ ROWS = 50
 RARE = 20
 """Examples for one of the rarest class, from which on the accuracy says little."""
 
-LIKE_ONE = 4.0
-"""Times that numbers may be larger or smaller than 1, and be learned as they are."""
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -63,7 +60,7 @@ def choices(facts: Facts, parts: Mapping[str, Chosen]) -> Choices:
     held_out = _held_out(facts)
     return {
         "seed": Chosen(0, "every random number follows from it"),
-        "data": {"train": parts["train"]} | held_out | dict(parts) | _inputs(facts),
+        "data": {"train": parts["train"]} | held_out | dict(parts) | _scaled(facts),
         "model": _model(facts),
         "loss": Chosen(LOSSES[facts.task], _loss_because(facts)),
         "training": _training(facts, chosen_by="validation" in {*held_out, *parts}),
@@ -138,31 +135,29 @@ def _held_out(facts: Facts) -> Choices:
     return parts
 
 
-def _inputs(facts: Facts) -> Choices:
-    """How x is made fit for a network."""
+def _scaled(facts: Facts) -> Choices:
+    """How x and y are made fit for a network."""
     scale = {
         "pixels": Chosen(255, "pixels: 0 to 255 becomes 0 to 1"),
         "flags": Chosen("none", "every value is 0 or 1"),
         "numbers": Chosen("standardize", "each feature to mean 0 and deviation 1"),
     }[facts.x]
-    if not facts.missing:
-        return {"scale": scale}
-    why = f"{facts.missing:,} values are missing; the feature's mean stands in for them"
-    return {"scale": scale, "impute": Chosen("mean", why)}
+    chosen = {"scale": scale}
+    if facts.missing:
+        why = f"{facts.missing:,} values are missing; the feature's mean stands in for them"
+        chosen["impute"] = Chosen("mean", why)
+    if facts.task == "numbers":
+        why = "y too: costs are then of about 1, figures and predictions stay in its units"
+        chosen["scale_y"] = Chosen("standardize", why)
+    return chosen
 
 
 def _model(facts: Facts) -> Choices:
     sizes = hidden(facts)
-    output: object = facts.outputs
     about = OUTPUTS[facts.task].because.format(facts.outputs)
-    if _far_from_one(facts):
-        output = {"units": output, "rate_factor": _told(facts.size), "l2": _told(l2(facts))}
-        about = (
-            f"y is of the size of {facts.size:.2g}, and so is what the last layer learns in a step"
-        )
     activations = ["relu"] * len(sizes) + [OUTPUTS[facts.task].activation]
     return {
-        "layers": Chosen([*sizes, output], f"as wide as {facts.m:,} rows allow; {about}"),
+        "layers": Chosen([*sizes, facts.outputs], f"as wide as {facts.m:,} rows allow; {about}"),
         "activations": Chosen(activations, OUTPUTS[facts.task].activation_because),
     }
 
@@ -181,11 +176,6 @@ def _training(facts: Facts, *, chosen_by: bool) -> Choices:
     rows = "rows of the history"
     if (every := ceil(epochs(facts) / ROWS)) > 1:
         rows += f", {every} epochs each"
-    small = "keeps weights small, against learning noise by heart"
-    strength = l2(facts)
-    if _far_from_one(facts):
-        strength *= facts.size**2
-        small += "; J has the size of y squared"
     rate: Chosen | Choices = Chosen(RATE, "what suits adam")
     stop: Choices = {}
     if chosen_by:
@@ -204,19 +194,15 @@ def _training(facts: Facts, *, chosen_by: bool) -> Choices:
         "epochs": Chosen(epochs(facts), "at most: how often each row is seen"),
         "batch_size": Chosen(batch(facts), f"{ceil(facts.m / batch(facts)):,} updates an epoch"),
         "shuffle": Chosen(True, f"{order}: the rows are sorted by y" if facts.sorted else order),
-        "l2": Chosen(_told(strength), small),
+        "l2": Chosen(_told(l2(facts)), "keeps weights small, against learning noise by heart"),
         **stop,
     }
-
-
-def _far_from_one(facts: Facts) -> bool:
-    return not 1 / LIKE_ONE <= facts.size <= LIKE_ONE
 
 
 def _told(number: float) -> float:
     """Two digits of it; an int where it is whole."""
     rounded = float(f"{number:.2g}")
-    return int(rounded) if rounded.is_integer() and rounded < 1e9 else rounded
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 @dataclass(frozen=True)
@@ -230,7 +216,9 @@ class Output:
 
 OUTPUTS = {
     "binary": Output("sigmoid", "1 output", "sigmoid: the probability of the second class"),
-    "classes": Output("softmax", "an output for each class", "softmax: probabilities that add to 1"),
+    "classes": Output(
+        "softmax", "an output for each class", "softmax: probabilities that add to 1"
+    ),
     "multilabel": Output(
         "sigmoid", "an output for each label", "sigmoid: labels do not exclude each other"
     ),

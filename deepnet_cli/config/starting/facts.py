@@ -1,6 +1,6 @@
 """The little that has to be known of data to choose a first network for them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,7 +17,7 @@ class Facts:
     kind, why    as data/target.py has them
     outputs      how many units it takes to say it: a class, label or number each
     counts       how often each class is there
-    mean, deviation, low    of the numbers in y: of the output that varies most, and the smallest
+    low          the smallest of the numbers in y
     x            pixels (uint8), flags (0 and 1 alone) or numbers
     """
 
@@ -27,8 +27,6 @@ class Facts:
     why: str
     outputs: int = 1
     counts: tuple[int, ...] = ()
-    mean: float = 0.0
-    deviation: float = 1.0
     low: float = 0.0
     x: str = "numbers"
     missing: int = 0  # values of x
@@ -49,13 +47,6 @@ class Facts:
         """How many examples there are for one of the rarest class."""
         return self.m // min(self.counts) if self.tells_apart else 1
 
-    @property
-    def size(self) -> float:
-        """About how large the outputs have to become: 1, where they are not numbers."""
-        if self.task != "numbers":
-            return 1.0
-        return max(self.deviation, abs(self.mean) / 3) or 1.0
-
 
 def facts_of(profile: Profile) -> Facts:
     """Those of examples with y."""
@@ -64,25 +55,17 @@ def facts_of(profile: Profile) -> Facts:
         raise ValueError("a profile with y")
     apart = target.classes if target.kind in ("binary", "classes") else None
     counts = () if apart is None else tuple(map(int, apart.counts))
-    facts = Facts(
+    return Facts(
         profile.m,
         profile.n,
         target.kind,
         target.why,
         1 if target.kind == "binary" else max(target.outputs, len(counts)),
         counts,
-        x=_kind_of_x(profile),
-        missing=int(columns.missing.sum()),
-        sorted=target.sorted,
-    )
-    if (numbers := target.numbers) is None:
-        return facts
-    k = int(numbers.deviation.argmax())
-    return replace(
-        facts,
-        mean=float(numbers.mean[k]),
-        deviation=float(numbers.deviation[k]),
-        low=float(numbers.quantiles[0].min()),
+        0.0 if target.numbers is None else float(target.numbers.quantiles[0].min()),
+        _kind_of_x(profile),
+        int(columns.missing.sum()),
+        target.sorted,
     )
 
 
