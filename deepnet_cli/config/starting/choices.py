@@ -60,7 +60,7 @@ def choices(facts: Facts, parts: Mapping[str, Chosen]) -> Choices:
     held_out = _held_out(facts)
     return {
         "seed": Chosen(0, "every random number follows from it"),
-        "data": {"train": parts["train"]} | held_out | dict(parts) | _scaled(facts),
+        "data": {"train": parts["train"], **held_out, **parts, **_scaled(facts)},
         "model": _model(facts),
         "loss": Chosen(LOSSES[facts.task], _loss_because(facts)),
         "training": _training(facts, chosen_by="validation" in {*held_out, *parts}),
