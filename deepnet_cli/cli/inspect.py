@@ -1,6 +1,5 @@
 """deepnet inspect"""
 
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.data.inspection import inspect_data
 from deepnet_cli.files import json_text
 from deepnet_cli.report.dataset import data_text
@@ -68,12 +67,12 @@ def _run(directory: Path, *, as_json: bool) -> None:
     if run.state in ("stopped", "broken off"):
         say(f"go on: {typed('train --resume', directory)}")
     elif run.state == "ended":
-        data = shlex.quote(str(run.data)) if run.data else "DATA.h5"
+        data = in_shell(str(run.data)) if run.data else "DATA.h5"
         say(f"next: {typed('evaluate', directory)} {data}")
 
 
 def _print(told: dict[str, object] | str) -> None:
-    click.echo(told if isinstance(told, str) else json_text(told))
+    tell(told if isinstance(told, str) else json_text(told))
 
 
 def _heights() -> str:

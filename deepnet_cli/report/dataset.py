@@ -136,12 +136,12 @@ def _numbers(target: Target, most: int) -> Iterator[str]:
         return
     heads = ["", "mean", "std", "skew", "min", "25 %", "median", "75 %", "max"]
     rows = [
-        [str(k) if target.outputs > 1 else "", *(f"{value:.4g}" for value in row)]
+        [str(k) if target.outputs > 1 else "", *(float(f"{value:.4g}") for value in row)]
         for k, row in enumerate(
             zip(numbers.mean, numbers.deviation, numbers.skewness, *numbers.quantiles, strict=True)
         )
     ]
-    yield from (f"     {line}" for line in table(heads, rows[:most]).splitlines())
+    yield from (_cut(f"     {line}", COLUMNS) for line in table(heads, rows[:most]).splitlines())
     if len(rows) > most:
         yield f"     and {len(rows) - most:,} more: --all"
 

@@ -55,7 +55,7 @@ class Block:
     @property
     def cells(self) -> list[object]:
         """A row of a table."""
-        figures = [self.mean, self.std, self.min, self.max]
+        figures = [float(f"{v:.4g}") for v in (self.mean, self.std, self.min, self.max)]
         tiny = "" if self.tiny is None else f"{100 * self.tiny:.1f} %"
         rows = "" if self.zero_rows is None else str(self.zero_rows)
         return [self.name, self.activation or "", str(self.shape), *figures, tiny, rows]

@@ -77,6 +77,7 @@ def run_json(run: Run) -> dict[str, object]:
         "directory": str(run.path),
         "name": run.name,
         "state": run.state,
+        "used_by": run.user or None,
         "iterations": run.made,
         "summary": run.summary or None,
         "rows": len(run.history.rows),
@@ -105,7 +106,7 @@ def checkpoint_json(file: CheckpointFile) -> dict[str, object]:
 def _about(run: Run) -> Iterator[str]:
     name = f" of {one_line(run.name)}" if run.name else ""
     state = {
-        "training": "which is being trained",
+        "training": f"in use by {run.user}",
         "ended": "which has ended",
         "stopped": "which stopped and can go on",
         "broken off": "which was broken off and can go on",

@@ -3,9 +3,7 @@
 Nothing is changed, no lock is taken, and no data file is opened.
 """
 
-import fcntl
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +15,10 @@ from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed
 from deepnet_cli.files import cannot, read_file, shown
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.training.history import History
+from deepnet_cli.training.lock import user_of
 from deepnet_cli.training.model import Model, load_model
 from deepnet_cli.training.run_directory import CHECKPOINTS, CONFIG, HISTORY, SUMMARY
 from deepnet_cli.training.sealed import open_sealed
-
-LOCK = ".lock"
 
 ENDED = ("completed", "converged", "early", "target")
 """Why a run stopped that has nothing left to do."""
@@ -70,7 +67,7 @@ class Run:
     history: History
     files: list[tuple[str, int]]  # with their sizes
     checkpoints: list[Checkpoint]  # the newest first
-    in_use: bool
+    user: str  # the process that trains it
 
     @property
     def name(self) -> str:
@@ -100,15 +97,19 @@ class Run:
     def made(self) -> int:
         """Updates that are kept."""
         whole = [each.iteration for each in self.checkpoints if not each.problem]
-        ended = self.summary.get("iterations", 0)
-        return max([*whole, ended if isinstance(ended, int) else 0])
+        return max([*whole, self._ended])
+
+    @property
+    def _ended(self) -> int:
+        ended = self.summary.get("iterations")
+        return ended if isinstance(ended, int) else 0
 
     @property
     def state(self) -> str:
         """training, ended, stopped (it can go on) or broken off (so can it)."""
-        if self.in_use:
+        if self.user:
             return "training"
-        if not self.summary or self.made > self.summary.get("iterations", 0):
+        if not self.summary or self.made > self._ended:
             return "broken off"
         return "ended" if self.summary.get("stopped") in ENDED else "stopped"
 
@@ -159,7 +160,7 @@ def inspect_run(path: Path) -> Run:
         _history(_text(path / HISTORY)),
         files,
         [_checkpoint(each) for each in kept],
-        _in_use(path),
+        user_of(path),
     )
 
 
@@ -175,7 +176,7 @@ def _checkpoint(path: Path) -> Checkpoint:
         with open_sealed(path, "checkpoint") as source:
             return Checkpoint(path, size, int(source.number("iteration")))
     except DataError as error:
-        return Checkpoint(path, size, 0, str(error))
+        return Checkpoint(path, size, 0, str(error).removeprefix(f"{path}: "))
 
 
 def _text(path: Path) -> str:
@@ -199,18 +200,3 @@ def _history(text: str) -> History:
         return History.from_csv(text)
     except (ValueError, IndexError):
         return History()
-
-
-def _in_use(path: Path) -> bool:
-    """Whether a process holds the lock of a run."""
-    place = path / LOCK if (path / LOCK).exists() else path
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
-    finally:
-        os.close(descriptor)
-    return False
