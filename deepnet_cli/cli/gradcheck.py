@@ -75,7 +75,7 @@ def gradcheck(
     about = About(
         checked.at,
         checked.seed,
-        min(examples, checked.part.m),
+        min(examples, checked.supply.m),
         checked.objective.network.layout.trained.stop,
         time.monotonic() - began,
     )

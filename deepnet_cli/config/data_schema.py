@@ -81,3 +81,4 @@ class DataSection(Section):
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
     scale: Scale = "auto"
+    stream: Literal["auto"] | bool = "auto"

@@ -48,6 +48,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "examples": "Which axis of x counts examples.",
         "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8; "
         "initial: as in the model.h5 of model.initial_parameters.",
+        "stream": "Whether x stays in its file and is read while training goes on; auto: where "
+        "it does not fit in memory.",
     },
     BatchNormOptions: {
         "epsilon": "Added to the variance before its root is taken.",

@@ -119,7 +119,7 @@ class Session:
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-            if job.network.loss.kind in ("number", "count") and len(part.Y) > 1:
+            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         part, layers = job.batches.part, job.network.layout.weights.stop
