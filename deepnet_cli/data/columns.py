@@ -10,7 +10,7 @@ from deepnet_cli.data.tallies import Digests, Fills, Missing, Rising, Values
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
-VALUES = 2**17
+VALUES = 2**16
 """About how many are looked at together."""
 
 FAR = 5.0
