@@ -1,16 +1,28 @@
 """`deepnet` and `python -m deepnet_cli`."""
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` puts the working directory first: a yaml.py in it must not be run.
+    sys.path.pop(0)
+
 import gc
 import os
-import sys
+from io import TextIOWrapper
+
+from deepnet_cli import signals
 
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    signals.handle(signals.leave)
     _open_closed_streams()
+    if isinstance(sys.stdout, TextIOWrapper):  # may know ASCII only; stderr is so already
+        sys.stdout.reconfigure(errors="backslashreplace")
     from deepnet_cli.cli.main import run
 
     code = run()
+    signals.ignore()
     gc.freeze()  # the process ends: a search for what to free first would be a tenth of a second
     sys.exit(code)
 
@@ -22,11 +34,10 @@ def _open_closed_streams() -> None:
             descriptor = os.open(os.devnull, os.O_RDWR)
             if descriptor != number:
                 os.dup2(descriptor, number)
-            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+            mode = "r" if number == 0 else "w"
+            stream = os.fdopen(number, mode, errors="backslashreplace", closefd=False)
+            setattr(sys, name, stream)
 
 
 if __name__ == "__main__":
-    # `python -m` puts the working directory first: a yaml.py in it must not be run.
-    if not sys.flags.safe_path:
-        sys.path.pop(0)
     main()

@@ -81,6 +81,8 @@ def escaped(text: str) -> str:
 
 def one_line(text: str) -> str:
     """`text` with control characters and line ends written out: a name, or a line of a file."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 

@@ -1,7 +1,7 @@
 """One way in and one way out for the bytes of a file.
 
 A file is written to a temporary sibling, made durable, and renamed over the old one: at
-every instant the name holds the old content or the new, whole.
+every instant the name holds the old content or the new, whole.  After a power loss, too.
 """
 
 import errno
@@ -10,7 +10,10 @@ import math
 import os
 import select
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from deepnet_cli.errors import (
     ConfigError,
@@ -20,6 +23,10 @@ from deepnet_cli.errors import (
     nearest,
     one_line,
 )
+from deepnet_cli.signals import unfinished
+
+TEMPORARY = ".deepnet-"
+"""How the names of temporary files begin."""
 
 PATIENCE = 2.0
 """Seconds that the first byte of a pipe is waited for."""
@@ -91,22 +98,50 @@ def read_pipe(path: Path, most: int) -> bytes:
 
 def write_file(path: Path, content: bytes) -> None:
     """Put `content` at `path`, atomically and durably.  Raises MachineError."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    with written(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """A file to be filled, which takes the place of `path`, durable, when the block ends.
+
+    Where it raises, `path` stays as it was and nothing else is left.  Raises MachineError.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{os.urandom(6).hex()}.tmp")
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        unfinished.add(str(temporary))
         descriptor = os.open(temporary, flags, 0o666)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+            with os.fdopen(descriptor, "w+b") as file:
+                yield file
                 file.flush()
+                _keep_private(file.fileno(), path)
                 os.fsync(file.fileno())
             temporary.replace(path)
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
             raise
         sync_directory(path.parent)
     except OSError as error:
         raise cannot("write", path, error) from error
+    finally:
+        unfinished.discard(str(temporary))
+
+
+def _keep_private(descriptor: int, path: Path) -> None:
+    """Who could not read the old file cannot read the new one, where the file system knows how."""
+    with suppress(OSError):
+        os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode & path.lstat().st_mode))
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed has left there, while nobody else writes there."""
+    for path in folder.glob(f"{TEMPORARY}*.tmp"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def make_directory(path: Path) -> None:
@@ -115,25 +150,31 @@ def make_directory(path: Path) -> None:
     Raises FileExistsError where it is there, ConfigError below a file, MachineError.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
+        _make(path)
+    except FileExistsError:
+        raise
+    except NotADirectoryError:
         raise ConfigError(f"{path}: lies below a file; choose another directory") from None
     except OSError as error:
         raise cannot("make", path, error) from error
-    try:
-        path.mkdir()
-        sync_directory(path.parent)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise cannot("make", path, error) from error
+
+
+def _make(path: Path) -> None:
+    if not path.parent.is_dir():
+        with suppress(FileExistsError):  # by another process just now, or it is a file
+            _make(path.parent)
+    path.mkdir()
+    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:
-    """Make a rename or a new name in a directory durable."""
+    """Make a rename or a new name in a directory durable, where the file system knows how."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(descriptor)
 

@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import yaml
 
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.nn.types import Array
 
 
@@ -57,3 +58,9 @@ def same_files(a: Path, b: Path) -> None:
     newest = [max((run / "checkpoints").iterdir()) for run in (a, b)]
     assert newest[0].name == newest[1].name
     assert newest[0].read_bytes() == newest[1].read_bytes()
+
+
+def part_of(supply: Supply) -> Part:
+    """The part that it is, in memory."""
+    assert isinstance(supply, Part)
+    return supply

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from deepnet_cli.data.augmentation import AUGMENTATIONS, Augmentation, Examples
-from deepnet_cli.data.batches import Batches, Part
+from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.parts import Part
 from deepnet_cli.fused import blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits, order

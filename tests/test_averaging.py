@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
-from samples import parameters, same_files, write_blobs, write_config
+from samples import parameters, part_of, same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.config import reduction
@@ -301,7 +301,7 @@ def test_figures_are_of_the_average(folder: Path) -> None:
     job = load_job(config)
     theta = expected(job)
     last = Objective(job.network.evaluation)
-    part = job.dataset.parts["validation"]
+    part = part_of(job.dataset.parts["validation"])
     assert costs[-1] == pytest.approx(float(last.cost(theta, part.X, part.Y).real), rel=1e-9)
 
 

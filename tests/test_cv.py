@@ -11,7 +11,7 @@ import pytest
 from cli import assert_refused, deepnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import write_blobs, write_config
+from samples import part_of, write_blobs, write_config
 
 from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.nn.types import Array
@@ -206,7 +206,7 @@ def test_groups_are_never_in_two_parts(tmp_path: Path) -> None:
     held: list[float] = []
     for k in range(1, 5):
         job = load_job(tmp_path / f"cv/fold-{k}/config.yaml", ("data.scale=none",))
-        seen = {name: _rows(part.rows) for name, part in job.dataset.parts.items()}
+        seen = {name: _rows(part_of(part).rows) for name, part in job.dataset.parts.items()}
         assert set(seen) == {"train", "validation", "test"}
         for group in rows.values():
             assert sum(bool(group & part) for part in seen.values()) == 1

@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from deepnet_cli.data.batches import Part
+from deepnet_cli.data.parts import Part
 from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
-from deepnet_cli.nn.metrics.calibration import BINS, calibration
+from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training import assessment, baselines, intervals
 from deepnet_cli.training.model import load_model
@@ -264,7 +264,7 @@ def rival(K: int) -> str:
 def test_calibration_is_scikit_learns_curve(rng: np.random.Generator) -> None:
     A = rng.dirichlet(np.ones(4), 800).T
     Y = np.eye(4)[:, [rng.choice(4, p=column) for column in A.T]]
-    found = calibration(A, Y, np.ones(800), "class")
+    found = calibration(binned(A, Y, np.ones(800), "class"))
     right = A.argmax(0) == Y.argmax(0)
     share, mean = sk_calibration.calibration_curve(right, A.max(0), n_bins=BINS)
     there = found.weight > 0
@@ -278,7 +278,7 @@ def test_calibration_error_is_the_mean_over_examples(rng: np.random.Generator) -
     """One sigmoid output: the probability of what was decided is p or 1 - p."""
     A, Y = rng.uniform(size=(1, 300)), rng.integers(0, 2, (1, 300)).astype(float)
     w = rng.uniform(size=300)
-    found, total = calibration(A, Y, w, "binary"), 0.0
+    found, total = calibration(binned(A, Y, w, "binary")), 0.0
     for low in np.arange(0, 10) / 10:
         p = np.maximum(A[0], 1 - A[0])
         inside = (p > low) & (p <= low + 0.1 + 1e-15)
@@ -290,7 +290,7 @@ def test_calibration_error_is_the_mean_over_examples(rng: np.random.Generator) -
 
 def test_the_ends_of_bins_belong_to_the_bin_below() -> None:
     A = np.array([[0.5, 0.6, 0.9, 1.0, 0.0]])
-    found = calibration(A, np.ones((1, 5)), np.ones(5), "binary")
+    found = calibration(binned(A, np.ones((1, 5)), np.ones(5), "binary"))
     assert found.weight.tolist() == [0, 0, 0, 0, 1, 1, 0, 0, 1, 2]
     assert found.right[9] == 0.5
 

@@ -15,7 +15,8 @@ from networks import labels_for, start
 from pytorch import ELSEWHERE, NONE, RATE, STEPS, TABLE, F, Form, torch
 
 from deepnet_cli.config.json_schema import json_schema
-from deepnet_cli.data.batches import Batches, Part
+from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.parts import Part
 from deepnet_cli.data.weighing import weighed
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.layer import Layer, Norm

@@ -10,7 +10,8 @@ import pytest
 from samples import write_blobs, write_config
 
 from deepnet_cli.config.job import Job, load_job
-from deepnet_cli.data.batches import Batch, Batches, Part
+from deepnet_cli.data.batches import Batch, Batches
+from deepnet_cli.data.parts import Part
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused import native
 from deepnet_cli.fused.gather import Gather
@@ -161,7 +162,7 @@ def test_a_gather_on_tape_goes_on_where_it_was(
         gather.note(tape)
     assert not tape.broken
     for first in (0, 1):
-        gather.aim(chosen[first * width :].ctypes.data)
+        gather.aim(source, chosen[first * width :])
         for k in range(first, 4):
             tape.play()
             np.testing.assert_array_equal(out, source.take(chosen[k * width :][:width], axis))

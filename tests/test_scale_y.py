@@ -109,7 +109,7 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     y = MEAN + SIZE * like_one()
     whole = trained(tmp_path, y, "whole", "standardize")
     path = config(tmp_path, y, "whole", "standardize")
-    short = ["--set", "training.iterations=15", "--run-dir", tmp_path / "part", "-q"]
+    short: list[str | Path] = ["--set", "training.iterations=15", "--run-dir", tmp_path / "part", "-q"]
     assert deepnet("train", path, *short).code == 0
     more = ["--set", "training.iterations=30", "-q"]
     assert deepnet("train", "--resume", tmp_path / "part", *more).code == 0

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
-from samples import write_blobs, write_config
+from samples import part_of, write_blobs, write_config
 
 from deepnet_cli.config import reduction
 from deepnet_cli.config.job import Job, load_job
@@ -246,10 +246,10 @@ def test_nothing_is_written_and_training_is_the_same_afterwards(folder: Path) ->
     assert deepnet("time", file).code == 0
     assert sorted(folder.rglob("*")) == there
     job = load_job(file)
-    theta, rows = job.initial_theta(), job.batches.part.rows.copy()
+    theta, rows = job.initial_theta(), part_of(job.batches.part).rows.copy()
     measure(job)
     np.testing.assert_array_equal(job.initial_theta(), theta)
-    np.testing.assert_array_equal(job.batches.part.rows, rows)
+    np.testing.assert_array_equal(part_of(job.batches.part).rows, rows)
     assert deepnet("train", file, "--run-dir", "first").code == 0
     assert deepnet("time", file).code == 0
     assert deepnet("train", file, "--run-dir", "second").code == 0

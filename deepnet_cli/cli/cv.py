@@ -1,13 +1,12 @@
 """deepnet cv"""
 
-import shlex
-import signal
+from contextlib import closing
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_given, code_option
-from deepnet_cli.cli.say import say, typed, warn
+from deepnet_cli.cli.say import in_shell, last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile
 from deepnet_cli.config.job import Job, load_job
@@ -86,47 +85,55 @@ def cv(
         return load_job(config, (*settings, held_out(fold, of, stratify=stratify)), code)
 
     job_of(1)  # what there is to be refused is, before anything is made
-    place = _place(ctx, whole, run_dir)
-    if not quiet:
-        kind = f"{of} {'stratified ' * stratify}folds{' of whole groups' * (groups is not None)}"
-        say(f"{whole.config.name}: {kind}, writing to {place.path}")
-    found: list[Figures] = []
-    for fold in range(1, of + 1):
-        job = job_of(fold)
-        path = place.path / f"fold-{fold}"
-        figures = finished(job, path)
-        if figures is None:
-            session = session_of(job, path)
-            interrupted = _train(session)
-            session.directory.close()
-            if interrupted is not None:
-                again = typed("cv", config, settings)
-                say(f"go on: {again} --folds {of} --run-dir {shlex.quote(str(place.path))}")
-                ctx.exit(128 + interrupted)
-            figures = session.figures["test"]
-        found.append(figures)
+    with Interruption() as interruption:
+        place = _place(ctx, whole, run_dir)
+        again = typed("cv", config, settings)
+        interruption.go_on = f"{again} --folds {of} --run-dir {in_shell(str(place.path))}"
         if not quiet:
-            name, m = job.headline, job.dataset.parts["test"].m
-            say(f"fold {fold}: {name} {figures[name]:.4g} of {m} examples")
-    mean, deviation = mean_and_deviation(found)
-    told = {"folds": found, "mean": mean, "std": deviation, "directory": str(place.path)}
-    place.write_json(RESULT, told)
-    if as_json:
-        click.echo(json_text(told))
-    else:
-        rows = {f"fold {k}": figures for k, figures in enumerate(found, 1)}
-        click.echo(figures_text(rows | {"mean": mean, "std": deviation}))
+            whose = " of whole groups" * (groups is not None)
+            kind = f"{of} {'stratified ' * stratify}folds{whose}"
+            say(f"{whole.config.name}: {kind}, writing to {place.path}")
+        found: list[Figures] = []
+        for fold in range(1, of + 1):
+            job = job_of(fold)
+            figures = _figures(job, place.path / f"fold-{fold}", interruption)
+            if figures is None:
+                break
+            found.append(figures)
+            if not quiet:
+                name, m = job.headline, job.dataset.parts["test"].m
+                say(f"fold {fold}: {name} {figures[name]:.4g} of {m} examples")
+        else:
+            mean, deviation = mean_and_deviation(found)
+            told = {"folds": found, "mean": mean, "std": deviation, "directory": str(place.path)}
+            place.write_json(RESULT, told)
+    if interruption.signal is not None and len(found) < of:
+        say(f"go on: {interruption.go_on}")
+        ctx.exit(128 + interruption.signal)
+    with last_words(needed=True):
+        if as_json:
+            tell(json_text(told))
+        else:
+            rows = {f"fold {k}": figures for k, figures in enumerate(found, 1)}
+            tell(figures_text(rows | {"mean": mean, "std": deviation}))
     say(f"next: {typed('train', config, settings)}")
 
 
-def _train(session: Session) -> signal.Signals | None:
-    """Train a fold and write its files; the signal that ended it before its time.
+def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None:
+    """The test figures of a fold, trained before or now; None where a signal came first."""
+    figures = finished(job, path)
+    if figures is not None or interruption.signal is not None:
+        return figures
+    session = session_of(job, path)
+    with closing(session.directory):
+        _train(session, interruption)
+    return session.figures["test"] if session.ending.stopped != "interrupted" else None
 
-    Raises DivergedError.
-    """
+
+def _train(session: Session, interruption: Interruption) -> None:
+    """Train a fold and write its files.  Raises DivergedError."""
     suit_training(session.job)
     session.begin()
-    interruption = Interruption()
     try:
         for _ in interruption.stop(session.steps()):
             pass
@@ -135,7 +142,6 @@ def _train(session: Session) -> signal.Signals | None:
         session.finish()
         raise DivergedError(f"{session.directory.path}: {error}") from None
     session.finish()
-    return interruption.signal if session.ending.stopped == "interrupted" else None
 
 
 def _place(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:

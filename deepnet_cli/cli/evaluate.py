@@ -1,12 +1,11 @@
 """deepnet evaluate"""
 
-import shlex
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
@@ -46,6 +45,6 @@ def evaluate(
     suit(trained.network.sizes, table.m)
     found = assess(trained, table, resampled=not no_intervals)
     say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
-    click.echo(json_text(assessment_json(found)) if as_json else assessment_text(found))
-    named = shlex.join([str(data), *(["--x", x] if x else [])])
+    tell(json_text(assessment_json(found)) if as_json else assessment_text(found))
+    named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next: {typed('predict', model)} {named} -o predictions.csv")

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import say, tell, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
 from deepnet_cli.errors import DivergedError
@@ -82,7 +82,7 @@ def explain(
         clipped,
         after.theta,
     )
-    click.echo(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))
+    tell(json_text(explain_json(told, rows)) if as_json else explain_text(told, rows, _tick))
     say(f"next: {typed('gradcheck', config, settings)}")
 
 

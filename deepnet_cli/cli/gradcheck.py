@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, typed
+from deepnet_cli.cli.say import say, tell, typed
 from deepnet_cli.cli.subject import Subject, subject_at
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.mutations import mutations
@@ -75,13 +75,11 @@ def gradcheck(
     about = About(
         checked.at,
         checked.seed,
-        min(examples, checked.part.m),
+        min(examples, checked.supply.m),
         checked.objective.network.layout.trained.stop,
         time.monotonic() - began,
     )
-    click.echo(
-        json_text(gradcheck_json(report, about)) if as_json else gradcheck_text(report, about)
-    )
+    tell(json_text(gradcheck_json(report, about)) if as_json else gradcheck_text(report, about))
     if not report.wrong and not report.inconclusive:
         trained = f"{typed('predict', subject)} DATA.h5"
         say(f"next: {trained if checked.trained else typed('train', subject, settings)}")
@@ -94,5 +92,5 @@ def _mutate(checked: Subject, examples: int, *, as_json: bool) -> int:
     for mutation in mutations(point):
         mutant = replace(point, objective=mutation.objective)
         outcomes.append(Outcome(mutation, blame(mutant, partial(generator, checked.seed))))
-    click.echo(json_text(mutations_json(outcomes)) if as_json else mutations_text(outcomes))
+    tell(json_text(mutations_json(outcomes)) if as_json else mutations_text(outcomes))
     return 0 if all(outcome.found for outcome in outcomes) else 1

@@ -6,12 +6,15 @@ import importlib
 import os
 import sys
 import time
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import click
 
 from deepnet_cli import __version__
-from deepnet_cli.cli.say import say
+from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot
 
@@ -56,12 +59,13 @@ class Commands(click.Group):
             ctx.fail(f"no command '{one_line(args[0])}'{did_you_mean(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        with _reader_may_leave():  # --version prints here
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with _reader_may_leave():
             return super().invoke(ctx)
-        except BrokenPipeError:  # click would end with 1
-            _discard(1)
-            raise click.exceptions.Exit(SIGPIPE_EXIT) from None
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -80,13 +84,23 @@ def cli() -> None:
     """
 
 
+@contextlib.contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End as other programs do where a pipe is broken; click would end with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        discard(1)
+        raise click.exceptions.Exit(SIGPIPE_EXIT) from None
+
+
 def run() -> int:
     """Run the command line; its exit code."""
     code = _run()
     try:
         sys.stderr.flush()
     except OSError:
-        _discard(2)
+        discard(2)
     return code
 
 
@@ -96,8 +110,9 @@ def _run() -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        with contextlib.suppress(OSError):
-            error.show()
+        text = StringIO()
+        error.show(file=text)
+        say(text.getvalue().rstrip())
         return error.exit_code
     except DeepnetError as error:
         return _told(error)
@@ -107,7 +122,7 @@ def _run() -> int:
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
     except OSError as error:
-        _discard(1)
+        discard(1)
         place = Path(str(error.filename or "standard output"))
         return _told(cannot("write" if error.filename is None else "use", place, error))
     except Exception as error:
@@ -117,11 +132,6 @@ def _run() -> int:
 def _told(error: DeepnetError) -> int:
     say(str(error))
     return error.exit_code
-
-
-def _discard(descriptor: int) -> None:
-    """What is still buffered can't be written: keep the interpreter from trying at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _crashed(error: Exception) -> int:

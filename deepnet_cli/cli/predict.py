@@ -1,12 +1,11 @@
 """deepnet predict"""
 
-import shlex
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import put, say, typed
+from deepnet_cli.cli.say import in_shell, put, say, tell, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
@@ -43,12 +42,12 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     predictions = Predictions.of(trained, table)
     say(f"read {table.x_at}: {table.m} examples")
     if as_json:
-        click.echo(json_text(predictions.to_json()))
+        tell(json_text(predictions.to_json()))
     elif output is None:
         put(predictions.to_csv())
     if output is not None:
         csv = output.suffix == ".csv"
         write_file(output, predictions.to_csv() if csv else predictions.to_hdf5())
         say(f"wrote {output}")
-    named = shlex.join([str(data), *(["--x", x] if x else [])])
+    named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next, where it has labels: {typed('evaluate', model)} {named}")

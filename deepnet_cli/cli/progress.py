@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -55,8 +56,9 @@ class Display:
     ) -> None:
         native.announce = bool
         if self.bar is not None:
-            self.bar.close()
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside the bar
+            with suppress(OSError):
+                self.bar.close()
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)  # a ^C echoed beside it
 
     def show(self, event: Event) -> None:
         """Move the bar; print the row of an event that has one."""
@@ -69,7 +71,8 @@ class Display:
             self.shown = now
             self.bar.set_postfix_str(f"cost {event.steps.cost:.4g}{self.metric}", refresh=False)
             self.bar.n = event.steps.iteration + 1
-            self.bar.refresh()
+            with suppress(OSError):  # a terminal that was closed
+                self.bar.refresh()
 
     def _print(self, event: Event, seconds: float) -> None:
         row = event.row or {}
@@ -92,7 +95,8 @@ class Display:
         if self.bar is None:
             say(text)
         else:
-            self.bar.write(text, file=sys.stderr)
+            with suppress(OSError):
+                self.bar.write(text, file=sys.stderr)
 
 
 def _bar(session: Session) -> Any:

@@ -7,7 +7,7 @@ from inspect import cleandoc
 import click
 
 from deepnet_cli.cli.main import COMMANDS
-from deepnet_cli.cli.say import say
+from deepnet_cli.cli.say import say, tell
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.files import json_text
 from deepnet_cli.report.reference import Command, reference
@@ -27,9 +27,9 @@ def schema(as_page: bool) -> None:
         deepnet schema > deepnet.schema.json
     """
     if as_page:
-        click.echo(reference(map(_told, COMMANDS)), nl=False)
+        tell(reference(map(_told, COMMANDS)).removesuffix("\n"))
         return
-    click.echo(json_text(json_schema(), indent=2))
+    tell(json_text(json_schema(), indent=2))
     say("next: '# yaml-language-server: $schema=FILE' as the first line of a config")
 
 

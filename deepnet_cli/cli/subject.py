@@ -7,12 +7,12 @@ import click
 
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.batches import Part
+from deepnet_cli.data.parts import Supply
+from deepnet_cli.data.streamed import supply_of
 from deepnet_cli.data.tables import Location
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.randomness import order
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.model import load_model
 from deepnet_cli.training.run_directory import CONFIG
@@ -27,7 +27,7 @@ class Subject:
 
     objective: Objective
     theta: Array
-    part: Part
+    supply: Supply
     seed: int
     at: str
     step: int = 0  # updates that are behind theta
@@ -35,9 +35,8 @@ class Subject:
 
     def point(self, examples: int) -> Point:
         """The point at a seeded sample of examples."""
-        chosen = order(self.seed, "gradcheck examples", 0, self.part.m)[:examples]
-        weights = None if self.part.weights is None else self.part.weights[chosen]
-        X, Y = self.part.rows[chosen].T, self.part.Y[:, chosen].copy()
+        part = self.supply.sample(examples, self.seed, "gradcheck examples")
+        X, Y, weights = part.X, part.Y.copy(), part.weights
         return Point(self.objective, self.theta.astype("float64"), X, Y, weights, self.step)
 
 
@@ -60,7 +59,7 @@ def subject_at(path: Path, settings: tuple[str, ...], data: Path | None, after: 
         subject = _of_config(path / CONFIG, settings, 0)
         theta = load_model(path).theta
         return Subject(
-            subject.objective, theta, subject.part, subject.seed, "trained model", trained=True
+            subject.objective, theta, subject.supply, subject.seed, "trained model", trained=True
         )
     return _of_config(path, settings, after)
 
@@ -83,5 +82,5 @@ def _of_model(path: Path, data: Path) -> Subject:
     model = load_model(path)
     suit(model.network.sizes, 1)
     encoding = model.encoding.in_precision("float64")
-    part = encoding.part(model.table(Location(data), labelled=True))
-    return Subject(model.objective, model.theta, part, 0, "trained model", trained=True)
+    supply = supply_of(encoding, model.table(Location(data), labelled=True))
+    return Subject(model.objective, model.theta, supply, 0, "trained model", trained=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_given, code_option
-from deepnet_cli.cli.say import say, typed, warn
+from deepnet_cli.cli.say import say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
 from deepnet_cli.files import json_text
@@ -36,7 +36,7 @@ def time(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
     warn(job.warnings)
     suit_training(job)
     timing = measure(job)
-    click.echo(json_text(timing_json(job, timing)) if as_json else timing_text(job, timing))
+    tell(json_text(timing_json(job, timing)) if as_json else timing_text(job, timing))
     if timing.better_threads is not None:
         settings = tuple(each for each in settings if each.partition("=")[0].strip() != THREADS)
         settings = (*settings, f"{THREADS}={timing.better_threads}")

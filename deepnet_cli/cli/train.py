@@ -7,7 +7,7 @@ import click
 
 from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
-from deepnet_cli.cli.say import say, typed, warn
+from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
@@ -18,7 +18,7 @@ from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training.progress import CHANGEABLE, Progress, changeable
 from deepnet_cli.training.resume import check_code, newest_progress
-from deepnet_cli.training.run_directory import CONFIG, PICTURE, RunDirectory
+from deepnet_cli.training.run_directory import CONFIG, RunDirectory
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Ending, Interruption, ending
 
@@ -64,49 +64,55 @@ def train(
     if code is not None and not no_check:
         code.check()
     if resume is not None:
-        session = _resumed(ctx, resume, settings)
+        directory: RunDirectory | None
+        job, directory, progress = _resumed(ctx, resume, settings)
     elif config is not None:
-        job = load_job(config, settings, code)
+        job, directory = load_job(config, settings, code), None
         if dry_run:
             warn(job.warnings)
-            click.echo(json_text(plan(job)) if as_json else plan_text(job))
+            tell(json_text(plan(job)) if as_json else plan_text(job))
             say(f"next: {typed('train', config, settings)}")
             return
         suit_training(job)
-        session = Session(job, _new_directory(ctx, job, run_dir), Progress.start(job))
+        progress = Progress.start(job)
     else:
         raise click.UsageError("give a CONFIG, or --resume RUN")
 
-    job, directory = session.job, session.directory
     warn(job.warnings)
+    with Interruption() as interruption:
+        session = Session(job, directory or _new_directory(ctx, job, run_dir), progress)
+        interruption.go_on = typed("train --resume", session.directory.path)
+        diverged = _train(session, interruption, quiet=quiet)
+        result = session.finish(cost_picture if job.config.output.plots else None)
+    interrupted = session.ending.stopped == "interrupted" and interruption.signal
+    with last_words(needed=not interrupted):
+        if as_json:
+            tell(json_text(result))
+        elif diverged is None:
+            tell(_result(session))
+    if diverged is not None:
+        raise _advised(diverged, session)
+    if session.ending.stopped in ("interrupted", "time"):
+        say(f"go on: {interruption.go_on}")
+    if interrupted:
+        ctx.exit(128 + interrupted)
+    say(f"next: {typed('predict', session.directory.path)} DATA.h5")
+
+
+def _train(session: Session, interruption: Interruption, *, quiet: bool) -> DivergedError | None:
+    """Show what training does to its end, whichever it is; say whether it diverged."""
     if not quiet:
-        say(outline(job))
-        say(f"writing to {directory.path}")
+        say(outline(session.job))
+        say(f"writing to {session.directory.path}")
     session.begin()
-    interruption = Interruption()
-    diverged: DivergedError | None = None
     with Display(session, quiet=quiet) as display:
         try:
             for event in interruption.stop(session.steps()):
                 display.show(event)
             session.end()
         except DivergedError as error:
-            diverged = error
-
-    result = session.finish()
-    if job.config.output.plots:
-        directory.write(PICTURE, cost_picture(session.history, str(job.config.name)))
-    if as_json:
-        click.echo(json_text(result))
-    if diverged is not None:
-        raise _advised(diverged, session)
-    if not as_json:
-        click.echo(_result(session))
-    if session.ending.stopped in ("interrupted", "time"):
-        say(f"go on: {typed('train --resume', directory.path)}")
-    if interruption.signal is not None and session.ending.stopped == "interrupted":
-        ctx.exit(128 + interruption.signal)
-    say(f"next: {typed('predict', directory.path)} DATA.h5")
+            return error
+    return None
 
 
 def _result(session: Session) -> str:
@@ -133,7 +139,9 @@ def _new_directory(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDir
     return directory
 
 
-def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Session:
+def _resumed(
+    ctx: click.Context, run: Path, settings: tuple[str, ...]
+) -> tuple[Job, RunDirectory, Progress]:
     directory = RunDirectory.existing(run)
     ctx.call_on_close(directory.close)
     for setting in settings:
@@ -148,22 +156,22 @@ def _resumed(ctx: click.Context, run: Path, settings: tuple[str, ...]) -> Sessio
     suit_training(job)
     progress, skipped = newest_progress(directory, job)
     warn([f"{reason}; using an older checkpoint" for reason in skipped])
-    session = Session(job, directory, progress)
-    if session.complete and (end := ending(job, progress)):
-        raise ConfigError(f"{run}: has ended: {end.reason}; to train on: {_longer(end, session)}")
-    return session
+    made = progress.state.iteration
+    if (end := ending(job, progress)) and directory.complete(made, job.config.output.plots):
+        raise ConfigError(f"{run}: has ended: {end.reason}; to train on: {_longer(end, job, made)}")
+    return job, directory, progress
 
 
-def _longer(end: Ending, session: Session) -> str:
+def _longer(end: Ending, job: Job, made: int) -> str:
     """The setting with which a run that has ended goes on."""
-    stopping = session.job.config.training.early_stopping
+    stopping = job.config.training.early_stopping
     if end.stopped == "early" and stopping is not None:
         return f"--set training.early_stopping.patience={2 * stopping.patience}"
     if end.stopped == "target":
         return "--set training.target=null"
     if end.stopped == "converged":
         return "begin a new run, in float64 or with another optimizer"
-    return f"--set training.iterations={2 * session.progress.state.iteration}"
+    return f"--set training.iterations={2 * made}"
 
 
 def _advised(error: DivergedError, session: Session) -> DivergedError:

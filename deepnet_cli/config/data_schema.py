@@ -82,3 +82,4 @@ class DataSection(Section):
     examples: Literal["first", "last"] = "first"
     scale: Scale = "auto"
     scale_y: Literal["none", "standardize"] = "none"
+    stream: Literal["auto"] | bool = "auto"

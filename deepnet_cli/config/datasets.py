@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,11 +11,12 @@ from deepnet_cli.config.load import resolved
 from deepnet_cli.config.pretrained import Pretrained, scale_of
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data import encoding
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.labels import ClassCountError, class_values
+from deepnet_cli.data.parts import Supply
 from deepnet_cli.data.splitting import folds, split
-from deepnet_cli.data.tables import Location, Table, read_table, x_size
+from deepnet_cli.data.streamed import supply_of
+from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.data.weighing import balanced, class_named
 from deepnet_cli.errors import (
     ConfigError,
@@ -35,6 +35,9 @@ Tables = dict[str, Table]
 
 PARTS = ("train", "validation", "test")
 
+HELD = 8
+"""What part of the memory a part that is held out may take beside training that streams."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -42,33 +45,43 @@ class Dataset:
     they were encoded, and how the training part calls its numbers.
     """
 
-    parts: dict[str, Part]
+    parts: dict[str, Supply]
     encoding: Encoding
     output_names: tuple[str, ...]
 
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
-    """The tables of a config, fractions split off.  Raises errors with their place."""
-    data, needed = config.data, 0
+    """The tables of a config, fractions split off; those that do not fit in memory stay in their
+    files.  Raises errors with their place.
+    """
+    data = config.data
     tables: Tables = {}
     for name in ("train", "test", "validation"):
-        where = getattr(data, name)
-        try:
-            if isinstance(where, DataFile):
-                location = Location(
-                    resolved(where.file, directory),
-                    where.x,
-                    where.y,
-                    weights=where.weights,
-                    groups=where.groups if isinstance(where, TrainFile) else None,
-                )
-                needed += _bytes_needed(location, name, config.compute.dtype)
-                _check_memory(needed, where.file)
+        if isinstance(where := getattr(data, name), DataFile):
+            location = Location(
+                resolved(where.file, directory),
+                where.x,
+                where.y,
+                weights=where.weights,
+                groups=where.groups if isinstance(where, TrainFile) else None,
+            )
+            with document.at("data", name):
                 tables[name] = read_table(location, name, last=data.examples == "last")
-            elif where is not None:
+    if not _streams(config, document, tables):
+        for name, table in tables.items():
+            with document.at("data", name):
+                tables[name] = table.loaded()
+    for name in ("test", "validation"):
+        if isinstance(where := getattr(data, name), Fraction | Fold):
+            with document.at("data", name):
                 tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
-        except DeepnetError as error:
-            raise document.error(("data", name), error) from None
+    for name in tables.keys() - {"train"}:
+        if (
+            not tables[name].held
+            and _bytes_needed(config, tables[name]) * HELD < available_memory()
+        ):
+            with document.at("data", name):
+                tables[name] = tables[name].loaded()
     return tables
 
 
@@ -104,11 +117,10 @@ def encode(
     )
     for doubt in encoding.doubts(fitted, tables["train"]):
         document.warn(("data", "train"), doubt)
-    parts = {}
+    parts = dict[str, Supply]()
     for name in sorted(tables, key=PARTS.index):
-        table = tables[name]
         try:
-            parts[name] = fitted.part(table)
+            parts[name] = supply_of(fitted, tables[name])
         except ClassCountError as error:
             place = ("model", "layers", len(config.model.layers) - 1)
             raise document.error(place, error) from None
@@ -168,13 +180,19 @@ def _split(table: Table, held_out: Fraction | Fold, seed: int, name: str) -> tup
     return parts
 
 
-def _bytes_needed(location: Location, part: str, dtype: np.dtype[Any]) -> int:
+def _bytes_needed(config: Config, table: Table) -> int:
     """x as the file has it, a copy of it where a part is split off, and as the network takes it."""
-    size, itemsize = x_size(location, part)
-    return size * (2 * itemsize + dtype.itemsize)
+    m, n = table.rows.shape
+    return int(m * n * (2 * table.rows.dtype.itemsize + config.compute.dtype.itemsize))
 
 
-def _check_memory(needed: int, file: str) -> None:
+def _streams(config: Config, document: Document, tables: Tables) -> bool:
+    """Whether rows stay in their files.  Raises MachineError where they may not and do not fit."""
+    if isinstance(config.data.stream, bool) and config.data.stream:
+        return True
     there = available_memory()
-    if needed > there:
-        raise MachineError(f"{file}: reading it takes {told(needed)}; {told(there)} available")
+    needed = sum(_bytes_needed(config, table) for table in tables.values())
+    if config.data.stream == "auto" or needed <= there:
+        return needed > there
+    error = MachineError(f"the data take {told(needed)}; {told(there)} available; leave it out")
+    raise document.error(("data", "stream"), error)

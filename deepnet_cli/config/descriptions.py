@@ -50,6 +50,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "initial: as in the model.h5 of model.initial_parameters.",
         "scale_y": "Whether numbers are learned in their own units, or each output with mean 0 and "
         "deviation 1; predictions and figures are in those of y.",
+        "stream": "Whether x stays in its file and is read while training goes on; auto: where "
+        "it does not fit in memory.",
     },
     BatchNormOptions: {
         "epsilon": "Added to the variance before its root is taken.",

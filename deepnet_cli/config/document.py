@@ -5,6 +5,8 @@ cats.yaml:14:3: training.learning_rat: unknown key; did you mean 'learning_rate'
       |   ^^^^^^^^^^^^
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deepnet_cli.errors import (
@@ -87,6 +89,14 @@ class Document:
     def error(self, path: Path, cause: DeepnetError) -> DeepnetError:
         """`cause`, of its own kind, with the place in the config that led to it."""
         return type(cause)(self.render(Problem(path, str(cause))))
+
+    @contextmanager
+    def at(self, *path: str | int) -> Iterator[None]:
+        """What is raised here is raised with this place in the config."""
+        try:
+            yield
+        except DeepnetError as error:
+            raise self.error(path, error) from None
 
     def render(self, problem: Problem) -> str:
         """The message with its place, the line and a caret."""

@@ -142,6 +142,9 @@ def build_job(
     """The job of a checked config.  Nothing large is made before it is known to fit."""
     tables = read_tables(config, document, directory)
     config = resolve(config, tables["train"])
+    held = tables["train"].held
+    data = config.data.model_copy(update={"stream": not held})
+    config = config.model_copy(update={"data": data})
     features = tables["train"].rows.shape[1]
     network = build_network(config, features, product(config.compute.precision))
     check_metrics(document, config.training, network)
@@ -162,7 +165,9 @@ def build_job(
     objective = build_objective(config, network, m)
     clippings = build_clippings(config)
     augmentations = build_augmentations(config)
-    reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
+    reduced = None
+    if held:
+        reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
@@ -183,7 +188,7 @@ def build_job(
         iterations,
         _log_every(training.log_every, iterations, batches.per_epoch),
         reduced,
-        memory | {"data": sum(part.rows.nbytes + part.Y.nbytes for part in dataset.parts.values())},
+        memory | {"data": sum(supply.nbytes for supply in dataset.parts.values())},
         document.warnings,
         code,
     )

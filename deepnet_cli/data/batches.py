@@ -1,56 +1,17 @@
 """Mini-batches as a function of (seed, iteration): any of them can be made at any time."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deepnet_cli.data.augmentation import Augmentation, Examples
+from deepnet_cli.data.parts import Indices, Order, Part, Supply
 from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import Tape
-from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.types import Array
-from deepnet_cli.randomness import order
-
-Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Part:
-    """Examples in memory: rows (m, n[0]), scaled, Y (n[L], m), perhaps float64 weights (m,)."""
-
-    rows: Array
-    Y: Array
-    weights: Array | None = None
-
-    @property
-    def X(self) -> Array:
-        """(n[0], m), a window onto the rows."""
-        return self.rows.T
-
-    @property
-    def m(self) -> int:
-        return len(self.rows)
-
-    @property
-    def share(self) -> Array:
-        """The part (m,) that each example has in a mean over all."""
-        return shares(self.weights, self.m)
-
-    @cached_property
-    def digests(self) -> dict[str, str]:
-        """sha256 of the rows, of Y and of any weights, as the network sees them."""
-        arrays = {"x_sha256": self.rows, "y_sha256": self.Y, "weights_sha256": self.weights}
-        return {
-            name: hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-            for name, array in arrays.items()
-            if array is not None
-        }
 
 
 class Batch(NamedTuple):
@@ -65,29 +26,32 @@ class Batch(NamedTuple):
 
 class Hand:
     """The buffers that batches of one width are dealt into, each overwriting the one before; those
-    of all examples are the examples themselves, in their own order.
+    of all examples that are in memory are the examples themselves, in their own order.
     """
 
-    def __init__(self, part: Part, width: int, augmentations: Sequence[Augmentation] = ()) -> None:
-        self.part, self.width, self._augmentations = part, width, augmentations
+    def __init__(
+        self, part: Part, width: int, augmentations: Sequence[Augmentation] = (), *, copy: bool
+    ) -> None:
+        self.width, self.weighted = width, part.weights is not None
+        self._part, self._augmentations = part, augmentations
         self._gathers: list[Gather] = []
         self._examples = Examples(part.rows, part.Y, part.weights, part.rows)
-        if width < part.m or augmentations:
-            rows, scratch = np.empty((2, width, part.rows.shape[1]), part.rows.dtype)
-            Y = np.empty((len(part.Y), width), part.Y.dtype)
+        if copy:
+            rows, scratch = np.empty((2, width, part.features), part.rows.dtype)
+            Y = np.empty((part.outputs, width), part.Y.dtype)
             self._examples = Examples(rows, Y, None, scratch)
             self._gathers += [Gather(part.rows, rows, axis=0), Gather(part.Y, Y, axis=1)]
         self.X, self.Y = self._examples.rows.T, self._examples.Y
 
-    def take(self, chosen: Indices, iteration: int) -> Array | None:
-        """Fill X and Y with the examples in `chosen` (width,), changed as those of an iteration
-        are; their weights, if they have some.
+    def take(self, part: Part, chosen: Indices, iteration: int) -> Array | None:
+        """Fill X and Y with the examples of a part that are in `chosen` (width,), changed as those
+        of an iteration are; their weights, if they have some.
         """
-        examples, weights = self._examples, self.part.weights
-        for gather in self._gathers:
-            gather(chosen)
-        if self._gathers and weights is not None:
-            examples.weights = weights[chosen]
+        examples = self._examples
+        for gather, source in zip(self._gathers, (part.rows, part.Y), strict=False):
+            gather(source, chosen)
+        if self._gathers and part.weights is not None:
+            examples.weights = part.weights[chosen]
         for augmentation in self._augmentations:
             augmentation.change(examples, iteration)
         return examples.weights
@@ -98,14 +62,14 @@ class Hand:
         for gather in self._gathers:
             gather.note(tape)
 
-    def aim(self, chosen: Indices) -> None:
+    def aim(self, part: Part, chosen: Indices) -> None:
         """Let the tape take the examples in `chosen` from now on, `width` with each play.
 
-        As many as there are: it does not see the end of `chosen`, which has to outlive it.
+        As many as there are: it does not see the end of `chosen`, which has to outlive it, as
+        has the part.
         """
-        address = chosen.ctypes.data
-        for gather in self._gathers:
-            gather.aim(address)
+        for gather, source in zip(self._gathers, (part.rows, part.Y), strict=False):
+            gather.aim(source, chosen)
 
 
 class Run(NamedTuple):
@@ -115,6 +79,7 @@ class Run(NamedTuple):
     length: int
     per_epoch: int
     hand: Hand
+    part: Part  # that they are dealt from
     chosen: Indices  # (length * width,): the examples, batch by batch
 
     def epoch(self, k: int) -> int:
@@ -126,7 +91,7 @@ class Run(NamedTuple):
         hand = self.hand
         for k in range(self.length):
             chosen = self.chosen[k * hand.width : (k + 1) * hand.width]
-            weights = hand.take(chosen, self.iteration + k)
+            weights = hand.take(self.part, chosen, self.iteration + k)
             yield Batch(self.iteration + k, self.epoch(k), hand.X, hand.Y, weights)
 
 
@@ -134,7 +99,7 @@ class Run(NamedTuple):
 class Batches:
     """How a part is dealt out: an epoch is every example once, the last batch may be smaller."""
 
-    part: Part
+    part: Supply
     size: int  # at most part.m; equal to it for full-batch training
     seed: int
     shuffle: bool
@@ -147,7 +112,7 @@ class Batches:
     @property
     def copied(self) -> bool:
         """Whether a batch is made for each iteration; else it is the part itself."""
-        return self.size < self.part.m or bool(self.augmentations)
+        return self.size < self.part.m or bool(self.augmentations) or not self.part.held
 
     def deal(self, start: int, stop: int) -> Iterator[Batch]:
         """The batches of iterations start, ..., stop - 1.
@@ -163,21 +128,19 @@ class Batches:
     ) -> Iterator[Run]:
         """The same in runs: one that begins with iteration i has at most most(i) batches."""
         full, rest = divmod(self.part.m, self.size)  # batches in an epoch, and the width of a last
-        hands = {
-            width: Hand(self.part, width, self.augmentations)
-            for width in (self.size, rest)
-            if width
-        }
-        whole = self.size == self.part.m
-        dealt, examples = -1, np.arange(self.part.m)
-        while start < stop:
-            epoch, first = divmod(start, self.per_epoch)
-            if self.shuffle and not whole and epoch != dealt:
-                dealt, examples = epoch, order(self.seed, "shuffle", epoch, self.part.m)
-            length = min(stop - start, most(start))
-            if self.copied:
-                length = min(length, max(1, full - first))
-            hand = hands[self.size if first < full else rest]
-            chosen = examples[first * self.size :][: length * hand.width]
-            yield Run(start, length, self.per_epoch, hand, chosen)
-            start += length
+        hands: dict[int, Hand] = {}
+        for load in self.part.loads(Order(self.size, self.seed, self.shuffle), start, stop):
+            at = max(start, load.iteration)
+            while at < min(stop, load.iteration + load.length):
+                batch = at % self.per_epoch
+                length = min(stop, load.iteration + load.length) - at
+                length = min(length, most(at))
+                if self.copied:
+                    length = min(length, max(1, full - batch))
+                width = self.size if batch < full else rest
+                if width not in hands:
+                    hands[width] = Hand(load.part, width, self.augmentations, copy=self.copied)
+                first = (at - load.iteration) % self.per_epoch * self.size
+                chosen = load.chosen[first:][: length * width]
+                yield Run(at, length, self.per_epoch, hands[width], load.part, chosen)
+                at += length

@@ -10,7 +10,7 @@ from deepnet_cli.data.tallies import Digests, Fills, Missing, Rising, Values
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
-VALUES = 2**17
+VALUES = 2**16
 """About how many are looked at together."""
 
 FAR = 5.0
@@ -55,11 +55,14 @@ class Columns:
         return self.statistics.constant
 
     @property
+    def deviation(self) -> Array:
+        """Of the values that are there; 0 where they are one, however rounded."""
+        return np.where(self.constant, 0.0, self.statistics.deviation)
+
+    @property
     def offset(self) -> Array:
         """Whether the mean is far from 0 beside the spread."""
-        s = self.statistics
-        with np.errstate(invalid="ignore"):
-            return ~self.constant & (np.abs(s.mean) > OFFSET * s.deviation)
+        return ~self.constant & (np.abs(self.statistics.mean) > OFFSET * self.deviation)
 
     @property
     def ranges(self) -> Array:
@@ -86,7 +89,7 @@ class Look:
 
     def __init__(self, n: int, dtype: np.dtype[Any]) -> None:
         self._rows = 0
-        self._statistics: list[Statistics] = []
+        self._statistics: list[Statistics] = []  # of all rows, once there were some
         self.missing, self.values, self.rising = Missing(n), Values(n), Rising(n)
         self.fills, self.digests = Fills(n, dtype), Digests(n)
 
@@ -100,8 +103,7 @@ class Look:
             for tally in (self.rising, self.fills, self.digests):
                 tally.add(x)
             self._rows += len(x)
-        parts = [*self._statistics, Statistics.of(block)]
-        self._statistics = [pooled(parts)]
+        self._statistics = [pooled([*self._statistics, Statistics.of(block)])]
 
     def columns(self) -> Columns:
         """What they all are like."""

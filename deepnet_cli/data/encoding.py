@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deepnet_cli.data import labels, scaling
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.data.scaling import Scaling
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.units import Units, units_of
@@ -53,23 +53,40 @@ class Encoding:
 
     def part(self, table: Table) -> Part:
         """The scaled examples of a labelled table with their Y.  Raises DataError."""
-        rows = self.rows(table)
+        return Part(self.rows(table), self.Y(table), self.weights(table))
+
+    def Y(self, table: Table, i: slice = slice(None)) -> Array:
+        """(n[L], m) in the network's precision and finite; of all rows or of those in `i`, whose
+        labels were checked.  Raises DataError and ClassCountError.
+        """
         if table.y is None:
             raise ValueError("a table with y")
         with np.errstate(over="ignore"):
-            Y = self._Y(table.y, table.y_at).astype(self.dtype)
+            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
-        if self.class_weights is None:
-            return Part(rows, Y, table.weights)
-        return Part(rows, Y, weighed(self._classes_of(Y), self.class_weights, table.weights))
+        return Y
 
-    def own_weights(self, part: Part) -> Array | None:
-        """What a part's examples (m,) weigh without their classes' weights, up to a factor."""
-        if self.class_weights is None or part.weights is None:
-            return part.weights
-        own: Array = part.weights / self.class_weights[self._classes_of(part.Y)]
+    def check_labels(self, table: Table) -> None:
+        """Raise DataError or ClassCountError where some of y does not fit."""
+        if self.classes is not None:
+            self.class_indices(table)
+        else:
+            self.Y(table)
+
+    def weights(self, table: Table) -> Array | None:
+        """What examples (m,) count, by their own weights and those of their classes."""
+        if self.class_weights is None:
+            return table.weights
+        return weighed(self.class_indices(table), self.class_weights, table.weights)
+
+    def own_weights(self, supply: Supply) -> Array | None:
+        """What examples (m,) weigh without their classes' weights, up to a factor."""
+        if (of_class := self.class_weights) is None or supply.weights is None:
+            return supply.weights
+        labels = [self._classes_of(Y) for Y, _ in supply.labels()]
+        own: Array = supply.weights / of_class[np.concatenate(labels)]
         return own
 
     def _classes_of(self, Y: Array) -> Array:
@@ -153,7 +170,8 @@ class Encoded:
 def doubts(fitted: Encoding, table: Table) -> list[str]:
     """What is no error in training examples, but likely a mistake."""
     found = []
-    constant = int((table.rows.min(axis=0) == table.rows.max(axis=0)).sum())
+    there = table.rows[:]
+    constant = int((there.min(axis=0) == there.max(axis=0)).sum())
     if constant and not fitted.scaling.changes_nothing:
         found.append(f"{table.x_at}: {constant} features are constant; they teach nothing")
     if fitted.classes is not None:
@@ -195,16 +213,17 @@ def fit(
         values = labels.class_values(table.y, table.y_at, told_apart)
         classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
     with np.errstate(over="ignore", invalid="ignore"):
-        fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows)
+        fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows[:])
     if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
-        _refuse_not_finite(table, table.rows)
+        _refuse_not_finite(table, table.rows[:])
         raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")
     return Encoding(fitted, classes, target, outputs, dtype)
 
 
 def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
     """Say where, and whether the file or the precision is the cause; `rows` begin at `first`."""
-    bad = ~np.isfinite(table.rows)
+    there = table.rows[:]
+    bad = ~np.isfinite(there)
     if not bad.any():
         bad = ~np.isfinite(rows)
         if not bad.any():
@@ -212,11 +231,11 @@ def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
         row, column = (int(i) for i in np.argwhere(bad)[0])
         row += first
         raise DataError(
-            f"{table.x_at}: value {table.rows[row, column]:g} at row {row}, column {column} "
+            f"{table.x_at}: value {there[row, column]:g} at row {row}, column {column} "
             f"does not fit {rows.dtype}"
         )
     row, column = (int(i) for i in np.argwhere(bad)[0])
-    kind = "NaN" if np.isnan(table.rows[row, column]) else "infinity"
+    kind = "NaN" if np.isnan(there[row, column]) else "infinity"
     raise DataError(
         f"{table.x_at}: {kind} at row {row}, column {column} "
         f"({int(bad.sum())} such values in total); fill or remove them"

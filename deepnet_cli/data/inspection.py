@@ -47,9 +47,9 @@ class Inspection:
     problem: DataError | None = None
 
     def role(self, name: str) -> str:
-        """What a dataset is used as: x of train, ..., or nothing."""
-        roles = [(found.x, f"x of {found.part}") for found in self.found]
-        roles += [(found.y or "", f"y of {found.part}") for found in self.found]
+        """What a dataset is used as: train x, ..., or nothing."""
+        roles = [(found.x, f"{found.part} x") for found in self.found]
+        roles += [(found.y or "", f"{found.part} y") for found in self.found]
         return ", ".join(role for used, role in roles if used == name)
 
 
@@ -84,8 +84,8 @@ def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str | None,
         return y, ""
     try:
         return find_y(source, part, x, source.dataset(x).shape[0]), ""
-    except DataError as error:
-        return None, str(error).split("\n")[0]
+    except DataError:
+        return None, "not clear which dataset it is, if there is one; name it: --y NAME"
 
 
 def _looked(

@@ -26,7 +26,7 @@ class Rows(Protocol):
     def __getitem__(self, i: slice, /) -> Array:
         """The examples of a slice, in memory."""
 
-    def take(self, chosen: Array, /, axis: int) -> "Rows":
+    def take(self, chosen: Array, /, axis: int) -> Any:
         """Those with the numbers in `chosen`; of a file they are not read yet.  `axis` is 0."""
 
 

@@ -1,7 +1,6 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
 from dataclasses import dataclass, replace
-from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from deepnet_cli.data.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
+from deepnet_cli.data.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
@@ -38,11 +38,12 @@ class Location:
 
 @dataclass(frozen=True)
 class Table:
-    """rows (m, n[0]) and y (m,) or (m, K) as the file has them, with names for messages;
-    weights (m,) in float64 and the number (m,) of each one's group, where examples have them.
+    """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
+    names for messages; weights (m,) in float64 and the number (m,) of each one's group, where
+    examples have them.
     """
 
-    rows: Array
+    rows: Array | Stored
     y: Array | None
     x_at: str  # "digits.h5: 'x_train'"
     y_at: str
@@ -54,6 +55,21 @@ class Table:
     def m(self) -> int:
         return len(self.rows)
 
+    @property
+    def held(self) -> bool:
+        """Whether the rows are in memory."""
+        return isinstance(self.rows, np.ndarray)
+
+    @property
+    def nbytes(self) -> int:
+        """That the rows take in memory, as the file has them."""
+        m, n = self.rows.shape
+        return int(m * n * self.rows.dtype.itemsize)
+
+    def loaded(self) -> "Table":
+        """The table with its rows in memory.  Raises DataError and MachineError."""
+        return replace(self, rows=self.rows[:])
+
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
         named = len(self.class_names) == K
@@ -64,13 +80,15 @@ class Table:
         y = None if self.y is None else self.y[chosen]
         weights = None if self.weights is None else self.weights[chosen]
         groups = None if self.groups is None else self.groups[chosen]
-        return replace(self, rows=self.rows[chosen], y=y, weights=weights, groups=groups)
+        rows = self.rows.take(chosen, axis=0)
+        return replace(self, rows=rows, y=y, weights=weights, groups=groups)
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
-    """Read x, and y if `labelled`, of a part ("train", "validation", "test", or "any").
+    """Open x, and read y if `labelled`, of a part ("train", "validation", "test", or "any").
 
-    `last`: the file counts examples on the last axis of x.  Raises DataError.
+    The rows stay in the file.  `last`: it counts examples on the last axis of x.
+    Raises DataError.
     """
     with open_hdf5(location.file) as source:
         if named := location.x or location.y:
@@ -79,7 +97,7 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_to_predict(source)
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
-        rows = _rows(source, x, last=last)
+        rows = _rows(location.file, x, last=last)
         x_at, y_at, y = f"{source.path}: '{x}'", "", None
         if labelled:
             y_name = location.y or find_y(source, part, x, len(rows), location.hints[1], apart)
@@ -94,29 +112,20 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
         return Table(rows, y, x_at, y_at, _class_names(source), weights, groups)
 
 
-def x_size(location: Location, part: str) -> tuple[int, int]:
-    """How many values x has and how many bytes each, before it is read."""
-    with open_hdf5(location.file) as source:
-        x = location.x or find_x(source, part, apart=location.apart)
-        dataset = source.dataset(x)
-        return prod(dataset.shape), int(dataset.dtype.itemsize)
-
-
-def _rows(source: Source, name: str, *, last: bool) -> Array:
-    """x as (m, n[0]): the axes that do not count examples are flattened in C order."""
-    where = f"{source.path}: '{name}'"
-    x = source.read(name)
-    if x.dtype.kind not in "biuf":
+def _rows(file: Path, name: str, *, last: bool) -> Stored:
+    """x as (m, n[0]).  Raises DataError where it cannot be such."""
+    piece = Piece(file, name, last)
+    shape, where = piece.dataset.shape, piece.where
+    if piece.dataset.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; deepnet needs numbers")
-    if x.ndim < 2:
+    if len(shape) < 2:
         raise DataError(
-            f"{where} has shape {x.shape}; x needs at least 2 dimensions, examples and features"
+            f"{where} has shape {shape}; x needs at least 2 dimensions, examples and features"
         )
-    if last:
-        x = np.moveaxis(x, -1, 0)
-    if x.size == 0:
-        raise DataError(f"{where} has no {'examples' if len(x) == 0 else 'features'} {x.shape}")
-    return np.ascontiguousarray(x.reshape(len(x), -1))
+    m, n = piece.shape
+    if not m or not n:
+        raise DataError(f"{where} has no {'features' if m else 'examples'} {shape}")
+    return Stored((piece,))
 
 
 def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:

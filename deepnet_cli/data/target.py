@@ -91,7 +91,8 @@ def target(y: Array, names: Sequence[str] = ()) -> Target:
         values, indices, counts = _distinct(y.astype(str))
         return _of_classes(indices, Classes(tuple(values.tolist()), counts), "text")
     bad = ~np.isfinite(y.reshape(len(y), -1).astype(np.float64)).all(axis=1)
-    found = (_of_vector if y.ndim == 1 else _of_matrix)(y[~bad], names)
+    with np.errstate(all="ignore"):  # numbers may be huge
+        found = (_of_vector if y.ndim == 1 else _of_matrix)(y[~bad], names)
     if not bad.any():
         return found
     return replace(found, missing=int(bad.sum()), first_missing=int(bad.argmax()))

@@ -72,15 +72,16 @@ ENTRIES = {4: "float", 8: "double"}
 class Gather:
     """out = source.take(chosen, axis), for C-contiguous arrays and an index (width,) of int64.
 
-    On a tape each play takes the next `width` numbers of an index; `aim` says where it begins.
+    On a tape each play takes the next `width` numbers of an index; `aim` says where it begins, and
+    of which source: one like the first.
     """
 
     def __init__(self, source: NDArray[Any], out: NDArray[Any], axis: int) -> None:
         self.source, self.out, self.axis = source, out, axis
         self._words: list[Any] = []  # on each tape that it is on
 
-    def __call__(self, chosen: NDArray[np.int64]) -> None:
-        self.source.take(chosen, axis=self.axis, out=self.out, mode="clip")
+    def __call__(self, source: NDArray[Any], chosen: NDArray[np.int64]) -> None:
+        source.take(chosen, axis=self.axis, out=self.out, mode="clip")
 
     def note(self, on: tape.Tape) -> None:
         """Put it on a tape; or break it."""
@@ -95,10 +96,10 @@ class Gather:
         words = [source.ctypes.data, 0, out.ctypes.data, *sizes]
         self._words.append(on.add(_compiled(self.axis, entry), words, (source, out)))
 
-    def aim(self, address: int) -> None:
-        """Let the next plays, on any tape, take the numbers from this address on."""
+    def aim(self, source: NDArray[Any], chosen: NDArray[np.int64]) -> None:
+        """Let the next plays, on any tape, take these of a source; both have to outlive them."""
         for words in self._words:
-            words[1] = address
+            words[0], words[1] = source.ctypes.data, chosen.ctypes.data
 
 
 @cache

@@ -13,23 +13,43 @@ from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.remarks import Remark, remarks
 from deepnet_cli.report.table import table
 
-MOST = {"datasets": 10, "classes": 6, "columns": 6, "remarks": 6}
-"""Of each, shown without --all."""
+Caps = dict[str, int]
+
+CAPS: list[Caps] = [
+    {"datasets": 10, "classes": 6, "columns": 6, "remarks": 6},
+    {"datasets": 8, "classes": 6, "columns": 4, "remarks": 5},
+    {"datasets": 6, "classes": 4, "columns": 3, "remarks": 4},
+]
+"""How many of each are shown without --all: as many as fit on a screen."""
+
+SCREEN = 40
+"""Lines."""
 
 TITLES = ("title", "description", "licence", "license")
 WIDEST = 30
 BAR = 24
 
 
-def data_text(inspection: Inspection, *, everything: bool, block: str) -> str:
+def data_text(inspection: Inspection, block: str, *, everything: bool) -> str:
     """All parts, one below the other; `block` is what bars are made of."""
-    most = dict.fromkeys(MOST, 10**9) if everything else MOST
+    every = remarks(inspection)
+    if everything:
+        return _text(inspection, every, block, dict.fromkeys(CAPS[0], 10**9), brief=False)
+    texts = (_text(inspection, every, block, caps, brief=True) for caps in CAPS)
+    short = (text for text in texts if text.count("\n") < SCREEN)
+    return next(short, "") or _text(inspection, every, block, CAPS[-1], brief=True)
+
+
+def _text(
+    inspection: Inspection, every: list[Remark], block: str, most: Caps, *, brief: bool
+) -> str:
+    """The same with so many of each; `brief`: little is said of the parts after the first."""
     size = f"{told(inspection.size)}, {_count(len(inspection.datasets), 'dataset')}"
-    parts = [[f"{one_line(inspection.path)}: {size}", *_titles(inspection)]]
-    parts.append(list(_tree(inspection, most["datasets"])))
+    head = fill(f"{one_line(inspection.path)}: {size}", COLUMNS, break_long_words=False)
+    parts = [[head, *_titles(inspection)], list(_tree(inspection, most["datasets"]))]
     for number, found in enumerate(inspection.found):
-        parts.append(list(_part(found, most, block, brief=number > 0 and not everything)))
-    parts.append(list(_remarks(remarks(inspection), most["remarks"])))
+        parts.append(list(_part(found, most, block, brief=brief and number > 0)))
+    parts.append(list(_remarks(every, most["remarks"])))
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
@@ -51,7 +71,7 @@ def _tree(inspection: Inspection, most: int) -> Iterator[str]:
     for entry, storage in shown:
         cells = [_cut(entry.name, WIDEST), str(entry.shape), entry.dtype]
         rows.append([*cells, inspection.role(entry.name), *_stored(storage)])
-    head = ["dataset", "", "", "used as", "in the file", ""]
+    head = ["dataset", "", "", "used", "stored", ""]
     yield from (_cut(line, COLUMNS) for line in table(head, rows).splitlines())
     if len(datasets) > most:
         yield f"and {len(datasets) - most:,} more: --all"
@@ -67,7 +87,7 @@ def _stored(storage: Storage | None) -> tuple[str, str]:
     return told(storage.stored), ", ".join(words)
 
 
-def _part(found: Found, most: dict[str, int], block: str, *, brief: bool) -> Iterator[str]:
+def _part(found: Found, most: Caps, block: str, *, brief: bool) -> Iterator[str]:
     """What x and y of a part are like."""
     p = found.profile
     shape = f" of shape {found.shape[1:]}" if len(found.shape) > 2 else ""
@@ -75,7 +95,7 @@ def _part(found: Found, most: dict[str, int], block: str, *, brief: bool) -> Ite
     if p.target is not None:
         yield from _target(p.target, 0 if brief else most["classes"], block)
     elif found.problem:
-        yield fill(f"  y: {found.problem}", COLUMNS, subsequent_indent="     ")
+        yield fill(f"  y: {one_line(found.problem)}", COLUMNS, subsequent_indent="     ")
     if not brief:
         yield from _x(found, most["columns"])
 
@@ -90,20 +110,20 @@ def _target(target: Target, most: int, block: str) -> Iterator[str]:
         yield from _numbers(target, most)
     if target.guess:
         guess = ", ".join(f"{name} {value:.4g}" for name, value in target.guess.items())
-        yield f"     guessing: {guess}"
+        yield fill(f"     guessing: {guess}", COLUMNS, subsequent_indent=" " * 15)
 
 
 def _classes(classes: Classes, examples: int, most: int, block: str) -> Iterator[str]:
     """A bar for each class; of many, for the largest and the smallest."""
     K, counts = len(classes.names), classes.counts.tolist()
     order = list(range(K))
-    if K > most:
+    if most < K:
         order = sorted(order, key=lambda k: -counts[k])
         order = order[: most // 2] + order[K - most // 2 :]
     names = [_cut(classes.names[k], WIDEST) for k in order]
     width, wide = max(map(len, names)), len(f"{max(counts):,}")
     for place, (k, name) in enumerate(zip(order, names, strict=True)):
-        if K > most and place == most // 2:
+        if most < K and place == most // 2:
             yield f"     {'...':<{width}}  {K - len(order):,} more classes: --all"
         bar = block * round(BAR * counts[k] / max(counts))
         share = f"{100 * counts[k] / examples:5.1f} %"
@@ -116,12 +136,12 @@ def _numbers(target: Target, most: int) -> Iterator[str]:
         return
     heads = ["", "mean", "std", "skew", "min", "25 %", "median", "75 %", "max"]
     rows = [
-        [f"y{k}" if target.outputs > 1 else "y", *map(float, row)]
+        [str(k) if target.outputs > 1 else "", *(float(f"{value:.4g}") for value in row)]
         for k, row in enumerate(
             zip(numbers.mean, numbers.deviation, numbers.skewness, *numbers.quantiles, strict=True)
         )
     ]
-    yield from (f"     {line}" for line in table(heads, rows[:most]).splitlines())
+    yield from (_cut(f"     {line}", COLUMNS) for line in table(heads, rows[:most]).splitlines())
     if len(rows) > most:
         yield f"     and {len(rows) - most:,} more: --all"
 
@@ -141,12 +161,12 @@ def _x(found: Found, most: int) -> Iterator[str]:
     heads = ["", "column" if found.names else "", "mean", "std", "min", "max", "missing", ""]
     yield from (f"     {line}"[:COLUMNS] for line in table(heads, rows).splitlines())
     if found.profile.n > most:
-        yield f"     and {found.profile.n - most:,} more columns: --all"
+        yield f"     and {_count(found.profile.n - most, 'more column')}: --all"
 
 
 def _row(found: Found, c: Columns, j: int) -> list[object]:
     s = c.statistics
-    figures = (s.mean, s.deviation, s.low, s.high)
+    figures = (s.mean, c.deviation, s.low, s.high)
     name = _cut(found.names[j], WIDEST) if found.names else ""
     return [str(j), name, *(float(a[j]) for a in figures), int(c.missing[j]), _note(c, j)]
 
@@ -155,18 +175,22 @@ def _note(c: Columns, j: int) -> str:
     if c.constant[j]:
         return "constant"
     if c.fills[j]:
-        return f"{c.fill[j]:g} {c.fills[j]:,} times"
+        return f"{c.fill[j]:g} x{c.fills[j]}"
     if c.rising[j]:
         return "rising"
     return f"{c.distinct[j]} values" if c.distinct[j] else ""
 
 
-def _remarks(told: Sequence[Remark], most: int) -> Iterator[str]:
-    for remark in told[:most]:
-        text = f"{one_line(remark.what)} -> {remark.do}"
-        yield fill(f"! {text}", COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
-    if len(told) > most:
-        yield f"and {len(told) - most} more remarks: --all"
+def _remarks(every: Sequence[Remark], most: int) -> Iterator[str]:
+    for remark in every[:most]:
+        what, do = f"! {one_line(remark.what)}", f"-> {remark.do}"
+        if len(what) + 1 + len(do) <= COLUMNS:
+            yield f"{what} {do}"
+            continue
+        yield fill(what, COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+        yield f"  {do}"
+    if len(every) > most:
+        yield f"and {_count(len(every) - most, 'more remark')}: --all"
 
 
 def _count(n: int, word: str) -> str:

@@ -132,10 +132,10 @@ def _order(found: Found) -> Iterator[Remark]:
     if target is None:
         return
     if target.sorted and target.examples > 1 and target.kind not in ("constant", "text"):
-        what = f"neighbors are alike: {100 * target.alike:.0f} % have the same y"
-        what += f", {100 * target.chance:.0f} % in a random order"
+        what = f"sorted: {100 * target.alike:.0f} % of neighbors have the same y"
+        what += f" ({100 * target.chance:.0f} % in a random order)"
         if target.numbers is not None:
-            what = f"sorted: y of neighbors has a correlation of {target.alike:.2f}"
+            what = f"in order: neighbors have a y that correlates, by {target.alike:.2f}"
         yield Remark("sorted", what, "keep training.shuffle: true")
     if target.kind in ("binary", "classes") and target.classes is not None:
         counts = target.classes.counts

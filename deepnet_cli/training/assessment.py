@@ -1,29 +1,31 @@
 """All that labelled data say of a model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.tables import Table
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.metrics import (
     METRICS,
     Figures,
     Metric,
+    States,
     figures_of,
     figures_of_each,
     observed,
+    pooled,
     top,
     weighted_figures,
 )
-from deepnet_cli.nn.metrics.calibration import Calibration, calibration
+from deepnet_cli.nn.metrics.calibration import BINS, Calibration, binned, calibration
 from deepnet_cli.nn.metrics.decided import CLASSES
 from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import cost, scores
+from deepnet_cli.training.evaluation import Mean, penalty, scores
 from deepnet_cli.training.intervals import Interval, affordable, intervals
 from deepnet_cli.training.model import Model
 
@@ -56,59 +58,82 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     """Measure a model on a table with y, whose weights weigh all figures; of class weights the
     cost alone knows.  Raises DataError.
     """
-    part, loss, K = model.part(table), model.network.loss, model.network.sizes[-1]
-    weights = np.ones(part.m) if table.weights is None else table.weights
+    supply, loss, K = model.supply(table), model.network.loss, model.network.sizes[-1]
+    weights = np.ones(supply.m) if table.weights is None else table.weights
     metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
     metrics = model.encoding.in_units(metrics)
-    S = scores(model.network, model.theta, part.rows)
-    with np.errstate(all="ignore"):
-        A = loss.link.forward(S)
-        J = cost(model.objective, model.theta, part, S)
-        states = observed(metrics, A, part.Y, weights[np.newaxis])
-        resamples = affordable(part.m, K) if resampled else None
-        between = {}
+    probable = loss.kind in ("binary", "class")
+    resamples = affordable(supply.m, K) if resampled else None
+    J, states, sums = Mean(supply.weights), States(), np.zeros((3, BINS))
+    others: dict[str, States] = {}
+    seen: list[Seen] = []
+    first = 0
+    for part in supply.blocks():
+        w = weights[first : first + part.m]
+        first += part.m
+        S = scores(model.network, model.theta, part.rows)
+        with np.errstate(all="ignore"):
+            A = loss.link.forward(S)
+            J.take(float(np.real(loss.cost(S, part.Y, part.share))), part)
+            states = pooled(metrics, states, observed(metrics, A, part.Y, w[np.newaxis]))
+            if probable:
+                sums += binned(A, part.Y, w, loss.kind)
+            baselines = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
+            for name, other in baselines.items():
+                state = observed(metrics, other, part.Y, w[np.newaxis])
+                others[name] = pooled(metrics, others.get(name, {}), state)
         if resamples:
-            penalty = float(np.real(model.objective.penalty(model.theta)))
-            of_draws = _of_draws(metrics, loss, S, A, part, weights, penalty)
-            between = intervals(of_draws, part.m, resamples)
-        others = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
-        baselines = {
-            name: figures_of(metrics, observed(metrics, other, part.Y, weights[np.newaxis]))
-            for name, other in others.items()
-        }
+            seen.append(Seen(S, A, part.Y, w, w if part.weights is None else part.weights))
+    added = penalty(model.objective, model.theta)
     linear = None if model.baselines is None else model.baselines.linear
     classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
-    return Assessment(
-        part.m,
-        {"cost": J, **figures_of(metrics, states)},
-        between,
-        resamples,
-        baselines,
-        0 if linear is None else linear.examples,
-        table.output_names(K) if classes is None else classes.names,
-        {} if told_apart and classes is None else figures_of_each(metrics, states),
-        None if classes is None else states[CLASSES.name][0][0],
-        calibration(A, part.Y, weights, loss.kind) if loss.kind in ("binary", "class") else None,
-    )
+    with np.errstate(all="ignore"):
+        between = {}
+        if resamples:
+            of_draws = _of_draws(metrics, loss, Seen.joined(seen), added)
+            between = intervals(of_draws, supply.m, resamples)
+        return Assessment(
+            supply.m,
+            {"cost": J.value + added, **figures_of(metrics, states)},
+            between,
+            resamples,
+            {name: figures_of(metrics, state) for name, state in others.items()},
+            0 if linear is None else linear.examples,
+            table.output_names(K) if classes is None else classes.names,
+            {} if told_apart and classes is None else figures_of_each(metrics, states),
+            None if classes is None else states[CLASSES.name][0][0],
+            calibration(sums) if probable else None,
+        )
+
+
+class Seen(NamedTuple):
+    """What figures are made of, for m examples: S, A and Y (K, m), their weights (m,) in metrics
+    and in J.
+    """
+
+    S: Array
+    A: Array
+    Y: Array
+    weights: Array
+    in_J: Array
+
+    @classmethod
+    def joined(cls, blocks: Sequence["Seen"]) -> "Seen":
+        """Those of all blocks."""
+        return cls(*(np.concatenate(arrays, axis=-1) for arrays in zip(*blocks, strict=True)))
 
 
 def _of_draws(
-    metrics: Mapping[str, Metric],
-    loss: Loss,
-    S: Array,
-    A: Array,
-    part: Part,
-    weights: Array,
-    penalty: float,
+    metrics: Mapping[str, Metric], loss: Loss, seen: Seen, penalty: float
 ) -> Callable[[Array], dict[str, Array]]:
     """All figures as functions of how often each example was drawn (R, m); J first."""
-    costs = loss.entries(S, part.Y).sum(axis=0, dtype=np.float64) / loss.outputs(part.Y)
+    S, A, Y, weights, in_J = seen
+    costs = loss.entries(S, Y).sum(axis=0, dtype=np.float64) / loss.outputs(Y)
     cost = {"cost": mean_of("cost", lambda *_: costs)}
-    in_J = weights if part.weights is None else part.weights
 
     def figures(times: Array) -> dict[str, Array]:
-        J = weighted_figures(cost, observed(cost, A, part.Y, times * in_J))["cost"] + penalty
-        found = weighted_figures(metrics, observed(metrics, A, part.Y, times * weights))
+        J = weighted_figures(cost, observed(cost, A, Y, times * in_J))["cost"] + penalty
+        found = weighted_figures(metrics, observed(metrics, A, Y, times * weights))
         return {"cost": J, **found}
 
     return figures

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.errors import DataError
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.memory import available_memory
@@ -25,7 +25,6 @@ from deepnet_cli.nn.losses import Loss, shares
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.lbfgs import minimize
-from deepnet_cli.randomness import order
 
 STEPS = 60
 """Of L-BFGS, at most."""
@@ -92,36 +91,38 @@ class Baselines:
 
 
 def fitted(
-    loss: Loss, part: Part, own: Array | None, multiplications: float, seed: int
+    loss: Loss, supply: Supply, own: Array | None, multiplications: float, seed: int
 ) -> Baselines:
     """Fit both to training examples, after so many multiplications of the training itself.
 
     The constant counts them by their `own` weights (m,), the linear model as J does.
     """
-    constant = _constant(loss, part.Y.astype(np.float64), shares(own, part.m))
-    size = (part.rows.shape[1] + ELEMENTWISE) * len(part.Y)
+    constant = _constant(loss, supply, shares(own, supply.m))
+    size = (supply.features + ELEMENTWISE) * supply.outputs
     many = max(ALWAYS, SHARE * multiplications / (2 * STEPS)) // size  # W X and dZ X^T
     values = min(VALUES, available_memory() // BYTES)
-    taken = int(min(part.m, many, values // part.rows.shape[1]))
-    if taken < min(part.m, FEWEST):
+    taken = int(min(supply.m, many, values // supply.features))
+    if taken < min(supply.m, FEWEST):
         return Baselines(constant, None)
-    if taken < part.m:
-        chosen = np.sort(order(seed, "baseline", 0, part.m)[:taken])
-        weights = None if part.weights is None else part.weights[chosen]
-        part = Part(part.rows[chosen], part.Y[:, chosen], weights)
     with np.errstate(all="ignore"):
-        return Baselines(constant, _linear(loss, part))
+        return Baselines(constant, _linear(loss, supply.sample(taken, seed, "baseline")))
 
 
-def _constant(loss: Loss, Y: Array, share: Array) -> Array:
-    """(K, 1)"""
+def _constant(loss: Loss, supply: Supply, share: Array) -> Array:
+    """(K, 1), for the part of the mean that each example has."""
+    labels = (Y for Y, _ in supply.labels())
     if loss.kind == "quantiles":
-        y, up = Y[0], Y[0].argsort()
-        zeros = np.zeros((len(Y), 1))
+        y = np.concatenate([Y[0] for Y in labels]).astype(np.float64)
+        up = y.argsort()
+        zeros = np.zeros((supply.outputs, 1))
         tau = -loss.gradient(zeros - 1, zeros)  # the slope where A is below Y
         quantiles: Array = y[up][np.searchsorted(share[up].cumsum()[:-1], tau)]
         return quantiles
-    mean = (Y @ share)[:, np.newaxis]
+    mean, first = np.zeros(supply.outputs), 0
+    for Y in labels:
+        mean = mean + Y.astype(np.float64) @ share[first : first + Y.shape[1]]
+        first += Y.shape[1]
+    mean = mean[:, np.newaxis]
     return 2 * mean - 1 if loss.kind == "binary scores" else mean
 
 

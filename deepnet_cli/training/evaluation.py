@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from deepnet_cli.data.batches import Part
+from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.metrics import (
@@ -16,6 +16,7 @@ from deepnet_cli.nn.metrics import (
     figures_of,
     figures_of_each,
     observed,
+    pooled,
     unmixed,
 )
 from deepnet_cli.nn.network import Network, Workspace
@@ -50,23 +51,51 @@ def scores(network: Network, theta: Array, rows: Rows) -> Array:
 
 
 def figures(
-    objective: Objective, theta: Array, part: Part, metrics: Mapping[str, Metric]
+    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
 ) -> Figures:
-    """J, its weight penalty included as in training, and metrics of a part."""
-    S, link = scores(objective.network, theta, part.rows), objective.network.loss.link
+    """J, its weight penalty included as in training, and metrics of examples."""
+    J, states = measured(objective, theta, supply, metrics)
     with np.errstate(all="ignore"):
-        J = cost(objective, theta, part, S)
-        return {"cost": J, **figures_of(metrics, observed(metrics, link.forward(S), part.Y))}
+        return {"cost": J, **figures_of(metrics, states)}
 
 
 def output_figures(
-    objective: Objective, theta: Array, part: Part, metrics: Mapping[str, Metric]
+    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
 ) -> list[Figures]:
     """Of each of several numbers by itself."""
-    S, link = scores(objective.network, theta, part.rows), objective.network.loss.link
+    _, states = measured(objective, theta, supply, metrics)
     with np.errstate(all="ignore"):
-        each = figures_of_each(metrics, observed(metrics, link.forward(S), part.Y))
-    return [{name: float(each[name][k]) for name in each} for k in range(len(part.Y))]
+        each = figures_of_each(metrics, states)
+    return [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
+
+
+def measured(
+    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+) -> tuple[float, States]:
+    """J and what the metrics have seen of examples that count alike in them, block by block."""
+    network, states, J = objective.network, States(), Mean(supply.weights)
+    for part in supply.blocks():
+        S = scores(network, theta, part.rows)
+        with np.errstate(all="ignore"):
+            J.take(float(network.loss.cost(S, part.Y, part.share).real), part)
+            A = network.loss.link.forward(S)
+            states = pooled(metrics, states, observed(metrics, A, part.Y))
+    return J.value + penalty(objective, theta), states
+
+
+class Mean:
+    """The mean of what each block has, as much as its examples weigh."""
+
+    def __init__(self, weights: Array | None) -> None:
+        self.value, self._total = 0.0, 0.0
+        self._unit = 1.0 if weights is None else float(weights.max()) or 1.0
+
+    def take(self, value: float, part: Part) -> None:
+        """Another block's value."""
+        weight = part.m if part.weights is None else float((part.weights / self._unit).sum())
+        self._total += weight
+        if weight:
+            self.value += (value - self.value) * (weight / self._total)
 
 
 def running_states(metrics: Mapping[str, Metric], loss: Loss, S: Array, Y: Array) -> States:
@@ -75,7 +104,7 @@ def running_states(metrics: Mapping[str, Metric], loss: Loss, S: Array, Y: Array
         return observed(metrics, loss.link.forward(S), unmixed(Y, loss.kind))
 
 
-def cost(objective: Objective, theta: Array, part: Part, S: Array) -> float:
-    """J of a part whose scores S (n[L], m) are known."""
-    J = objective.network.loss.cost(S, part.Y, part.share) + objective.penalty(theta)
-    return float(J.real)
+def penalty(objective: Objective, theta: Array) -> float:
+    """What theta adds to J by itself."""
+    with np.errstate(all="ignore"):
+        return float(np.real(objective.penalty(theta)))

@@ -17,11 +17,12 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.batches import Part
 from deepnet_cli.data.encoding import Encoded, Encoding
 from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
+from deepnet_cli.data.parts import Supply
+from deepnet_cli.data.streamed import supply_of
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
@@ -66,10 +67,10 @@ class Model:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
         return decisions(A, self.network.loss.kind)
 
-    def part(self, table: Table) -> Part:
+    def supply(self, table: Table) -> Supply:
         """The examples of a table with y as the network takes them.  Raises DataError."""
         try:
-            return self.encoding.part(table)
+            return supply_of(self.encoding, table)
         except ClassCountError as error:  # here the data are at fault, not a config
             raise DataError(str(error)) from None
 

@@ -109,7 +109,7 @@ def dealing(run: Run, deal: Iterator[Batch], *, played: bool) -> Part:
 
     def fill() -> None:
         if next(number) % run.length == 0:
-            run.hand.aim(run.chosen)
+            run.hand.aim(run.part, run.chosen)
         tape.play()
 
     return Part("batch", "", fill, played=True)

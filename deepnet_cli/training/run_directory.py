@@ -1,12 +1,22 @@
 """The directory of one run: its name, and what is written into it."""
 
-import fcntl
-import os
+import json
 from pathlib import Path
 
 from deepnet_cli.config.load import RUN_CONFIG
-from deepnet_cli.errors import ConfigError, DataError, MachineError
-from deepnet_cli.files import json_text, make_directory, near, shown, write_file
+from deepnet_cli.errors import ConfigError, DataError
+from deepnet_cli.files import (
+    TEMPORARY,
+    json_text,
+    make_directory,
+    near,
+    remove_unfinished,
+    shown,
+    write_file,
+)
+from deepnet_cli.training.lock import NAME as LOCK
+from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.model import NAME as MODEL
 
 CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
 CHECKPOINTS = "checkpoints"
@@ -17,29 +27,18 @@ MOST_RUNS = 100_000
 class RunDirectory:
     """An existing run directory; every write is whole or not at all.
 
-    While this object lives no other process can have one of the same directory: a lock on
-    the directory itself, which ends with the process, however it ends.
+    Until it is closed no other process can have one of the same directory.  Raises MachineError.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = shown(path)
-        self._lock = os.open(path, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            raise MachineError(
-                f"{self.path}: another deepnet is training in this directory; let it end first"
-            ) from None
-        except OSError:  # a file system without locks: nothing is lost by going on
-            pass
+        self._lock = Lock(self.path)
         for folder in (path, path / CHECKPOINTS):
-            for left_over in folder.glob(".*.tmp"):  # by a process that was killed
-                left_over.unlink(missing_ok=True)
+            remove_unfinished(folder)
 
     def close(self) -> None:
         """Let others use the directory."""
-        os.close(self._lock)
+        self._lock.release()
 
     @classmethod
     def create(cls, base: Path, name: str) -> "RunDirectory":
@@ -56,19 +55,19 @@ class RunDirectory:
     @classmethod
     def at(cls, path: Path) -> "RunDirectory":
         """A directory named by the user: new or empty.  Raises ConfigError."""
-        if path.exists():
+        try:
+            make_directory(path)
+        except FileExistsError:
             if not path.is_dir():
-                raise ConfigError(f"--run-dir {path}: is a file")
-            if (path / CONFIG).exists():
-                raise ConfigError(
-                    f"--run-dir {path}: holds a run; go on with it by 'deepnet train --resume "
-                    f"{path}', or choose a new directory"
-                )
-            if any(not entry.name.endswith(".tmp") for entry in path.iterdir()):
-                raise ConfigError(f"--run-dir {path}: is not empty; choose a new directory")
-            return cls(path)
-        make_directory(path)
-        return cls(path)
+                raise ConfigError(f"--run-dir {path}: is a file") from None
+            _check_empty(path)
+        directory = cls(path)
+        try:
+            _check_empty(path)  # again, now that nobody else can fill it
+        except ConfigError:
+            directory.close()
+            raise
+        return directory
 
     @classmethod
     def existing(cls, path: Path) -> "RunDirectory":
@@ -80,6 +79,17 @@ class RunDirectory:
         if not (path / CONFIG).is_file():
             raise DataError(f"{path}: not a run directory (it holds no {CONFIG})")
         return cls(path)
+
+    def complete(self, iteration: int, pictured: bool) -> bool:
+        """Whether every file of a run that ended after so many updates is there."""
+        names = MODEL, HISTORY, SUMMARY, *([PICTURE] if pictured else [])
+        if not all((self.path / name).is_file() for name in names):
+            return False
+        try:
+            summary = json.loads((self.path / SUMMARY).read_bytes())
+        except ValueError:
+            return False
+        return isinstance(summary, dict) and summary.get("iterations") == iteration
 
     def write(self, name: str, content: bytes) -> None:
         """Write one of the run's files."""
@@ -101,3 +111,15 @@ class RunDirectory:
     def checkpoints(self) -> list[Path]:
         """The checkpoints, the newest first."""
         return sorted((self.path / CHECKPOINTS).glob("iteration-*.h5"), reverse=True)
+
+
+def _check_empty(path: Path) -> None:
+    """Raise ConfigError where there is anything that was not left by a process that was killed."""
+    if (path / CONFIG).exists():
+        raise ConfigError(
+            f"--run-dir {path}: holds a run; go on with it by 'deepnet train --resume "
+            f"{path}', or choose a new directory"
+        )
+    names = {entry.name for entry in path.iterdir()} - {LOCK}
+    if any(not name.startswith(TEMPORARY) for name in names):
+        raise ConfigError(f"--run-dir {path}: is not empty; choose a new directory")

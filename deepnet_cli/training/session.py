@@ -1,7 +1,7 @@
 """One run from its first update to its last file."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from deepnet_cli.training.summary import summary
 from deepnet_cli.training.updates import not_finite
 
 CHECKPOINT_SECONDS = 30.0
+
+Draw = Callable[[History, str], bytes]
+"""Makes a picture of a history and the run's name."""
 
 
 class Session:
@@ -50,12 +53,6 @@ class Session:
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._held = [progress.copy()]
         self._rate = job.rate
-
-    @property
-    def complete(self) -> bool:
-        """Whether every file of a run that ended is there."""
-        names = (MODEL, HISTORY, SUMMARY, *([PICTURE] if self.job.config.output.plots else []))
-        return all((self.directory.path / name).exists() for name in names)
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration that follows the rows so far."""
@@ -109,8 +106,10 @@ class Session:
             self._fall_back(error)
             raise
 
-    def finish(self) -> dict[str, object]:
-        """Write a last checkpoint, the model, the history and the summary; return this."""
+    def finish(self, draw: Draw | None = None) -> dict[str, object]:
+        """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
+        summary, by which a reader knows that all of them are there; return this.
+        """
         self._checkpoint(self.progress)
         job, closing = self.job, self._closing_row()
         theta, self.kept, self.monitor = self._kept(closing)
@@ -120,7 +119,7 @@ class Session:
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-            if job.network.loss.kind in ("number", "count") and len(part.Y) > 1:
+            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         part, layers = job.batches.part, job.network.layout.weights.stop
@@ -131,6 +130,8 @@ class Session:
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
+        if draw is not None:
+            self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
         chosen = self.kept, self.monitor
         told = summary(job, self.progress, chosen, self.figures, outputs, self.ending, self.seconds)
         self.directory.write_json(SUMMARY, told)

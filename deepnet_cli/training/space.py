@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.batches import Batches, Part
+from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.parts import Part
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.parameters import Layout
@@ -68,12 +69,13 @@ def space_of(job: Job, theta: Array) -> Space:
     objective, batches = job.objective, job.batches
     if job.reduced is None:
         return Space(objective, batches)
+    part = batches.part.sample(batches.part.m, job.config.seed, "span")  # all of it
     with np.errstate(all="ignore"):  # what overflows shows in the first cost
-        Q, rows = factored(batches.part.rows)
+        Q, rows = factored(part.rows)
         span = Span.through(Q, job.network.layout.views(theta)["W1"])
     network = Network.of(job.reduced, job.network.layers, job.network.loss)
     objective = replace(objective, network=network)
-    batches = replace(batches, part=Part(rows, batches.part.Y, batches.part.weights))
+    batches = replace(batches, part=Part(rows, part.Y, part.weights))
     return Spanned(objective, batches, job.network.layout, span)
 
 

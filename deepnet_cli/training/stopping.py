@@ -1,15 +1,20 @@
 """Why training ends: its progress says so, or a signal, a filter on the stream of events."""
 
 import signal
+import time
 from collections.abc import Iterable, Iterator
 from types import FrameType
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from deepnet_cli import signals
 from deepnet_cli.config.job import Job
 from deepnet_cli.nn.improvement import reaches
 from deepnet_cli.training.progress import Progress
 
 E = TypeVar("E")
+
+APART = 0.3
+"""Seconds that are between two signals of which the second is meant."""
 
 
 class Ending(NamedTuple):
@@ -41,30 +46,38 @@ def ending(job: Job, progress: Progress) -> Ending | None:
 
 
 class Interruption:
-    """SIGINT or SIGTERM: the step under way is finished; a second signal ends at once.
+    """While it is open, a first signal asks for an end after the step under way, and waits where
+    files are written; a second one leaves at once, and what was saved last stays.
 
-    A signal that the parent process made the command ignore stays ignored.
+    Shells and wrappers pass a signal on that the terminal has sent to all of them: what comes right
+    after the first is the same one.  So is a second SIGHUP: nobody is there to be impatient.
     """
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
+        self.at = 0.0
+        self.go_on = ""  # the command that does
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        self._before = signals.handle(self._arrived)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for s, handler in self._before.items():
+            signal.signal(s, handler)
 
     def stop(self, events: Iterable[E]) -> Iterator[E]:
         """Pass events through until a signal arrives."""
-        watched = [
-            s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) != signal.SIG_IGN
-        ]
-        before = {s: signal.signal(s, self._arrived) for s in watched}
-        try:
-            for event in events:
-                yield event
-                if self.signal is not None:
-                    return
-        finally:
-            for s, handler in before.items():
-                signal.signal(s, handler)
+        for event in events:
+            yield event
+            if self.signal is not None:
+                return
 
     def _arrived(self, number: int, _: FrameType | None) -> None:
-        self.signal = signal.Signals(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        now = time.monotonic()
+        if self.signal is None:
+            self.signal, self.at = signal.Signals(number), now
+            signals.note("ending after this step; once more leaves at once")
+        elif number != signal.SIGHUP and now - self.at > APART:
+            signals.leave(number, told=f"interrupted; go on: {self.go_on}")

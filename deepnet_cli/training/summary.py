@@ -75,6 +75,6 @@ def environment() -> dict[str, object]:
 def fingerprints(job: Job) -> dict[str, dict[str, object]]:
     """Of each part's examples as the network sees them: scaled, in its precision."""
     return {
-        name: {"examples": part.m, "features": part.rows.shape[1], **part.digests}
+        name: {"examples": part.m, "features": part.features, **part.digests}
         for name, part in job.dataset.parts.items()
     }

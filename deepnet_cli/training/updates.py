@@ -104,7 +104,7 @@ class Moves(Updates):
 
     def _at_once(self, run: Run, reel: Reel) -> Iterator[Steps]:
         start, stop = run.iteration, run.iteration + run.length
-        run.hand.aim(run.chosen)
+        run.hand.aim(run.part, run.chosen)
         costs = reel.turn(self.move.numbers(map(self.rate, range(start, stop)), start + 1))
         made = len(costs) if isfinite(costs[-1]) else len(costs) - 1
         self.state.iteration = start + made
@@ -121,7 +121,7 @@ class Moves(Updates):
             hand.note(dealing)
         before, after = [dealing, recorded.tape], self.move.tapes
         between = network.draws or network.tracks or network.holds or self.clippings
-        if between or hand.part.weights is not None or any(t.broken for t in before + after):
+        if between or hand.weighted or any(t.broken for t in before + after):
             return None
         return Reel(before, recorded.work.J, after)
 

@@ -13,6 +13,7 @@ from deepnet_cli.nn.metrics.statistic import ratio
 from deepnet_cli.nn.types import Array
 
 BINS = 10
+ENDS = np.linspace(0, 1, BINS + 1)
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,10 @@ class Calibration:
         return float(apart.sum() / self.weight.sum())
 
 
-def calibration(A: Array, Y: Array, w: Array, target: str) -> Calibration:
-    """Of probabilities A and Y (K, m), weighed by w (m,); multilabel: of all m K decisions."""
+def binned(A: Array, Y: Array, w: Array, target: str) -> Array:
+    """What `calibration` reads, (3, BINS), of probabilities A and Y (K, m), weighed by w (m,): sums
+    that add up over blocks.  Multilabel: of all m K decisions.
+    """
     A = A.astype(np.float64)
     if target == "binary":
         decided = (A > 0.5).reshape(-1)
@@ -43,11 +46,14 @@ def calibration(A: Array, Y: Array, w: Array, target: str) -> Calibration:
         right, w = decided == (Y.reshape(-1) == 1), np.tile(w, len(A))
     else:
         probability, right = A.max(axis=0), A.argmax(axis=0) == Y.argmax(axis=0)
-    ends = np.linspace(0, 1, BINS + 1)
-    bins = np.searchsorted(ends[1:-1], probability)
-    weight, of_probability, of_right = (
-        np.bincount(bins, weights, minlength=BINS) for weights in (w, w * probability, w * right)
-    )
+    bins = np.searchsorted(ENDS[1:-1], probability)
+    weights = w, w * probability, w * right
+    return np.stack([np.bincount(bins, sums, minlength=BINS) for sums in weights])
+
+
+def calibration(sums: Array) -> Calibration:
+    """Of the sums (3, BINS) over all examples."""
+    weight, probability, right = sums
     return Calibration(
-        ends[:-1], ends[1:], weight, ratio(of_probability, weight), ratio(of_right, weight)
+        ENDS[:-1], ENDS[1:], weight, ratio(probability, weight), ratio(right, weight)
     )
