@@ -213,7 +213,11 @@ BAD_X: dict[str, tuple[Filler, *tuple[str, ...]]] = {
         made("x", h5py.regionref_dtype, lambda x: x.__setitem__((0, 0), x.regionref[:2])),
         "not supported",
     ),
-    "compound": (put(np.zeros((12, 4), [("a", "i4"), ("b", "f8")])), "'x'", "not supported"),
+    "compound": (
+        put(np.zeros((12, 4), [("a", "i4"), ("b", "f8")])),
+        "'x'",
+        "named columns (a int32, b float64)",
+    ),
     "opaque": (put(np.zeros((12, 4), "V21")), "'x'", "not supported"),
     "datetime": (
         put(np.zeros((12, 4), "M8[s]").astype(h5py.opaque_dtype("M8[s]"))),
@@ -292,7 +296,7 @@ BAD_Y: dict[str, tuple[Filler, int, *tuple[str, ...]]] = {
     ),
     "group": (lambda f: f.create_group("y"), 3, "'y'", "is a group"),
     "nothing": (lambda _: None, 3, "no dataset 'y'", "x (12, 4) float64"),
-    "compound": (put(np.zeros(12, [("a", "i4")]), "y"), 3, "'y'", "not supported"),
+    "compound": (put(np.zeros(12, [("a", "i4")]), "y"), 3, "'y'", "named columns (a int32)"),
     "complex": (put(Y + 1j, "y"), 3, "'y'", "complex"),
     "null": (put(h5py.Empty("i4"), "y"), 3, "'y'", "empty"),
     "scalar": (put(1, "y"), 3, "'y'", "x has 12"),
@@ -383,7 +387,7 @@ BAD_WEIGHTS: dict[str, tuple[Filler, *tuple[str, ...]]] = {
     ),
     "bytes": (put(np.full(12, b"1"), "w"), "text", "a number for each", "!shape"),
     "complex": (put(np.ones(12) + 1j, "w"), "complex"),
-    "compound": (put(np.zeros(12, [("a", "i4")]), "w"), "not supported"),
+    "compound": (put(np.zeros(12, [("a", "i4")]), "w"), "named columns (a int32)"),
     "null": (put(h5py.Empty("f8"), "w"), "empty"),
     "group": (lambda f: f.create_group("w"), "is a group"),
     "never_written": (lambda f: f.create_dataset("w", (12,), "f8"), "stores 0"),
@@ -408,7 +412,7 @@ def test_bad_weights(row: tuple[Filler, *tuple[str, ...]], part: str) -> None:
     Path("c.yaml").write_text(config(data="\n".join(lines)))
     result = deepnet("train", "c.yaml", "-q")
     assert_refused(result, 3, [f"data.{part}", "bad.h5: ", "'w'", *words])
-    head, source, caret = result.err.splitlines()
+    head, source, caret, *_ = result.err.splitlines()
     assert head.startswith(f"c.yaml:{len(lines) + 1}:")
     assert source.endswith(lines[-1])
     assert caret.endswith("^")
@@ -512,16 +516,21 @@ def test_hdf5_that_is_no_data_of_ours(model: Path) -> None:
 
 
 AMBIGUOUS: dict[str, tuple[dict[Any, Any], *tuple[str, ...]]] = {
-    "two_tables": ({"a": X, "b": X, "y": Y}, "which dataset is x", "a (12, 4)", "b (12, 4)", "x:"),
-    "two_labels": ({"x": X, "p": Y, "q": Y}, "which dataset is y", "p (12,)", "q (12,)", "y:"),
-    "no_table": ({"p": Y, "q": Y}, "which dataset is x", "p (12,) int64"),
-    "no_labels": ({"x": X}, "which dataset is y", "x (12, 4) float64"),
-    "many": ({f"d{i:02}": X for i in range(30)}, "d00", "d09", "20 more", "!d10"),
-    "names_with_escape": ({"\x1b[31m": X, "b": X}, r"\x1b[31m (12, 4)", "b (12, 4)"),
-    "names_with_newline": ({"a\nb": X, "b": X}, r"a\nb (12, 4)"),
-    "names_not_utf_8": ({"b": X, b"\xff\xfe": X, "c": X}, "b (12, 4)", "c (12, 4)"),
+    "two_tables": (
+        {"a": X, "b": X, "y": Y},
+        "which dataset is x",
+        "a  (12, 4)",
+        "b  (12, 4)",
+        "x:",
+    ),
+    "two_labels": ({"x": X, "p": Y, "q": Y}, "which dataset is y", "p  (12,)", "q  (12,)", "y:"),
+    "no_table": ({"p": Y, "q": Y}, "which dataset is x", "p  (12,)  int64"),
+    "no_labels": ({"x": X}, "which dataset is y", "x  (12, 4)  float64"),
+    "many": ({f"d{i:02}": X for i in range(30)}, "d00", "d19", "10 more", "!d20"),
+    "names_with_escape": ({"\x1b[31m": X, "b": X}, r"\x1b[31m  (12, 4)", r'x: "\u001b[31m"'),
+    "names_with_newline": ({"a\nb": X, "b": X}, r"a\nb  (12, 4)", r'x: "a\nb"'),
+    "names_not_utf_8": ({"b": X, b"\xff\xfe": X, "c": X}, "b  (12, 4)", "c  (12, 4)"),
 }
-"""Datasets by name; what is not clear is not guessed."""
 
 
 @pytest.mark.parametrize("row", AMBIGUOUS.values(), ids=AMBIGUOUS)

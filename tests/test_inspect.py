@@ -262,6 +262,27 @@ def test_a_file_without_y_is_fine() -> None:
     assert "y: not clear which dataset it is" in result.out
 
 
+def test_examples_on_the_last_axis_are_known_by_y() -> None:
+    everything = told(write(x=X.T, y=Y))
+    part = everything["parts"][0]
+    assert (part["examples"], part["features"], part["examples_on"]) == (M, 5, "last")
+    np.testing.assert_allclose([c["mean"] for c in part["columns"]], X.mean(axis=0))
+    assert kinds(everything) == ["axis"]
+    assert told(write(x=X[:5].T, y=Y[:5]))["parts"][0]["examples_on"] == "first"  # it may be both
+
+
+@pytest.mark.parametrize("name", ["class_names", "list_classes"])
+def test_names_in_the_file_are_used(name: str) -> None:
+    words = [b"red", b"green", b"blue"]
+    file = write(x=X, y=Y, feature_names=[b"a", b"b", b"c", b"d", b"e"], **{name: words})
+    part = told(file)["parts"][0]
+    assert part["target"]["classes"] == dict(
+        zip(["red", "green", "blue"], np.bincount(Y).tolist(), strict=True)
+    )
+    assert [c["name"] for c in part["columns"]] == ["a", "b", "c", "d", "e"]
+    assert "names of the classes" in shown(file).out
+
+
 def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
     part = told(write(x=X, y=Y[1:]))["parts"][0]
     assert "59 examples" in part["problem"]
@@ -311,7 +332,7 @@ def test_a_link_is_told_and_not_followed(tmp_path: Path) -> None:
         links(file)
     by_name = {each["name"]: each for each in told(Path("f.h5"))["datasets"]}
     for name in ("soft", "gone", "far"):
-        assert "link" in by_name[name]["dtype"]
+        assert "link" in by_name[name]["problem"]
         assert "stored" not in by_name[name]
 
 

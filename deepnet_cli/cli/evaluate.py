@@ -10,6 +10,7 @@ from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.files import json_text
 from deepnet_cli.report.assessment import assessment_json, assessment_text
+from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.assessment import assess
 from deepnet_cli.training.model import load_model
 
@@ -44,7 +45,7 @@ def evaluate(
     table = trained.table(Location(data, x, y, weights=weights), labelled=True)
     suit(trained.network.sizes, table.m)
     found = assess(trained, table, resampled=not no_intervals)
-    say(f"read {table.x_at} and {table.y_at}: {table.m} examples")
+    say(read_text(f"read {table.told}"))
     tell(json_text(assessment_json(found)) if as_json else assessment_text(found))
     named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next: {typed('predict', model)} {named} -o predictions.csv")

@@ -10,6 +10,7 @@ from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, write_file
+from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import load_model
 from deepnet_cli.training.predictions import Predictions
@@ -40,7 +41,7 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     table = trained.table(Location(data, x), labelled=False)
     suit(trained.network.sizes, table.m)
     predictions = Predictions.of(trained, table)
-    say(f"read {table.x_at}: {table.m} examples")
+    say(read_text(f"read {table.told}"))
     if as_json:
         tell(json_text(predictions.to_json()))
     elif output is None:

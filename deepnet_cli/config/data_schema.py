@@ -39,9 +39,12 @@ class DataFile(Section):
 
 
 class TrainFile(DataFile):
-    """Where rows belong together, `groups` tells which: what is split off has whole groups."""
+    """Where rows belong together, `groups` tells which: what is split off has whole groups.
+    `classes` names the classes by index.
+    """
 
     groups: str | None = None
+    classes: str | None = None
 
 
 class Fraction(Section):

@@ -42,12 +42,13 @@ HELD = 8
 @dataclass(frozen=True)
 class Dataset:
     """The parts by name ("train", and "validation" and "test" where there are), how
-    they were encoded, and how the training part calls its numbers.
+    they were encoded, how the training part calls its numbers, and what was read, in lines.
     """
 
     parts: dict[str, Supply]
     encoding: Encoding
     output_names: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
@@ -64,6 +65,7 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
                 where.y,
                 weights=where.weights,
                 groups=where.groups if isinstance(where, TrainFile) else None,
+                classes=where.classes if isinstance(where, TrainFile) else None,
             )
             with document.at("data", name):
                 tables[name] = read_table(location, name, last=data.examples == "last")
@@ -126,7 +128,8 @@ def encode(
             raise document.error(place, error) from None
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
-    return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs))
+    told = dict.fromkeys(tables[name].told for name in parts)  # parts split off were read once
+    return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs), tuple(told))
 
 
 def _class_weights(

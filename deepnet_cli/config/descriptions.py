@@ -31,6 +31,7 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
     TrainFile: {
         **FILE,
         "groups": "A dataset (m,): rows with the same value stay together in what is split off.",
+        "classes": "A dataset (K,) of the names of the classes, by index.",
     },
     Fold: {
         "fold": "Which of the parts is held out, from 1.",

@@ -99,18 +99,24 @@ class Document:
             raise self.error(path, error) from None
 
     def render(self, problem: Problem) -> str:
-        """The message with its place, the line and a caret."""
+        """The message with its place, the line and a caret; a list in it goes below them."""
         name = dotted(problem.path)
-        message = shortened(f"{name}: {problem.message}" if name else problem.message)
+        first, *listed = map(shortened, problem.message.split("\n"))
+        message = shortened(f"{name}: {first}" if name else first)
         if setting := self._override(problem.path):
-            return f"--set {shortened(one_line(setting), LONGEST_NAME)}: {message}"
-        place = self._place(problem)
-        if place is None:
-            return f"{self.source}: {message}"
-        head = f"{self.source}:{place.line}:{place.column}: {message}"
+            shown = [f"--set {shortened(one_line(setting), LONGEST_NAME)}: {message}"]
+        elif place := self._place(problem):
+            head = f"{self.source}:{place.line}:{place.column}: {message}"
+            shown = [head, *self._excerpt(place)]
+        else:
+            shown = [f"{self.source}: {message}"]
+        return "\n".join([*shown, *listed])
+
+    def _excerpt(self, place: Place) -> list[str]:
+        """The line and a caret, where that is in the text and not too long."""
         lines = self.text.splitlines()
         if place.line > len(lines):
-            return head
+            return []
         line = lines[place.line - 1].replace("\t", " ")
         start = place.column - 1
         before, marked, after = (
@@ -122,12 +128,12 @@ class Document:
             )
         )
         if len(before) >= LONGEST_LINE:
-            return head
+            return []
         carets = "^" * max(1, min(len(marked), LONGEST_LINE - len(before)))
-        return (
-            f"{head}\n{place.line:5} | {(before + marked + after)[:LONGEST_LINE]}\n"
-            f"      | {' ' * len(before)}{carets}"
-        )
+        return [
+            f"{place.line:5} | {(before + marked + after)[:LONGEST_LINE]}",
+            f"      | {' ' * len(before)}{carets}",
+        ]
 
     def _written(self, path: Path) -> Path:
         tree: object = self.tree

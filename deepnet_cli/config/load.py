@@ -137,7 +137,7 @@ def _check_files(document: Document, directory: Path) -> None:
         if not isinstance(where, DataFile):
             continue
         try:
-            with open_hdf5(resolved(where.file, directory)) as source:
+            with open_hdf5(resolved(where.file, directory), where.file) as source:
                 _check_datasets(document, source, where, part, last=data.examples == "last")
         except DeepnetError as error:
             document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
@@ -158,21 +158,26 @@ def _check_datasets(
     document: Document, source: Source, where: DataFile, part: str, *, last: bool
 ) -> None:
     """Look for x, the y that belongs to it, weights and groups; each mistake at its own place."""
-    groups = where.groups if isinstance(where, TrainFile) else None
-    apart = (where.weights, groups)
+    others = {"weights": where.weights}
+    if isinstance(where, TrainFile):
+        others |= {"groups": where.groups, "classes": where.classes}
+    apart = tuple(others.values())
     x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
-    m = 0
+    m = None
     try:
-        shape = source.dataset(x).shape
+        shape = source.layout(x).shape
         m = (shape[-1] if last else shape[0]) if shape else 0
     except DeepnetError as error:
         document.add(("data", part, "x"), str(error), exit_code=error.exit_code)
     try:
-        source.dataset(where.y or find_y(source, part_of_x, x, m, apart=apart))
+        if where.y is not None:
+            source.dataset(where.y)
+        elif m is not None:
+            source.dataset(find_y(source, part_of_x, x, m, apart=apart))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
-    for key, name in (("weights", where.weights), ("groups", groups)):
+    for key, name in others.items():
         try:
             if name is not None:
                 source.dataset(name)

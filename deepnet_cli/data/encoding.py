@@ -181,7 +181,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
-        if table.class_names and table.class_names != fitted.classes.names:
+        if table.class_names and {*table.class_names} != {*fitted.classes.names}:
             found.append(
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"
@@ -211,7 +211,9 @@ def fit(
     if target == "class" or (target == "binary" and outputs == 1):
         told_apart = outputs if target == "class" else 2
         values = labels.class_values(table.y, table.y_at, told_apart)
-        classes = labels.find_classes(values, told_apart, table.class_names, table.y_at)
+        classes = labels.find_classes(
+            values, told_apart, table.class_names, table.y_at, table.class_values
+        )
     with np.errstate(over="ignore", invalid="ignore"):
         fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows[:])
     if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
@@ -231,12 +233,12 @@ def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
         row, column = (int(i) for i in np.argwhere(bad)[0])
         row += first
         raise DataError(
-            f"{table.x_at}: value {there[row, column]:g} at row {row}, column {column} "
+            f"{table.x_at}: value {there[row, column]:g} at row {row}, {table.column(column)} "
             f"does not fit {rows.dtype}"
         )
     row, column = (int(i) for i in np.argwhere(bad)[0])
     kind = "NaN" if np.isnan(there[row, column]) else "infinity"
     raise DataError(
-        f"{table.x_at}: {kind} at row {row}, column {column} "
+        f"{table.x_at}: {kind} at row {row}, {table.column(column)} "
         f"({int(bad.sum())} such values in total); fill or remove them"
     )

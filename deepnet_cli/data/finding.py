@@ -1,27 +1,27 @@
 """Which dataset of a file is x and which is y, where nobody said.
 
 A part ("train", "validation", "test") is looked for by its own names first (x_train,
-train_x, train_set_x, train/x, ...), then by plain ones (x, features, ...), and last, where
-the file holds just one table and one dataset of the same length, by shape.  What is not
-clear is not guessed: the message lists what there is and the lines to write.
+train_x, train_set_x, train/x, ...), then by plain ones (x, features, ...), whatever their
+case, at the root first and then in groups; and last by shape: where there is one table, or
+one that holds floats or images, and one dataset of its length.  What is not clear is not
+guessed: the message lists what there is and the lines to write (data/unclear.py).
 """
 
-from itertools import product
+from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.survey import TEXT, Entry
+from deepnet_cli.data.unclear import Lines, unclear
+from deepnet_cli.data.words import (
+    OTHER_WORDS,
+    PART_WORDS,
+    X_WORDS,
+    Y_WORDS,
+    ranked,
+    surest,
+)
+from deepnet_cli.errors import DataError
 
-from deepnet_cli.data.hdf5 import Entry, Source
-from deepnet_cli.errors import LISTED_NAMES, DataError
-
-X_WORDS = ("x", "features", "inputs", "input", "data", "images")
-Y_WORDS = ("y", "labels", "label", "targets", "target", "outputs", "output", "classes")
-PART_WORDS = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev"),
-    "test": ("test", "testing"),
-}
 Apart = tuple[str | None, ...]
 """Datasets that have another use; None is none."""
-
-PATTERNS = ("{word}_{part}", "{part}_{word}", "{part}_set_{word}", "{part}/{word}", "{word}/{part}")
 
 
 def find_x(source: Source, part: str, hint: str | None = None, apart: Apart = ()) -> str:
@@ -31,15 +31,19 @@ def find_x(source: Source, part: str, hint: str | None = None, apart: Apart = ()
     `apart`, such as weights, is neither x nor y.
     """
     entries = _entries(source, apart)
-    named = _by_name(entries, part, X_WORDS)
+    tables = [entry for entry in entries if not _why_not_x(entry)]
+    named = ranked(tables, part, X_WORDS) | ranked(entries, part, X_WORDS[:1])
+    if named and (chosen := surest(named)):
+        return chosen  # of what is called x it will be told why it is none
     if named:
-        return named[0]
+        raise _x_unclear(source, part, apart)
     if hint in [entry.name for entry in entries]:
         return str(hint)
-    tables = [entry.name for entry in entries if len(entry.shape) >= 2 and entry.dtype != "text"]
-    if len(tables) == 1:
-        return tables[0]
-    raise DataError(_unclear(source, entries, "x", part))
+    for narrower in (_is_table, _is_wide, _is_measured):
+        tables = [entry for entry in tables if narrower(entry)]
+        if len(tables) == 1:
+            return tables[0].name
+    raise _x_unclear(source, part, apart)
 
 
 def find_y(
@@ -50,31 +54,69 @@ def find_y(
     hint: str | None = None,
     apart: Apart = (),
 ) -> str:
-    """The name of the dataset that holds the labels or targets of the m examples of `x`."""
-    entries = _entries(source, apart)
-    named = [name for name in _by_name(entries, part, Y_WORDS) if name != x]
+    """The name of the dataset that holds the labels or targets of the m examples of `x`.
+
+    Where names say so of several, it is the one that stands nearest to x.  Raises DataError.
+    """
+    x = x.strip("/")
+    entries = [entry for entry in _entries(source, apart) if entry.name != x]
+    fitting = [entry for entry in entries if not _why_not_y(entry, m)]
+    numbers = [entry for entry in entries if entry.dtype != TEXT]
+    named = ranked({*fitting, *numbers}, part, Y_WORDS, near=x)
+    if named and (chosen := surest(named)):
+        return chosen  # if it does not fit, it will be told why not
     if named:
-        return named[0]
+        raise _y_unclear(source, part, x, m, apart)
     if hint in [entry.name for entry in entries]:
         return str(hint)
-    alike = [
-        entry.name
-        for entry in entries
-        if entry.name != x and entry.shape and m in (entry.shape[0], entry.shape[-1])
-    ]
+    others = ranked(fitting, part, OTHER_WORDS)
+    alike = [entry.name for entry in fitting if entry.name not in others]
     if len(alike) == 1:
         return alike[0]
-    raise DataError(_unclear(source, entries, "y", part))
+    raise _y_unclear(source, part, x, m, apart)
 
 
-def _entries(source: Source, apart: Apart) -> list[Entry]:
-    others = {(name or "").strip("/") for name in apart}
-    return [entry for entry in source.entries if entry.name not in others]
+def _x_unclear(source: Source, part: str, apart: Apart) -> DataError:
+    used = _used(source, apart)
+    verdicts = {entry: used.get(entry) or _why_not_x(entry) for entry in source.entries}
+    tables = [entry for entry, reason in verdicts.items() if not reason]
+    lines: Lines = {}
+    if tables:
+        x = tables[0]
+        fit = [e for e in source.entries if e not in (x, *used) and not _why_not_y(e, x.shape[0])]
+        verdicts |= dict.fromkeys(fit, "could be y")
+        named = surest(ranked(fit, part, Y_WORDS, near=x.name))
+        single = next((entry.name for entry in fit if entry not in tables), None)
+        lines = {"x": x.name, "y": named or single}
+    verdicts |= dict.fromkeys(tables, "could be x")
+    return unclear(source, "x", part, verdicts, lines)
+
+
+def _y_unclear(source: Source, part: str, x: str, m: int, apart: Apart) -> DataError:
+    table = next((entry for entry in source.entries if entry.name == x), None)
+    used = _used(source, apart) | ({table: "is x"} if table else {})
+    verdicts = {entry: used.get(entry) or _why_not_y(entry, m) for entry in source.entries}
+    fit = [entry for entry, reason in verdicts.items() if not reason]
+    verdicts |= dict.fromkeys(fit, "could be y")
+    if fit or table is None or len(table.shape) < 2:
+        return unclear(source, "y", part, verdicts, {"x": x, "y": fit[0].name if fit else None})
+    axis, k = ("last", table.shape[-1]) if m == table.shape[0] else ("first", table.shape[0])
+    turned = [e for e in source.entries if e not in used and not _why_not_y(e, k)]
+    verdicts |= dict.fromkeys(turned, f"could be y with examples: {axis}; x has {k} there")
+    lines: Lines = {"x": x}
+    lines |= {"y": turned[0].name, "examples": axis} if turned else {}
+    return unclear(source, "y", part, verdicts, lines)
+
+
+def _used(source: Source, apart: Apart) -> dict[Entry, str]:
+    """What is named as something else."""
+    names = {(name or "").strip("/") for name in apart}
+    return {e: "named for another use" for e in source.entries if e.name in names}
 
 
 def parts_in(source: Source) -> list[str]:
     """The parts whose examples a file names as theirs."""
-    return [p for p in PART_WORDS if _by_name(source.entries, p, X_WORDS, plain=False)]
+    return [p for p in PART_WORDS if ranked(source.entries, p, X_WORDS, plain=False)]
 
 
 def part_to_predict(source: Source) -> str:
@@ -86,33 +128,45 @@ def part_to_predict(source: Source) -> str:
 def part_of(source: Source, name: str, default: str) -> str:
     """The part that the name of an x or y speaks of, or the default where it speaks of none."""
     entries = [entry for entry in source.entries if entry.name == name.strip("/")]
-    parts = [p for p in PART_WORDS if _by_name(entries, p, X_WORDS + Y_WORDS, plain=False)]
+    parts = [p for p in PART_WORDS if ranked(entries, p, X_WORDS + Y_WORDS, plain=False)]
     return parts[0] if parts else default
 
 
-def _by_name(
-    entries: list[Entry], part: str, words: tuple[str, ...], *, plain: bool = True
-) -> list[str]:
-    """The datasets whose name says that they are `words` of `part`, the surest first."""
-    by_folded = {entry.name.casefold(): entry.name for entry in entries}
-    wanted = [
-        pattern.format(word=word, part=part_word)
-        for word, part_word, pattern in product(words, PART_WORDS[part], PATTERNS)
-    ]
-    if plain:
-        wanted += words
-    return [by_folded[name] for name in wanted if name in by_folded]
+def _entries(source: Source, apart: Apart) -> list[Entry]:
+    """What may be x or y: what serves others is neither."""
+    others = {(name or "").strip("/") for name in apart}
+    return [entry for entry in source.entries if entry.name not in others and not entry.aside]
 
 
-def _unclear(source: Source, entries: list[Entry], letter: str, part: str) -> str:
-    if not entries:
-        return f"{source.path}: holds no dataset"
-    lines = [f"{source.path}: cannot tell which dataset is {letter} ({part}); it holds"]
-    lines += [f"    {entry}" for entry in entries[:LISTED_NAMES]]
-    if len(entries) > LISTED_NAMES:
-        lines.append(f"    and {len(entries) - LISTED_NAMES} more")
-    lines.append(
-        f"  name it: '{part}: {{file: FILE, x: NAME, y: NAME}}' in a config, "
-        f"--{letter} NAME on the command line"
-    )
-    return "\n".join(lines)
+def _why_not_x(entry: Entry) -> str:
+    """Why a dataset cannot be x; nothing where it can."""
+    if entry.problem or entry.aside:
+        return entry.problem or entry.aside
+    if entry.dtype == TEXT:
+        return "text, no numbers"
+    return "" if len(entry.shape) > 1 else "one number an example"
+
+
+def _why_not_y(entry: Entry, m: int) -> str:
+    """Why a dataset cannot be y for m examples; nothing where it can."""
+    if entry.problem or entry.aside:
+        return entry.problem or entry.aside
+    if not entry.shape:
+        return "one value"
+    if m in (entry.shape[0], entry.shape[-1]):
+        return ""
+    return f"of {max(entry.shape[0], entry.shape[-1])} examples, not {m}"
+
+
+def _is_table(entry: Entry) -> bool:
+    return 0 not in entry.shape
+
+
+def _is_wide(entry: Entry) -> bool:
+    """More than one number an example."""
+    return sum(n > 1 for n in entry.shape) > 1
+
+
+def _is_measured(entry: Entry) -> bool:
+    """Floats, or images of any kind: no one-hot labels."""
+    return entry.dtype.startswith("float") or len(entry.shape) > 2

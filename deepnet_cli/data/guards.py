@@ -21,6 +21,14 @@ def is_text(dataset: Any) -> bool:
     return h5py.check_string_dtype(dataset.dtype) is not None
 
 
+def dtype_of(dataset: Any) -> Any:
+    """The NumPy type of a dataset's values, or None where there is none such."""
+    try:
+        return dataset.dtype
+    except (TypeError, ValueError):
+        return None
+
+
 def check_signature(path: Path, size: int) -> None:
     """HDF5's signature stands at byte 0, 512, 1024, 2048, ..."""
     if size == 0:
@@ -120,19 +128,16 @@ def _chunks_are_sound(dataset: Any) -> bool:
     return apart and sizes and all(at > 0 and at + size <= end for at, size in places)
 
 
-def check_type(path: str, name: str, dataset: Any) -> None:
-    where = f"{path}: '{name}'"
-    try:
-        dtype = dataset.dtype
-    except (TypeError, ValueError):
-        raise DataError(f"{where}: values of its type are not supported") from None
+def type_problem(dataset: Any) -> str:
+    """Why values of its type are not read; nothing where they are."""
+    if (dtype := dtype_of(dataset)) is None:
+        return "values of its type are not supported"
     if dataset.shape is None:
-        raise DataError(f"{where} is empty (a null dataspace)")
+        return "empty (a null dataspace)"
     if is_text(dataset):
-        return
+        return ""
     if dtype.kind == "c":
-        raise DataError(f"{where}: complex numbers are not supported")
+        return "complex numbers are not supported"
     if dtype.kind not in "biuf" or dtype.subdtype is not None:
-        raise DataError(f"{where}: values of type {dtype} are not supported; deepnet needs numbers")
-    if dtype.itemsize > 8:
-        raise DataError(f"{where}: {8 * dtype.itemsize}-bit floats are not supported")
+        return f"values of type {dtype} are not supported; deepnet needs numbers"
+    return f"{8 * dtype.itemsize}-bit floats are not supported" if dtype.itemsize > 8 else ""

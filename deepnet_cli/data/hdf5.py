@@ -6,7 +6,6 @@ known filters, plain numbers or text, and no more values declared than were writ
 HDF5's own messages hold times and pointers; none of them is shown.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,16 @@ from typing import Any
 import h5py
 import numpy as np
 
-from deepnet_cli.data.guards import check_signature, check_storage, check_type, is_text, unreadable
+from deepnet_cli.data.conventions import odd
+from deepnet_cli.data.guards import (
+    check_signature,
+    check_storage,
+    is_text,
+    type_problem,
+    unreadable,
+)
+from deepnet_cli.data.layout import Layout, layout_of
+from deepnet_cli.data.survey import Entry, survey
 from deepnet_cli.errors import (
     DataError,
     DeepnetError,
@@ -29,24 +37,14 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.files import check_readable
 
-MOST_NAMES = 1000
 UNPACKED = 2**25
 """Bytes of chunks that are kept as they were unpacked, in case that more of them is asked for."""
 
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
 
-
-@dataclass(frozen=True)
-class Entry:
-    """What the metadata say of one dataset."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-
-    def __str__(self) -> str:
-        return f"{one_line(self.name)} {self.shape} {self.dtype}"
+UNPADDED = np.frompyfunc(lambda text: text.rstrip(" \0"), 1, 1)
+"""Text without the spaces and NULs that fill it up to a fixed length."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,13 @@ class Source:
 
     file: Any  # h5py.File
     path: str
+    written: str | None = None  # how a config names the file
 
     @cached_property
     def entries(self) -> list[Entry]:
         """Every dataset that can be reached by hard links, and the other links, by name."""
-        found: list[Entry] = []
         with translated(self.path):
-            _walk(self.file, found)
-        return sorted(found, key=lambda entry: entry.name)
+            return survey(self.file)
 
     def has(self, name: str) -> bool:
         """Whether something of this name is there, good or bad."""
@@ -101,7 +98,7 @@ class Source:
         """The values of a dataset, after every check.  Raises DataError."""
         dataset = self.dataset(name)
         try:
-            return np.asarray(dataset.asstr()[()] if is_text(dataset) else dataset[()])
+            return np.asarray(UNPADDED(dataset.asstr()[()]) if is_text(dataset) else dataset[()])
         except UnicodeDecodeError:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
@@ -110,6 +107,16 @@ class Source:
             raise DataError(
                 f"{self.path}: '{name}' is damaged: its values cannot be read; copy the file again"
             ) from None
+
+    def layout(self, name: str) -> Layout:
+        """How the values of a dataset are meant.  Raises DataError."""
+        dataset = self.dataset(name)
+        with translated(self.path):
+            return layout_of(dataset)
+
+    def meant(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
+        """The values of a dataset as they are meant.  Raises DataError."""
+        return self.layout(name).values(self.read(name))
 
     def dataset(self, name: str) -> Any:
         """The h5py dataset `name`, its metadata checked.  Raises DataError."""
@@ -125,11 +132,15 @@ class Source:
                     raise DataError(self.no_dataset(name))
                 self._check_link(node, part, so_far)
                 node = node[part]
+            where = f"{self.path}: '{name}'"
+            if found := odd(node):
+                raise DataError(f"{where} is {found.what}; {found.advice(self.path, name)}")
             if isinstance(node, h5py.Group):
-                raise DataError(f"{self.path}: '{name}' is a group; it holds {listed(node)}")
+                raise DataError(f"{where} is a group; it holds {listed(node)}")
             if not isinstance(node, h5py.Dataset):
-                raise DataError(f"{self.path}: '{name}' is a named type, not a dataset")
-            check_type(self.path, name, node)
+                raise DataError(f"{where} is a named type, not a dataset")
+            if problem := type_problem(node):
+                raise DataError(f"{where}: {problem}")
             check_storage(self.path, name, node)
             return node
 
@@ -154,8 +165,11 @@ class Source:
 
 
 @contextmanager
-def open_hdf5(path: Path) -> Iterator[Source]:
-    """Open a file for reading.  Raises DataError, or MachineError where the machine refuses."""
+def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
+    """Open a file for reading, which a config names as `written`.
+
+    Raises DataError, or MachineError where the machine refuses.
+    """
     size = check_readable(path).st_size
     check_signature(path, size)
     try:
@@ -167,7 +181,7 @@ def open_hdf5(path: Path) -> Iterator[Source]:
     except HDF5_ERRORS as error:
         raise unreadable(str(path), error, size) from None
     with file:
-        yield Source(file, str(path))
+        yield Source(file, str(path), written)
 
 
 @contextmanager
@@ -198,38 +212,6 @@ def translated(path: str) -> Iterator[None]:
         raise
     except HDF5_ERRORS:
         raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
-
-
-def _walk(root: Any, found: list[Entry]) -> None:
-    """Breadth first, each group once however many links lead to it."""
-    groups, seen = deque([("", root)]), {_address(root)}
-    while groups:
-        prefix, group = groups.popleft()
-        for name in group:
-            if len(found) >= MOST_NAMES:
-                return
-            if not isinstance(name, str):
-                continue
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                found.append(Entry(prefix + name, (), "a link, not followed"))
-                continue
-            node = group[name]
-            if isinstance(node, h5py.Dataset):
-                found.append(Entry(prefix + name, node.shape or (), _type_name(node)))
-            elif isinstance(node, h5py.Group) and _address(node) not in seen:
-                seen.add(_address(node))
-                groups.append((f"{prefix}{name}/", node))
-
-
-def _address(group: Any) -> int:
-    return int(h5py.h5o.get_info(group.id).addr)
-
-
-def _type_name(dataset: Any) -> str:
-    try:
-        return "text" if is_text(dataset) else str(dataset.dtype)
-    except (TypeError, ValueError):  # a type that h5py does not know
-        return "of an unknown type"
 
 
 def _unencodable(name: str) -> bool:

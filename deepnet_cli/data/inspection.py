@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 
 from deepnet_cli.data.finding import find_x, find_y, part_of, parts_in
-from deepnet_cli.data.hdf5 import Entry, Source, open_hdf5
+from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.profile import Profile, profile
-from deepnet_cli.data.storage import Storage, attributes_of, storage_of, texts_of
+from deepnet_cli.data.storage import Storage, attributes_of, storage_of
+from deepnet_cli.data.survey import Entry
 from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.errors import DataError
+
+NO_Y = "not clear which dataset it is, if there is one; name it: --y NAME"
 
 Watch = Callable[[str, int], Callable[[int], object]]
 """Told of a part and its number of rows, gives what is told how many of them have been."""
@@ -21,18 +24,25 @@ Watch = Callable[[str, int], Callable[[int], object]]
 class Found:
     """The x and y of a part ("train", ...), and what they are like.
 
-    `shape` is that of x in the file; `problem` says why there is no y, and `shared` how many of
-    the rows stand in the training part too.
+    `shape` is that of x in the file, which counts examples on its `last` axis, or else on the
+    first.  `problem` says why there is no y, and `shared` how many of the rows stand in the
+    training part too.
     """
 
     part: str
     x: str
     y: str | None
     shape: tuple[int, ...]
+    last: bool
     profile: Profile
     names: tuple[str, ...] = ()  # of the columns, where the file has them
     problem: str = ""
     shared: int = 0
+
+    @property
+    def shape_of_one(self) -> tuple[int, ...]:
+        """That of an example, before it is flattened."""
+        return self.shape[:-1] if self.last else self.shape[1:]
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,7 @@ def inspect_data(path: Path, x: str | None, y: str | None, watch: Watch) -> Insp
         found: list[Found] = []
         try:
             for part, x_name in _parts(source, x):
-                y_name, problem = _y_of(source, part, x_name, y)
-                found.append(_looked(path, source, part, x_name, y_name, problem, watch))
+                found.append(_looked(path, source, part, x_name, y, watch))
         except DataError as error:
             return Inspection(*about, found, error)
     return Inspection(*about, _shared(found))
@@ -78,32 +87,30 @@ def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
     return [(part, find_x(source, part)) for part in parts_in(source) or ["train"]]
 
 
-def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str | None, str]:
-    """The name of y, or why there is none."""
-    if y is not None:
-        return y, ""
+def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:
+    """The profile of a part, without y where there is none or it cannot be read."""
+    shape, last, problem, named = source.layout(x).shape, False, "", y
     try:
-        return find_y(source, part, x, source.dataset(x).shape[0]), ""
-    except DataError:
-        return None, "not clear which dataset it is, if there is one; name it: --y NAME"
-
-
-def _looked(
-    path: Path, source: Source, part: str, x: str, y: str | None, problem: str, watch: Watch
-) -> Found:
-    """The profile of a part, without y where that cannot be read."""
-    table = None
-    if y is not None:
-        try:
-            table = read_table(Location(path, x, y), part, last=False)
-        except DataError as error:
-            y, problem = None, str(error)
-    if table is None:
+        y, last = _y_of(source, part, x, y)
+        named = y
+        table = read_table(Location(path, x, y), part, last=last)
+    except DataError as error:
+        problem, y = str(error) if named else NO_Y, None
         table = read_table(Location(path, x), part, last=False, labelled=False)
     seen = profile(table, watch(part, table.m))
-    names = texts_of(source.dataset(x), "feature_names")
-    named = names if len(names) == seen.n else ()
-    return Found(part, x, y, source.dataset(x).shape, seen, named, problem)
+    return Found(part, x, y, shape, last, seen, table.feature_names, problem)
+
+
+def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
+    """The name of y, and whether its length says that x counts examples on its last axis."""
+    first, *_, last = source.layout(x).shape
+    if y is None:
+        try:
+            y = find_y(source, part, x, first)
+        except DataError:
+            y = find_y(source, part, x, last)
+    counted = source.layout(y).shape
+    return y, first not in counted and last in counted
 
 
 def _shared(found: list[Found]) -> list[Found]:

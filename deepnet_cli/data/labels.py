@@ -39,19 +39,17 @@ def examples_first(
 ) -> Array:
     """y as (m,) or (m, K), K > 1, for m examples of x.
 
-    `last`: the file counts examples on the last axis; `features` tells whether x would fit
-    if it did so on the other one.  Raises DataError.
+    `last`: the file counts examples on the last axis; `features`, what x has on its other one,
+    tells whether it would fit if it counted them there.  Raises DataError.
     """
-    if last and y.ndim == 2:
-        y = y.T
-    if y.shape in ((m,), (m, 1), (1, m)):
+    if y.size == m == max(y.shape, default=0):
         return y.reshape(m)
-    if y.ndim > 2 and len(y) == m:
-        y = y.reshape(m, -1)
-        return y[:, 0] if y.shape[1] == 1 else y
-    if y.ndim == 2 and len(y) == m:
-        return y
-    counted = y.shape[0] if y.ndim else 1
+    single = y.size == max(y.shape, default=1)
+    if last and y.ndim > 1:
+        y = np.moveaxis(y, -1, 0)
+    if y.ndim > 1 and len(y) == m:
+        return y.reshape(m, -1)
+    counted = y.size if single else len(y)
     hint = ""
     if counted == features:
         axis = "first" if last else "last"
@@ -116,21 +114,29 @@ def class_values(y: Array, where: str, K: int | None = None) -> Array:
     )
 
 
-def find_classes(labels: Array, outputs: int, names: tuple[str, ...], where: str) -> Classes:
+def find_classes(
+    labels: Array,
+    outputs: int,
+    names: tuple[str, ...],
+    where: str,
+    values: tuple[int, ...] = (),
+) -> Classes:
     """The classes of training labels (m,) for a network with `outputs` classes (2 if binary).
 
-    `names` come from the file (list_classes) and may be empty.  Raises ClassCountError.
+    `names` come from the file (list_classes) and may be empty; they are those of `values`, or
+    of 0, 1, ...  Raises ClassCountError.
     """
     seen: list[Label] = sorted(set(labels.tolist()))
+    known = list(values if len(values) == outputs else range(outputs))
     whole = labels.dtype.kind == "i"
-    if whole and labels.min() >= 0 and labels.max() < outputs:
-        seen = list(range(outputs))  # some class may have no example here
+    if whole and set(seen) <= set(known):
+        seen = [*known]  # some class may have no example here
     if len(seen) != outputs:
         shown = listed(str(value) for value in seen)
         raise ClassCountError(
             f"{where} holds {len(seen)} classes ({shown}) but the network tells {outputs} apart"
         )
-    if whole and len(names) == outputs and seen == list(range(outputs)):
+    if whole and len(names) == outputs and seen == known:
         return Classes(tuple(seen), names)
     return Classes(tuple(seen), tuple(str(value) for value in seen))
 

@@ -1,14 +1,17 @@
 """How the values of a dataset lie in their file: in chunks, packed, in how many bytes."""
 
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 from typing import Any
 
 import h5py
 import numpy as np
 
+from deepnet_cli.data.conventions import attribute
 from deepnet_cli.data.guards import ALLOWED_FILTERS
-from deepnet_cli.data.hdf5 import HDF5_ERRORS, Entry, Source
+from deepnet_cli.data.hdf5 import HDF5_ERRORS, Source
+from deepnet_cli.data.survey import Entry
 
 SMALL = 2**12
 LARGE = 2**24
@@ -55,26 +58,15 @@ def storage_of(source: Source, entry: Entry) -> Storage | None:
 
 
 def attributes_of(source: Source) -> dict[str, str]:
-    """What the file says of itself: its attributes that are a text or a number."""
-    told: dict[str, str] = {}
+    """What the file says of itself: its attributes that are one text or number."""
     try:
-        for name in source.file.attrs:
-            if isinstance(name, str) and len(told) < MOST_ATTRIBUTES:
-                value = source.file.attrs[name]
-                if isinstance(value, str | np.number | np.bool_):
-                    told[name] = str(value)
+        names = [
+            name for name in islice(source.file.attrs, MOST_ATTRIBUTES) if isinstance(name, str)
+        ]
     except HDF5_ERRORS:
-        pass
-    return told
-
-
-def texts_of(dataset: Any, attribute: str) -> tuple[str, ...]:
-    """A list of texts that is an attribute of a dataset; none where there is none."""
-    try:
-        values = np.ravel(dataset.attrs.get(attribute, []))
-    except HDF5_ERRORS:
-        return ()
-    return tuple(v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values)
+        return {}
+    values = {name: attribute(source.file, name) for name in names}
+    return {k: str(v) for k, v in values.items() if isinstance(v, str | np.number | np.bool_)}
 
 
 def unwieldy(storage: Storage, shape: tuple[int, ...]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli.data.hdf5 import HDF5_ERRORS, open_hdf5
+from deepnet_cli.data.layout import Layout, layout_of
 from deepnet_cli.errors import DataError, MachineError
 from deepnet_cli.nn.types import Array
 
@@ -22,7 +23,7 @@ STRETCH = 2**20
 class Piece:
     """A dataset as rows (m, n), its axes that do not count examples flattened in C order.
 
-    `last`: the file counts examples on the last axis.
+    `last`: the file counts examples on the last axis of x.
     """
 
     file: Path
@@ -35,13 +36,18 @@ class Piece:
         """The h5py dataset, opened with every check when it is first asked for."""
         return self._open.enter_context(open_hdf5(self.file)).dataset(self.name)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """How its values are meant."""
+        return layout_of(self.dataset)
+
     @property
     def where(self) -> str:
         return f"{self.file}: '{self.name}'"
 
     @property
     def shape(self) -> tuple[int, int]:
-        m, *rest = np.roll(self.dataset.shape, 1) if self.last else self.dataset.shape
+        m, *rest = np.roll(self.layout.shape, 1) if self.last else self.layout.shape
         return int(m), int(np.prod(rest, dtype=np.int64))
 
     @cached_property
@@ -49,14 +55,14 @@ class Piece:
         """Where stretches begin, and m: what lies between two of them is best read at once."""
         m, n = self.shape
         chunks = self.dataset.chunks
-        chunk = chunks[-1 if self.last else 0] if chunks else 1
+        chunk = chunks[self.layout.axis(last=self.last)] if chunks else 1
         step = max(1, STRETCH // max(1, n * self.dataset.dtype.itemsize) // chunk) * chunk
         return np.append(np.arange(0, m, step), m)
 
     def read(self, start: int, stop: int) -> Array:
         """Rows start, ..., stop - 1.  Raises DataError where the file is damaged there."""
         try:
-            values = self._read(start, stop)
+            return self._read(start, stop)
         except MemoryError:
             raise MachineError(f"{self.where}: not enough memory to read it") from None
         except HDF5_ERRORS:
@@ -64,12 +70,11 @@ class Piece:
             raise DataError(
                 f"{self.where}: rows {first} to {last} are damaged; copy the file again"
             ) from None
-        return np.ascontiguousarray(values.reshape(len(values), -1))
 
     def _read(self, start: int, stop: int) -> Array:
-        if self.last:
-            return np.moveaxis(np.asarray(self.dataset[..., start:stop]), -1, 0)
-        return np.asarray(self.dataset[start:stop])
+        i = slice(start, stop)
+        window = (..., i) if self.layout.axis(last=self.last) else i
+        return self.layout.rows(np.asarray(self.dataset[window]), last=self.last)
 
     def _damaged(self, start: int, stop: int) -> tuple[int, int]:
         """The first stretch within these rows that cannot be read."""
@@ -96,7 +101,7 @@ class Stored:
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
-        return np.result_type(*(piece.dataset.dtype for piece in self.pieces))
+        return np.result_type(*(piece.layout.dtype for piece in self.pieces))
 
     @cached_property
     def edges(self) -> Array:

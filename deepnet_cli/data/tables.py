@@ -8,12 +8,11 @@ import numpy as np
 from deepnet_cli.data.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
+from deepnet_cli.data.layout import Layout
+from deepnet_cli.data.naming import class_names, feature_names, target_names
 from deepnet_cli.data.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
-
-NAMES = ("list_classes", "class_names")
-"""Datasets that name the classes by index; the first is the well-known course's."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,12 @@ class Location:
     hints: tuple[str | None, str | None] = (None, None)
     weights: str | None = None
     groups: str | None = None
+    classes: str | None = None
 
     @property
     def apart(self) -> Apart:
         """What is neither x nor y."""
-        return self.weights, self.groups
+        return self.weights, self.groups, self.classes
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,9 @@ class Table:
     """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
     names for messages; weights (m,) in float64 and the number (m,) of each one's group, where
     examples have them.
+
+    class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
+    none here.  `told` is what was read, in a line.
     """
 
     rows: Array | Stored
@@ -50,6 +53,10 @@ class Table:
     class_names: tuple[str, ...] = ()
     weights: Array | None = None
     groups: Array | None = None
+    class_values: tuple[int, ...] = ()
+    feature_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    told: str = ""
 
     @property
     def m(self) -> int:
@@ -72,8 +79,15 @@ class Table:
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
-        named = len(self.class_names) == K
-        return self.class_names if named else tuple(str(k) for k in range(1, K + 1))
+        for names in (self.target_names, self.class_names):
+            if len(names) == K:
+                return names
+        return tuple(str(k) for k in range(1, K + 1))
+
+    def column(self, j: int) -> str:
+        """How a message calls a column of x."""
+        named = f" ('{self.feature_names[j]}')" if self.feature_names else ""
+        return f"column {j}{named}"
 
     def take(self, chosen: Array) -> "Table":
         """The table of some rows."""
@@ -97,26 +111,51 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
             part = part_to_predict(source)
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
-        rows = _rows(location.file, x, last=last)
-        x_at, y_at, y = f"{source.path}: '{x}'", "", None
-        if labelled:
-            y_name = location.y or find_y(source, part, x, len(rows), location.hints[1], apart)
-            y_at = f"{source.path}: '{y_name}'"
-            m, n = rows.shape
-            y = examples_first(source.read(y_name), m, y_at, last=last, features=n)
-        weights = groups = None
-        if labelled and location.weights:
-            weights = _weights(source, location.weights, len(rows))
-        if labelled and location.groups:
-            groups = _groups(source, location.groups, len(rows))
-        return Table(rows, y, x_at, y_at, _class_names(source), weights, groups)
+        rows, layout = _rows(location.file, x, last=last), source.layout(x)
+        table = _named(Table(rows, None, f"{source.path}: '{x}'", ""), source, x, layout)
+        if not labelled:
+            return table
+        y = location.y or find_y(source, part, x, table.m, location.hints[1], apart)
+        other = layout.shape[0 if last else -1]
+        return _labelled(table, source, location, y, last=last, other=other)
+
+
+def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
+    """With the names of its columns, and how x was understood."""
+    m, n = table.rows.shape
+    told = f"{source.path}: x '{x}' {layout}"
+    told += f" as {(m, n)}" if layout.shape != (m, n) else ""
+    told += ", transposed, as MATLAB stores it" if layout.turned else ""
+    names = feature_names(source, x)
+    if len(names) in (0, n):
+        return replace(table, feature_names=names, told=told)
+    return replace(table, told=f"{told}, {len(names)} names for {n} features not used")
+
+
+def _labelled(
+    table: Table, source: Source, location: Location, y: str, *, last: bool, other: int
+) -> Table:
+    """With y, its names, and what belongs to each example; x has `other` on its other axis."""
+    m, y_at, classes = table.m, f"{source.path}: '{y}'", class_names(source, y, location.classes)
+    told = f"{table.told}, y '{y}' {source.layout(y)}"
+    return replace(
+        table,
+        y=examples_first(source.meant(y), m, y_at, last=last, features=other),
+        y_at=y_at,
+        class_names=classes.names,
+        class_values=classes.values,
+        target_names=target_names(source, y),
+        weights=_weights(source, location.weights, m) if location.weights else None,
+        groups=_groups(source, location.groups, m) if location.groups else None,
+        told=told + (f", classes named in {classes.at}" if classes.at else ""),
+    )
 
 
 def _rows(file: Path, name: str, *, last: bool) -> Stored:
     """x as (m, n[0]).  Raises DataError where it cannot be such."""
     piece = Piece(file, name, last)
-    shape, where = piece.dataset.shape, piece.where
-    if piece.dataset.dtype.kind not in "biuf":
+    shape, where = piece.layout.shape, piece.where
+    if piece.layout.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; deepnet needs numbers")
     if len(shape) < 2:
         raise DataError(
@@ -130,7 +169,7 @@ def _rows(file: Path, name: str, *, last: bool) -> Stored:
 
 def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
     """Where a dataset is, and its values (m,).  Raises DataError."""
-    where, values = f"{source.path}: '{name}'", source.read(name)
+    where, values = f"{source.path}: '{name}'", source.meant(name)
     if values.size != m or max(values.shape, default=0) != m:
         raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
     return where, values.reshape(m)
@@ -162,12 +201,3 @@ def _weights(source: Source, name: str, m: int) -> Array:
     if not weights.any():
         raise DataError(f"{where}: every weight is 0; there is nothing to learn from")
     return weights
-
-
-def _class_names(source: Source) -> tuple[str, ...]:
-    for name in NAMES:
-        if source.has(name):
-            values = source.read(name)
-            if values.ndim == 1:
-                return tuple(str(value) for value in values)
-    return ()

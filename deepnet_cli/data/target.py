@@ -12,7 +12,7 @@ Guessing is to give every example the same outputs, the best there are: how freq
 is, the mean, of mean_absolute_error the median.  It is what a training has to beat.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -47,8 +47,9 @@ class Classes:
 
 @dataclass(frozen=True)
 class Numbers:
-    """Of each output (K,): mean, deviation and skewness, and QUANTILES (5, K)."""
+    """Of each output (K,): its name, mean, deviation and skewness, and QUANTILES (5, K)."""
 
+    names: tuple[str, ...]
     mean: Array
     deviation: Array
     skewness: Array
@@ -83,8 +84,10 @@ class Target:
         return bool(self.alike > self.chance + max((1 - self.chance) / 2, likely))
 
 
-def target(y: Array, names: Sequence[str] = ()) -> Target:
-    """What y (m,) or (m, K) is; `names` are those of its classes by index, where it has some."""
+def target(y: Array, names: Mapping[int, str], columns: Sequence[str] = ()) -> Target:
+    """What y (m,) or (m, K) is; `names` are those of classes, by how they stand in y or by their
+    column, and `columns` (K,) those of several numbers or labels.
+    """
     if y.dtype.kind in "OSUT":
         if y.ndim > 1:
             return Target("text", f"text in {y.shape[1]} columns", len(y), y.shape[1])
@@ -92,17 +95,18 @@ def target(y: Array, names: Sequence[str] = ()) -> Target:
         return _of_classes(indices, Classes(tuple(values.tolist()), counts), "text")
     bad = ~np.isfinite(y.reshape(len(y), -1).astype(np.float64)).all(axis=1)
     with np.errstate(all="ignore"):  # numbers may be huge
-        found = (_of_vector if y.ndim == 1 else _of_matrix)(y[~bad], names)
+        kept = y[~bad]
+        found = _of_vector(kept, names) if y.ndim == 1 else _of_matrix(kept, names, columns)
     if not bad.any():
         return found
     return replace(found, missing=int(bad.sum()), first_missing=int(bad.argmax()))
 
 
-def _of_vector(y: Array, names: Sequence[str]) -> Target:
+def _of_vector(y: Array, names: Mapping[int, str]) -> Target:
     """For y (m,), finite."""
     values, indices, counts = _distinct(y)
     whole = bool((values == np.floor(values)).all())
-    if len(values) < 2 or (whole and (why := _classes_because(values, len(y), len(names)))):
+    if len(values) < 2 or (whole and (why := _classes_because(values, len(y), names))):
         named = tuple(_named(value.item(), names) for value in values)
         return _of_classes(indices, Classes(named, counts), why if len(values) > 1 else "")
     if whole and values[0] >= 0:
@@ -110,15 +114,14 @@ def _of_vector(y: Array, names: Sequence[str]) -> Target:
     return _of_numbers(y.reshape(-1, 1), "numbers", f"{len(values):,} different numbers")
 
 
-def _of_matrix(y: Array, names: Sequence[str]) -> Target:
+def _of_matrix(y: Array, names: Mapping[int, str], columns: Sequence[str]) -> Target:
     """For y (m, K), finite."""
     m, K = y.shape
     if not ((y == 0) | (y == 1)).all():
-        return _of_numbers(y, "numbers", f"{K} numbers each")
-    named = tuple(names) if len(names) == K else tuple(map(str, range(K)))
+        return _of_numbers(y, "numbers", f"{K} numbers each", columns)
     if (y.sum(axis=1) == 1).all():
         values, indices, counts = _distinct(y.argmax(axis=1))
-        classes = Classes(tuple(named[k] for k in values), counts)
+        classes = Classes(tuple(_named(k, names) for k in values.tolist()), counts)
         return replace(_of_classes(indices, classes, f"one 1 in {K} columns"), outputs=K)
     ones = y.sum(axis=0, dtype=np.int64)
     p = ones / m
@@ -128,7 +131,7 @@ def _of_matrix(y: Array, names: Sequence[str]) -> Target:
         f"0 and 1 in {K} columns, not one 1 a row",
         m,
         K,
-        Classes(named, ones),
+        Classes(tuple(columns), ones),
         alike=float((y[1:] == y[:-1]).mean()) if m > 1 else 1.0,
         chance=float((p**2 + (1 - p) ** 2).mean()),
         guess={"binary_cross_entropy": cost, "accuracy": float(np.maximum(p, 1 - p).mean())},
@@ -158,7 +161,7 @@ def _of_classes(indices: Array, classes: Classes, why: str) -> Target:
     )
 
 
-def _of_numbers(y: Array, kind: str, why: str) -> Target:
+def _of_numbers(y: Array, kind: str, why: str, columns: Sequence[str] = ("",)) -> Target:
     """For y (m, K), finite."""
     y = y.astype(np.float64)
     if not len(y):
@@ -174,7 +177,11 @@ def _of_numbers(y: Array, kind: str, why: str) -> Target:
         len(y),
         y.shape[1],
         numbers=Numbers(
-            mean, deviation, (centered**3).mean(axis=0), np.quantile(y, QUANTILES, axis=0)
+            tuple(columns),
+            mean,
+            deviation,
+            (centered**3).mean(axis=0),
+            np.quantile(y, QUANTILES, axis=0),
         ),
         alike=float((centered[1:] * centered[:-1]).mean()) if len(y) > 1 else 1.0,
         chance=0.0,
@@ -185,13 +192,13 @@ def _of_numbers(y: Array, kind: str, why: str) -> Target:
     )
 
 
-def _classes_because(values: Array, m: int, names: int) -> str:
+def _classes_because(values: Array, m: int, names: Mapping[int, str]) -> str:
     """Why whole numbers (K,), ascending, are those of classes; empty where they are not."""
     K, low, high = len(values), values[0], values[-1]
     if K == 2:
         return f"two values, {low:g} and {high:g}"
     told = f"{K} whole numbers, {low:g} to {high:g}"
-    if names and low >= 0 and high < names:
+    if names and {*values.tolist()} <= {*names}:
         return f"{told}, with names in the file"
     integers = values.dtype.kind != "f"
     run = low in (0, 1) and NEARLY * (high - low + 1) <= K
@@ -199,8 +206,8 @@ def _classes_because(values: Array, m: int, names: int) -> str:
     return told if (run or integers) and most >= K and m >= 2 * K else ""
 
 
-def _named(value: float, names: Sequence[str]) -> str:
-    return names[int(value)] if value in range(len(names)) else f"{value:g}"
+def _named(value: float, names: Mapping[int, str]) -> str:
+    return names.get(int(value), f"{value:g}")
 
 
 def _binary_cost(p: float) -> float:

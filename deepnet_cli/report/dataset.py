@@ -69,8 +69,10 @@ def _tree(inspection: Inspection, most: int) -> Iterator[str]:
     shown = sorted((used + others)[:most], key=lambda each: each[0].name)
     rows = []
     for entry, storage in shown:
-        cells = [_cut(entry.name, WIDEST), str(entry.shape), entry.dtype]
-        rows.append([*cells, inspection.role(entry.name), *_stored(storage)])
+        shape = str(entry.shape) if entry.dtype or entry.shape else ""
+        use = inspection.role(entry.name) or entry.aside
+        cells = [_cut(entry.name, WIDEST), shape, entry.dtype, use, *_stored(storage)]
+        rows.append([*cells[:-1], one_line(entry.problem) or cells[-1]])
     head = ["dataset", "", "", "used", "stored", ""]
     yield from (_cut(line, COLUMNS) for line in table(head, rows).splitlines())
     if len(datasets) > most:
@@ -90,7 +92,7 @@ def _stored(storage: Storage | None) -> tuple[str, str]:
 def _part(found: Found, most: Caps, block: str, *, brief: bool) -> Iterator[str]:
     """What x and y of a part are like."""
     p = found.profile
-    shape = f" of shape {found.shape[1:]}" if len(found.shape) > 2 else ""
+    shape = f" of shape {found.shape_of_one}" if len(found.shape) > 2 else ""
     yield f"{found.part}: {p.m:,} examples with {_count(p.n, 'feature')}{shape}, {p.dtype}"
     if p.target is not None:
         yield from _target(p.target, 0 if brief else most["classes"], block)
@@ -136,9 +138,14 @@ def _numbers(target: Target, most: int) -> Iterator[str]:
         return
     heads = ["", "mean", "std", "skew", "min", "25 %", "median", "75 %", "max"]
     rows = [
-        [str(k) if target.outputs > 1 else "", *(float(f"{value:.4g}") for value in row)]
-        for k, row in enumerate(
-            zip(numbers.mean, numbers.deviation, numbers.skewness, *numbers.quantiles, strict=True)
+        [_cut(name, 16), *(float(f"{value:.4g}") for value in row)]
+        for name, *row in zip(
+            numbers.names,
+            numbers.mean,
+            numbers.deviation,
+            numbers.skewness,
+            *numbers.quantiles,
+            strict=True,
         )
     ]
     yield from (_cut(f"     {line}", COLUMNS) for line in table(heads, rows[:most]).splitlines())

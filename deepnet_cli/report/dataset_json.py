@@ -23,7 +23,8 @@ def data_json(inspection: Inspection) -> dict[str, object]:
                 "name": entry.name,
                 "shape": list(entry.shape),
                 "dtype": entry.dtype,
-                "used_as": inspection.role(entry.name) or None,
+                "used_as": inspection.role(entry.name) or entry.aside or None,
+                "problem": entry.problem or None,
                 **_storage(storage),
             }
             for entry, storage in inspection.datasets
@@ -55,6 +56,7 @@ def _part(found: Found) -> dict[str, object]:
         "examples": p.m,
         "features": p.n,
         "shape": list(found.shape),
+        "examples_on": "last" if found.last else "first",
         "dtype": str(p.dtype),
         "target": None if p.target is None else _target(p.target),
         "problem": found.problem or None,
@@ -85,6 +87,7 @@ def _target(target: Target) -> dict[str, object]:
         counts = target.classes.counts.tolist()
         told["classes"] = dict(zip(target.classes.names, counts, strict=True))
     if target.numbers is not None:
+        told["names"] = list(target.numbers.names)
         told["mean"] = target.numbers.mean.tolist()
         told["std"] = target.numbers.deviation.tolist()
         told["skewness"] = target.numbers.skewness.tolist()

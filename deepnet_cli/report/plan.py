@@ -37,6 +37,7 @@ def plan(job: Job) -> dict[str, object]:
         "parameters": network.layout.parameters.stop,
         "trained": network.layout.trained.stop,
         "examples": {name: part.m for name, part in job.dataset.parts.items()},
+        "read": list(job.dataset.told),
         "features": network.features,
         "reduced": job.reduced,
         "batch_size": m,
@@ -97,7 +98,9 @@ def _described(layer: Layer) -> list[str]:
 
 
 def outline(job: Job) -> str:
-    """A line on the network, one on how it is trained, one where that is in fewer features."""
+    """What was read, a line on the network, one on how it is trained, one where that is in fewer
+    features.
+    """
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
     batch = "full batch" if size == job.batches.part.m else f"batches of {size}"
@@ -114,4 +117,10 @@ def outline(job: Job) -> str:
     if job.reduced is not None:
         span = f"{job.network.features:,} features -> {job.reduced:,}"
         lines.append(f"in the span of the examples, {span}: the same but for rounding")
-    return "\n".join(fill(line, width=80) for line in lines)
+    read = map(read_text, job.dataset.told)
+    return "\n".join([*read, *(fill(line, width=80) for line in lines)])
+
+
+def read_text(told: str) -> str:
+    """What was read, with the names in it whole."""
+    return fill(told, 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -36,7 +36,8 @@ def remarks(inspection: Inspection) -> list[Remark]:
     if not inspection.found:
         return []
     first, *others = inspection.found
-    told = [*of_y(first), *between(inspection.found), *of_x(first)]
+    turned = [Remark("axis", "x counts examples on its last axis", "data.examples: last")]
+    told = [*turned * first.last, *of_y(first), *between(inspection.found), *of_x(first)]
     for each in others:
         told += [r for r in (*of_y(each), *of_x(each)) if r.kind in ("y missing", "missing")]
     return told + list(of_storage(inspection))
