@@ -84,11 +84,11 @@ def regression(rng: Rng) -> Made:
 
 def wide(rng: Rng) -> Made:
     """Genes: of 2000 features 40 differ a little between two classes of 100 each."""
-    y = rng.permutation(np.arange(600) % 2)
+    y = rng.permutation(np.arange(1200) % 2)
     shift = np.where(np.arange(2000) < 40, 0.8, 0.0)
-    x = rng.normal(size=(600, 2000)) + np.outer(y - 0.5, shift)
-    best = float(((x @ shift > 0) == y)[-400:].mean())
-    return Made(x.astype(np.float32), y, 400, "accuracy", best, 0.5)
+    x = rng.normal(size=(1200, 2000)) + np.outer(y - 0.5, shift)
+    best = float(((x @ shift > 0) == y)[-1000:].mean())
+    return Made(x.astype(np.float32), y, 1000, "accuracy", best, 0.5)
 
 
 def tall(rng: Rng) -> Made:

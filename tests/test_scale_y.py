@@ -39,7 +39,7 @@ def config(folder: Path, y: Array, name: str, scale_y: str, **sections: object) 
     more = {"metrics": ["mae", "r2", "rmse", "medae"], "batch_size": 8, "iterations": 30}
     layers = {"layers": [6, y.shape[1]], "activations": ["tanh", "linear"]}
     path = write_config(folder / f"{name}.yaml", model=layers, training=more)
-    data = {part: f"{name}.h5" for part in PARTS} | {"scale_y": scale_y}
+    data = dict.fromkeys(PARTS, f"{name}.h5") | {"scale_y": scale_y}
     tree = {"data": data, "model": layers, "training": more, **sections}
     return write_config(path, **tree)
 
@@ -59,7 +59,7 @@ def test_it_is_y_standardized_by_hand(tmp_path: Path) -> None:
     b = trained(tmp_path, y, "scaled", "standardize")
     for name, block in parameters(a).items():
         np.testing.assert_allclose(parameters(b)[name], block, rtol=1e-4, atol=1e-6)
-    factors = {name: by_hand.scale_[0] for name in ("mae", "rmse", "medae")} | {"r2": 1, "cost": 1}
+    factors = dict.fromkeys(("mae", "rmse", "medae"), by_hand.scale_[0]) | {"r2": 1, "cost": 1}
     for row, told in zip(rows(a), rows(b), strict=True):
         for name, factor in factors.items():
             assert told[name] == pytest.approx(row[name] * factor, rel=1e-4), name
@@ -109,7 +109,13 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     y = MEAN + SIZE * like_one()
     whole = trained(tmp_path, y, "whole", "standardize")
     path = config(tmp_path, y, "whole", "standardize")
-    short: list[str | Path] = ["--set", "training.iterations=15", "--run-dir", tmp_path / "part", "-q"]
+    short: list[str | Path] = [
+        "--set",
+        "training.iterations=15",
+        "--run-dir",
+        tmp_path / "part",
+        "-q",
+    ]
     assert deepnet("train", path, *short).code == 0
     more = ["--set", "training.iterations=30", "-q"]
     assert deepnet("train", "--resume", tmp_path / "part", *more).code == 0

@@ -122,7 +122,7 @@ def _held_out(facts: Facts) -> Choices:
     """What is chosen by, and what is judged by, where a file does not say so."""
 
     def part(why: str) -> Choices:
-        share: Choices = {"fraction": Chosen(HELD_OUT, why)}
+        share: Choices = {"fraction": Chosen(HELD_OUT, f"held out {why}")}
         if facts.tells_apart and min(facts.counts) > 1:
             share = {**share, "stratify": Chosen(True, "each class gives its share")}
         return share
@@ -131,7 +131,7 @@ def _held_out(facts: Facts) -> Choices:
     if facts.m >= FEW:
         parts = {"validation": part("to choose by: what costs least on these rows is kept")}
     if facts.m >= ENOUGH:
-        parts = {**parts, "test": part("to judge by, at the end: nothing is learned from these")}
+        parts = {**parts, "test": part("to judge by, once, at the end")}
     return parts
 
 
@@ -140,7 +140,7 @@ def _scaled(facts: Facts) -> Choices:
     scale = {
         "pixels": Chosen(255, "pixels: 0 to 255 becomes 0 to 1"),
         "flags": Chosen("none", "every value is 0 or 1"),
-        "numbers": Chosen("standardize", "each feature to mean 0 and deviation 1"),
+        "numbers": Chosen("standardize", _standardized_because(facts)),
     }[facts.x]
     chosen = {"scale": scale}
     if facts.missing:
@@ -152,12 +152,17 @@ def _scaled(facts: Facts) -> Choices:
     return chosen
 
 
+def _standardized_because(facts: Facts) -> str:
+    because, (low, high) = "each feature to mean 0 and deviation 1", facts.spreads
+    return f"{because}, which goes from {low:.2g} to {high:.2g}" if high > 2 * low > 0 else because
+
+
 def _model(facts: Facts) -> Choices:
     sizes = hidden(facts)
     about = OUTPUTS[facts.task].because.format(facts.outputs)
     activations = ["relu"] * len(sizes) + [OUTPUTS[facts.task].activation]
     return {
-        "layers": Chosen([*sizes, facts.outputs], f"as wide as {facts.m:,} rows allow; {about}"),
+        "layers": Chosen([*sizes, facts.outputs], f"wide enough for {facts.m:,} rows; {about}"),
         "activations": Chosen(activations, OUTPUTS[facts.task].activation_because),
     }
 
@@ -188,15 +193,21 @@ def _training(facts: Facts, *, chosen_by: bool) -> Choices:
         patience = Chosen(PATIENCE, "rows without a lower val_cost end the run")
         stop = {"early_stopping": {"patience": patience}}
     order = "a new order each epoch"
+    until = ", unless stopped before" if chosen_by else ""
     return {
         "optimizer": Chosen("adam", "a step size for each weight: little to tune"),
         "learning_rate": rate,
-        "epochs": Chosen(epochs(facts), "at most: how often each row is seen"),
+        "epochs": Chosen(epochs(facts), f"how often each row is seen{until}"),
         "batch_size": Chosen(batch(facts), f"{ceil(facts.m / batch(facts)):,} updates an epoch"),
         "shuffle": Chosen(True, f"{order}: the rows are sorted by y" if facts.sorted else order),
-        "l2": Chosen(_told(l2(facts)), "keeps weights small, against learning noise by heart"),
+        "l2": Chosen(_told(l2(facts)), f"keeps weights small, against {_noise(facts)}"),
         **stop,
     }
+
+
+def _noise(facts: Facts) -> str:
+    what = "learning noise by heart"
+    return f"{what}: there are more features than rows" if facts.n > facts.m else what
 
 
 def _told(number: float) -> float:

@@ -19,6 +19,7 @@ class Facts:
     counts       how often each class is there
     low          the smallest of the numbers in y
     x            pixels (uint8), flags (0 and 1 alone) or numbers
+    spreads      the smallest and the largest deviation of its features
     """
 
     m: int
@@ -29,6 +30,7 @@ class Facts:
     counts: tuple[int, ...] = ()
     low: float = 0.0
     x: str = "numbers"
+    spreads: tuple[float, float] = (1.0, 1.0)
     missing: int = 0  # values of x
     sorted: bool = False  # neighbors have a like y
 
@@ -64,9 +66,16 @@ def facts_of(profile: Profile) -> Facts:
         counts,
         0.0 if target.numbers is None else float(target.numbers.quantiles[0].min()),
         _kind_of_x(profile),
+        _spreads(profile),
         int(columns.missing.sum()),
         target.sorted,
     )
+
+
+def _spreads(profile: Profile) -> tuple[float, float]:
+    columns = profile.columns
+    varying = columns.statistics.deviation[~columns.constant]
+    return (float(varying.min()), float(varying.max())) if len(varying) else (0.0, 0.0)
 
 
 def _kind_of_x(profile: Profile) -> str:

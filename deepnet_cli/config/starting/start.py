@@ -1,12 +1,13 @@
 """From what a data file holds to choices for a config."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from deepnet_cli.config.starting.choices import Choices, Chosen, choices
 from deepnet_cli.config.starting.facts import facts_of
-from deepnet_cli.data.finding import X_WORDS, Y_WORDS
 from deepnet_cli.data.inspection import Found, Inspection
+from deepnet_cli.data.words import X_WORDS, Y_WORDS
 from deepnet_cli.errors import DataError, one_line
 
 SERVES = {"validation": "to choose by", "test": "to judge by, at the end"}
@@ -17,31 +18,43 @@ def start(inspection: Inspection, place: Path) -> Choices:
     if inspection.problem is not None:
         raise inspection.problem
     train, *others = inspection.found
-    file = _from(place, Path(inspection.path))
-    parts = {"train": Chosen(_named(train, file), _told(train, f"{train.profile.m:,} rows"))}
-    for other in others:
-        if other.y is not None and other.profile.n == train.profile.n:
-            parts[other.part] = Chosen(_named(other, file), _told(other, SERVES[other.part]))
     _check(train, inspection.path)
-    return choices(facts_of(train.profile), parts)
+    file = _from(place, Path(inspection.path))
+    told = f"{train.profile.m:,} rows to learn from"
+    data = {"train": Chosen(_named(train, "train", file), _told(train, told))}
+    for other in others:
+        alike = other.y is not None and other.profile.n == train.profile.n
+        if alike and other.last == train.last:
+            named = _named(other, other.part, file)
+            data[other.part] = Chosen(named, _told(other, SERVES[other.part]))
+    return _with_axis(choices(facts_of(train.profile), data), train)
 
 
 def _check(train: Found, path: str) -> None:
     """There is a y, and something in it to learn.  Raises DataError."""
     target = train.profile.target
     if target is None:
-        raise DataError(train.problem)
+        raise DataError(f"{path}: {train.problem}")
     where = f"{path}: '{train.y}'"
     if target.kind in ("constant", "text"):
-        raise DataError(f"{where}: {target.why}; there is nothing to learn; name another: --y")
+        raise DataError(f"{where}: {target.why}; there is nothing to learn; name another: --y NAME")
     if target.missing:
-        rows = f"of {target.missing:,} rows is missing, the first of row {target.first_missing}"
-        raise DataError(f"{where}: the y {rows}; remove these rows")
+        rows = f"{target.missing:,} rows have none, the first is row {target.first_missing}"
+        raise DataError(f"{where}: {rows}; remove these rows")
 
 
-def _named(found: Found, file: str) -> object:
+def _with_axis(choices: Choices, train: Found) -> Choices:
+    """With data.examples, where they are on the last axis of x."""
+    data = choices["data"]
+    if not train.last or not isinstance(data, Mapping):
+        return choices
+    axis = Chosen("last", f"x counts examples on its last axis: {train.shape[-1]:,}")
+    return {**choices, "data": {**data, "examples": axis}}
+
+
+def _named(found: Found, part: str, file: str) -> object:
     """How a config names a part: its datasets too, where their names do not say what they are."""
-    if _says(found.x, X_WORDS) and _says(str(found.y), Y_WORDS):
+    if found.part == part and _says(found.x, X_WORDS) and _says(str(found.y), Y_WORDS):
         return file
     return {"file": file, "x": found.x, "y": found.y}
 
