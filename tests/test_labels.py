@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnet_cli.data.encoding import Encoding, fit
+from deepnet_cli.data.inputs import Recipe
 from deepnet_cli.data.labels import (
     ClassCountError,
     Classes,
@@ -42,7 +43,8 @@ def table(y: Array, m: int, *, last: bool = False, names: tuple[str, ...] = ()) 
 
 
 def encoding(t: Table, outputs: int, target: str = "class", dtype: np.dtype[Any] = F64) -> Encoding:
-    return fit(t, target, outputs, "none", dtype)
+    inputs, _ = Recipe().fit(t)
+    return fit(t, inputs, target, outputs, dtype)
 
 
 def encoded(y: Array, m: int, outputs: int, target: str = "class", *, last: bool = False) -> Array:

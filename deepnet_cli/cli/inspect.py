@@ -1,12 +1,12 @@
 """deepnet inspect"""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
+from deepnet_cli.cli.reading import watched
 from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.data.inspection import inspect_data
 from deepnet_cli.files import json_text
@@ -18,9 +18,6 @@ from deepnet_cli.report.spark import HEIGHTS, PLAIN
 from deepnet_cli.training.inspecting import inspect_checkpoint, inspect_model, inspect_run
 from deepnet_cli.training.run_directory import CHECKPOINTS
 from deepnet_cli.training.sealed import kind_of
-
-SLOW = 1.0
-"""Seconds after which a bar is shown."""
 
 
 @click.command()
@@ -53,7 +50,7 @@ def inspect(file: Path, x: str | None, y: str | None, everything: bool, as_json:
         if file.parent.name == CHECKPOINTS:
             say(f"go on: {typed('train --resume', file.parent.parent)}")
     else:
-        found = inspect_data(file, x, y, _watched)
+        found = inspect_data(file, x, y, watched)
         block = _heights()[-1]
         _print(data_json(found) if as_json else data_text(found, block, everything=everything))
         if found.problem is not None:
@@ -78,19 +75,3 @@ def _print(told: dict[str, object] | str) -> None:
 def _heights() -> str:
     """What curves and bars are made of."""
     return HEIGHTS if (sys.stdout.encoding or "").lower().startswith("utf") else PLAIN
-
-
-def _watched(part: str, m: int) -> Callable[[int], object]:
-    """A bar on a terminal, where reading the examples takes long."""
-    if not sys.stderr.isatty():
-        return bool
-    from tqdm import tqdm
-
-    bar = tqdm(total=m, desc=part, unit=" rows", unit_scale=True, delay=SLOW, leave=False)
-
-    def see(row: int) -> None:
-        bar.update(row - bar.n)
-        if row == m:
-            bar.close()
-
-    return see

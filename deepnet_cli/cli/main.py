@@ -19,6 +19,7 @@ from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_lin
 from deepnet_cli.files import cannot
 
 COMMANDS = {
+    "init": "Write a first config for DATA, with the reason for each value.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",

@@ -15,6 +15,7 @@ from deepnet_cli.errors import ConfigError, DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
+from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training.progress import CHANGEABLE, Progress, changeable
 from deepnet_cli.training.resume import check_code, newest_progress
@@ -123,6 +124,8 @@ def _result(session: Session) -> str:
         lines.append(f"of the parameters{averaged} {best}")
     elif averaged:
         lines.append(f"of the parameters{averaged}")
+    if flow := session.job.batches.part.flow:
+        lines.append(flow_text(flow, session.seconds))
     made = session.progress.state.iteration
     lines.append(f"{session.directory.path}: {made:,} iterations, {session.seconds:.1f} s")
     lines.append(fill(f"{session.ending.stopped}: {session.ending.reason}", 80))

@@ -4,22 +4,38 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from deepnet_cli.config.forms import AlsoAs, Section, one_of, word_or
+from deepnet_cli.config.forms import (
+    AlsoAs,
+    Section,
+    one_or_list,
+    options_or_number,
+    word_or,
+)
+from deepnet_cli.config.options import Options, choice
+from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.data.scaling import SCALINGS
 
 MOST_FOLDS = 1000
 PATH = AlsoAs(({"type": "string"},))
 
 if TYPE_CHECKING:
-    Scale = float | str
+    Scale = float | Options
+    Missing = float | list[float]
+    Imputed = Options
+    Column = int | str
 else:
-    Scale = word_or(
-        one_of(["auto", *SCALINGS, "initial"], "scaling"), Annotated[float, Field(gt=0)]
-    )
+    Scale = options_or_number(choice(SCALINGS, "initial"), Annotated[float, Field(gt=0)])
+    Missing = one_or_list(float)
+    Imputed = choice(IMPUTATIONS, "refuse")
+    Column = word_or(str, Annotated[int, Field(ge=0)])
 
 
 def file_named(value: object) -> object:
     return {"file": value} if isinstance(value, str) else value
+
+
+def _columns_named(value: object) -> object:
+    return {"columns": value} if isinstance(value, list) else value
 
 
 def _held_out_kind(value: object) -> str:
@@ -78,10 +94,24 @@ HeldOut = Annotated[
 ]
 
 
+class OneHot(Section):
+    """Columns of x by number, from 0, or name; what becomes of values that training had not."""
+
+    columns: Annotated[list[Column], Field(min_length=1)]
+    unknown: Literal["refuse", "zeros"] = "refuse"
+
+
+COLUMNS = AlsoAs(({"type": "array", "minItems": 1},))
+
+
 class DataSection(Section):
     train: Annotated[TrainFile, BeforeValidator(file_named), PATH]
     validation: HeldOut | None = None
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
-    scale: Scale = "auto"
+    scale: Scale = Field(default="auto", validate_default=True)
+    impute: Imputed = Field(default="refuse", validate_default=True)
+    missing: Missing | None = None
+    one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
+    scale_y: Literal["none", "standardize"] = "none"
     stream: Literal["auto"] | bool = "auto"

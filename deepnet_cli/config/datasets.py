@@ -1,5 +1,6 @@
 """The data that a config names, read and encoded: parts ready for the network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,19 +9,27 @@ import numpy as np
 from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
-from deepnet_cli.config.pretrained import Pretrained, scale_of
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data import encoding
 from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import ClassCountError, class_values
 from deepnet_cli.data.parts import Supply
 from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.data.streamed import supply_of
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.data.weighing import balanced, class_named
-from deepnet_cli.errors import DataError, DeepnetError, MachineError, did_you_mean, listed
+from deepnet_cli.errors import (
+    ConfigError,
+    DataError,
+    DeepnetError,
+    MachineError,
+    did_you_mean,
+    listed,
+)
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.losses import ClassWeight
+from deepnet_cli.nn.metrics import Metric, chosen
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 
@@ -41,6 +50,11 @@ class Dataset:
     parts: dict[str, Supply]
     encoding: Encoding
     output_names: tuple[str, ...]
+
+    def metrics(self, kind: str, names: Iterable[str]) -> dict[str, Metric]:
+        """Metrics of a kind of outputs by their names, in the units of y."""
+        return self.encoding.in_units(chosen(kind, names))
+
     told: tuple[str, ...] = ()
 
 
@@ -85,18 +99,22 @@ def encode(
     config: Config,
     document: Document,
     network: Network,
-    pretrained: Pretrained | None,
+    inputs: Inputs,
 ) -> Dataset:
-    """Fit the encoding on the training part and apply it to all."""
-    scale = scale_of(config, document, pretrained, tables["train"])
+    """Fit the encoding of y too on the training part, and apply both to all."""
+    if config.data.scale_y != "none" and network.loss.target not in ("number", "quantiles"):
+        problem = f"is for losses of numbers; {network.loss.name} is none"
+        raise document.error(("data", "scale_y"), ConfigError(problem))
     try:
         fitted = encoding.fit(
             tables["train"],
+            inputs,
             network.loss.target,
             network.sizes[-1],
-            scale,
             config.compute.dtype,
         )
+        if config.data.scale_y != "none":
+            fitted = fitted.standardized(tables["train"])
     except ClassCountError as error:
         place = ("model", "layers", len(config.model.layers) - 1)
         raise document.error(place, error) from None

@@ -3,7 +3,7 @@
 Beside schema.py, which says its type, its bounds and its default.
 """
 
-from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, TrainFile
+from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, OneHot, TrainFile
 from deepnet_cli.config.forms import Section
 from deepnet_cli.config.schema import (
     BatchNormOptions,
@@ -42,13 +42,22 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "fraction": "The part of the training examples that is held out.",
         "stratify": "Whether each class gives its share.",
     },
+    OneHot: {
+        "columns": "By name or by number, from 0.",
+        "unknown": "What becomes of a category that the training part has not: zeros, or refused.",
+    },
     DataSection: {
         "train": "The examples to train on: a file, or where in it they stand.",
         "validation": "Measured while training: a file, or a fraction or fold of those.",
         "test": "Measured once, at the end: a file, or a fraction or fold of those.",
         "examples": "Which axis of x counts examples.",
-        "scale": "How features are scaled, fitted on the training part; auto: 255 for uint8; "
-        "initial: as in the model.h5 of model.initial_parameters.",
+        "scale": "How features are scaled, fitted on the training part; initial: all that is done "
+        "to x as in the model.h5 of model.initial_parameters.",
+        "impute": "What missing values (NaN) become, fitted on the training part.",
+        "missing": "Values in x that mean missing, as NaN does.",
+        "one_hot": "Columns of x that name categories: each category becomes a feature of 0 and 1.",
+        "scale_y": "Whether numbers are learned in their own units, or each output with mean 0 and "
+        "deviation 1; predictions and figures are in those of y.",
         "stream": "Whether x stays in its file and is read while training goes on; auto: where "
         "it does not fit in memory.",
     },

@@ -40,10 +40,20 @@ def check_frozen(document: Document, model: ModelSection) -> None:
 
 
 def check_scale(document: Document, data: DataSection, model: ModelSection) -> None:
-    """A scaling that is taken over is taken from somewhere."""
-    if data.scale == "initial" and model.initial_parameters is None:
+    """A scaling that is taken over is taken from somewhere, with all that is done to x."""
+    if isinstance(data.scale, float) or data.scale.name != "initial":
+        return
+    if model.initial_parameters is None:
         document.add(
             ("data", "scale"),
             "is that of model.initial_parameters, which is not there; "
             "name the model.h5 to start from, or another scaling",
         )
+    given = {
+        "impute": data.impute.name != "refuse",
+        "missing": data.missing is not None,
+        "one_hot": data.one_hot is not None,
+    }
+    for key in (key for key, is_given in given.items() if is_given):
+        problem = "with scale: initial x is encoded as in model.initial_parameters; leave it out"
+        document.add(("data", key), problem)

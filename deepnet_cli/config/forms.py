@@ -81,6 +81,18 @@ def number_or(number: Any, options: Any) -> Any:
     ]
 
 
+def options_or_number(options: Any, number: Any) -> Any:
+    """The type of a `number`, or where it is none of what names `options`."""
+    return Annotated[
+        Annotated[options, Tag("<options>")] | Annotated[number, Tag("<number>")],
+        Discriminator(lambda value: "<number>" if _is_number(value) else "<options>"),
+    ]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 def option_type(type_: Any, bounds: Mapping[str, Any]) -> Any:
     """An option's type: lists are taken for the tuples of a frozen entry.  Where it has a choice of
     forms their kind tells them apart, and the bounds are those of each number.

@@ -19,6 +19,7 @@ from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
+from deepnet_cli.config.inputs import inputs_of
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
 from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
@@ -29,7 +30,7 @@ from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
 from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, told
-from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric, chosen
+from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -78,18 +79,19 @@ class Job:
     @property
     def running_metrics(self) -> dict[str, Metric]:
         """What the config asks for: measured on the batches as they go by."""
-        return chosen(self.network.loss.kind, self.config.training.metrics or ())
+        return self.dataset.metrics(self.network.loss.kind, self.config.training.metrics or ())
 
     @property
     def metrics(self) -> dict[str, Metric]:
         """Of the validation set, in each row of the history."""
         kind = self.network.loss.kind
-        return chosen(kind, measured(self.config.training, kind))
+        return self.dataset.metrics(kind, measured(self.config.training, kind))
 
     @property
     def summary_metrics(self) -> dict[str, Metric]:
         """Of every part, at the end."""
-        return chosen(self.network.loss.kind, DEFAULTS[self.network.loss.kind]) | self.metrics
+        kind = self.network.loss.kind
+        return self.dataset.metrics(kind, DEFAULTS[kind]) | self.metrics
 
     @property
     def headline(self) -> str:
@@ -142,8 +144,9 @@ def build_job(
     held = tables["train"].held
     data = config.data.model_copy(update={"stream": not held})
     config = config.model_copy(update={"data": data})
-    features = tables["train"].rows.shape[1]
-    network = build_network(config, features, product(config.compute.precision))
+    pretrained = read_pretrained(config, document, directory)
+    inputs = inputs_of(config.data, document, pretrained, tables["train"])
+    network = build_network(config, inputs.features, product(config.compute.precision))
     check_metrics(document, config.training, network)
 
     training, m = config.training, tables["train"].m
@@ -168,8 +171,7 @@ def build_job(
     memory = _memory_needed(config, network, rule, m, size, reduced)
     _check_memory(memory, size, document)
 
-    pretrained = read_pretrained(config, document, directory)
-    dataset = encode(tables, config, document, network, pretrained)
+    dataset = encode(tables, config, document, network, inputs)
     part = dataset.parts["train"]
     batches = Batches(part, size, config.seed, training.shuffle, augmentations)
     job = Job(

@@ -7,21 +7,21 @@ from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.schema import Config, ModelSection
 from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding_file import read_class_names, read_scaling
+from deepnet_cli.data.encoding_file import read_class_names
 from deepnet_cli.data.hdf5 import open_hdf5
-from deepnet_cli.data.scaling import Scaling
-from deepnet_cli.data.tables import Table
-from deepnet_cli.errors import DataError, DeepnetError, listed
+from deepnet_cli.data.inputs import Inputs
+from deepnet_cli.data.inputs_file import read_inputs
+from deepnet_cli.errors import DeepnetError, listed
 
 PLACE = ("model", "initial_parameters")
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """The scaling and the classes that a network was trained with, where its file has them."""
+    """What a network was trained on and its classes, where its file has them."""
 
     path: str
-    scaling: Scaling | None
+    inputs: Inputs | None
     class_names: tuple[str, ...] | None
 
 
@@ -31,38 +31,19 @@ def read_pretrained(config: Config, document: Document, directory: Path) -> Pret
         return None
     try:
         with open_hdf5(resolved(start.file, directory)) as source:
-            scaling = read_scaling(source) if source.has("scaling/shift") else None
+            inputs = read_inputs(source) if source.has("scaling/shift") else None
             names = read_class_names(source) if source.has("classes/names") else None
-            return Pretrained(source.path, scaling, names)
+            return Pretrained(source.path, inputs, names)
     except DeepnetError as error:
         raise document.error(PLACE, error) from None
-
-
-def scale_of(
-    config: Config, document: Document, pretrained: Pretrained | None, table: Table
-) -> str | float | Scaling:
-    """What data.scale says; for `initial` the scaling in the file.  Raises DataError."""
-    if config.data.scale != "initial" or pretrained is None:
-        return config.data.scale
-    scaling, features = pretrained.scaling, table.rows.shape[1]
-    if scaling is None:
-        problem = f"{pretrained.path}: has no /scaling, as a model.h5 has; name a scaling"
-    elif len(scaling.shift) != features:
-        problem = (
-            f"{pretrained.path}: its scaling is of {len(scaling.shift)} features "
-            f"but {table.x_at} has {features}"
-        )
-    else:
-        return scaling
-    raise document.error(("data", "scale"), DataError(problem))
 
 
 def warn_of_changes(
     document: Document, model: ModelSection, pretrained: Pretrained, encoding: Encoding
 ) -> None:
     """Parameters mean the same only on x and y as they were when these were trained."""
-    before, classes = pretrained.scaling, encoding.classes
-    if before is not None and not before.same(encoding.scaling):
+    before, classes = pretrained.inputs, encoding.classes
+    if before is not None and not before.same(encoding.inputs):
         document.warn(
             PLACE, "the parameters were trained with another scaling of x; use data.scale: initial"
         )

@@ -1,45 +1,58 @@
 """How a table becomes X and Y: fitted on the training part, kept with the model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deepnet_cli.data import labels, scaling
+from deepnet_cli.data import labels
+from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.parts import Part, Supply
-from deepnet_cli.data.scaling import Scaling
 from deepnet_cli.data.tables import Table
+from deepnet_cli.data.units import Units, units_of
 from deepnet_cli.data.weighing import weighed
 from deepnet_cli.errors import DataError, listed
+from deepnet_cli.nn.metrics import Metric, of_restored
 from deepnet_cli.nn.types import Array
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Scaling of x and meaning of y for a network with `outputs` units in its last layer.
+    """What x becomes and y means for a network with `outputs` units in its last layer.
 
     `target` is the loss's.  Several binary outputs are a multilabel y, which has no classes.
     `class_weights` (K,) multiply the examples' own.
     """
 
-    scaling: Scaling
+    inputs: Inputs
     classes: Classes | None
     target: str
     outputs: int
     dtype: np.dtype[np.generic]
     class_weights: Array | None = None
+    units: Units | None = None  # of numbers, where the network learns others than y
 
     @property
     def features(self) -> int:
         """n[0]"""
-        return len(self.scaling.shift)
+        return self.inputs.features
 
     def in_precision(self, precision: str) -> "Encoding":
         """The same encoding for float32 or float64."""
         return replace(self, dtype=np.dtype(precision))
 
+    def standardized(self, table: Table) -> "Encoding":
+        """The same for numbers y that are learned with mean 0 and deviation 1, as they are in
+        training examples.  Raises DataError and ClassCountError.
+        """
+        if table.y is None:
+            raise ValueError("a table with y")
+        Y = self._numbers(table.y, table.y_at)
+        return replace(self, units=units_of(Y, table.y_at))
+
     def part(self, table: Table) -> Part:
-        """The scaled examples of a labelled table with their Y.  Raises DataError."""
+        """The encoded examples of a labelled table with their Y.  Raises DataError."""
         return Part(self.rows(table), self.Y(table), self.weights(table))
 
     def Y(self, table: Table, i: slice = slice(None)) -> Array:
@@ -81,20 +94,19 @@ class Encoding:
         return indices
 
     def rows(self, table: Table, i: slice = slice(None)) -> Array:
-        """(m, n[0]), scaled, in the network's precision and finite; of all rows or of those in
-        `i`.  Raises DataError.
+        """(m, n[0]) in the network's precision and finite; of all rows or of those in `i`.
+
+        Raises DataError.
         """
-        if table.rows.shape[1] != self.features:
-            raise DataError(
-                f"{table.x_at} has {table.rows.shape[1]} features an example "
-                f"but the network takes {self.features}"
-            )
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = self.scaling.apply(table.rows[i], self.dtype)
-            finite = np.isfinite(rows.sum())
-        if not finite and not np.isfinite(rows).all():
-            _refuse_not_finite(table, rows, i.start or 0)
-        return rows
+        return self.inputs.rows(table, self.dtype, i)
+
+    def restored(self, A: Array) -> Array:
+        """Outputs A (n[L], m) in the units of y."""
+        return A if self.units is None else self.units.restored(A).astype(A.dtype)
+
+    def in_units(self, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+        """Metrics in the units of y."""
+        return {**metrics} if self.units is None else of_restored(metrics, self.units.restored)
 
     def class_indices(self, table: Table) -> Array:
         """The class index (m,) of each label of a table with y."""
@@ -114,6 +126,11 @@ class Encoding:
             return labels.one_hot(indices, self.outputs)
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
+        Y = self._numbers(y, where)
+        return Y if self.units is None else self.units.scaled(Y)
+
+    def _numbers(self, y: Array, where: str) -> Array:
+        """(K, m), in the units of y."""
         Y = labels.counts(y, where) if self.target == "count" else labels.targets(y, where)
         if self.target == "quantiles" and len(Y) == 1:
             return np.repeat(Y, self.outputs, axis=0)
@@ -142,12 +159,8 @@ class Encoded:
 
 
 def doubts(fitted: Encoding, table: Table) -> list[str]:
-    """What is no error in training examples, but likely a mistake."""
+    """What is no error in the y of training examples, but likely a mistake."""
     found = []
-    there = table.rows[:]
-    constant = int((there.min(axis=0) == there.max(axis=0)).sum())
-    if constant and not fitted.scaling.changes_nothing:
-        found.append(f"{table.x_at}: {constant} features are constant; they teach nothing")
     if fitted.classes is not None:
         counts = np.bincount(fitted.class_indices(table), minlength=len(fitted.classes))
         absent = listed(f"'{fitted.classes.names[i]}'" for i in np.flatnonzero(counts == 0))
@@ -170,12 +183,12 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
 
 def fit(
     table: Table,
+    inputs: Inputs,
     target: str,
     outputs: int,
-    scale: str | float | Scaling,
     dtype: np.dtype[np.generic],
 ) -> Encoding:
-    """The encoding of training examples; a `scale` that was fitted before stays as it is.
+    """The encoding of training examples, to which the inputs were fitted.
 
     Raises DataError and ClassCountError.
     """
@@ -188,31 +201,4 @@ def fit(
         classes = labels.find_classes(
             values, told_apart, table.class_names, table.y_at, table.class_values
         )
-    with np.errstate(over="ignore", invalid="ignore"):
-        fitted = scale if isinstance(scale, Scaling) else scaling.fit(scale, table.rows[:])
-    if not (np.isfinite(fitted.shift).all() and np.isfinite(fitted.divisor).all()):
-        _refuse_not_finite(table, table.rows[:])
-        raise DataError(f"{table.x_at}: its values are too large to {fitted.name}")
-    return Encoding(fitted, classes, target, outputs, dtype)
-
-
-def _refuse_not_finite(table: Table, rows: Array, first: int = 0) -> None:
-    """Say where, and whether the file or the precision is the cause; `rows` begin at `first`."""
-    there = table.rows[:]
-    bad = ~np.isfinite(there)
-    if not bad.any():
-        bad = ~np.isfinite(rows)
-        if not bad.any():
-            return  # only the sum overflowed
-        row, column = (int(i) for i in np.argwhere(bad)[0])
-        row += first
-        raise DataError(
-            f"{table.x_at}: value {there[row, column]:g} at row {row}, {table.column(column)} "
-            f"does not fit {rows.dtype}"
-        )
-    row, column = (int(i) for i in np.argwhere(bad)[0])
-    kind = "NaN" if np.isnan(there[row, column]) else "infinity"
-    raise DataError(
-        f"{table.x_at}: {kind} at row {row}, {table.column(column)} "
-        f"({int(bad.sum())} such values in total); fill or remove them"
-    )
+    return Encoding(inputs, classes, target, outputs, dtype)

@@ -1,9 +1,9 @@
 """An encoding in HDF5, beside the parameters of the model that was trained with it.
 
-/scaling/shift, /scaling/divisor (n[0],)     x' = (x - shift) / divisor
+/scaling, /inputs                            see data/inputs_file.py
 /classes/values, /classes/names              where the network tells classes apart
 /classes/weights (K,)                        where the loss has class weights
-attribute scaling: the rule that made them
+/units/shift, /units/divisor (K,)            where the network learns (y - shift) / divisor
 """
 
 from typing import Any
@@ -13,17 +13,16 @@ import numpy as np
 
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.inputs import Inputs
+from deepnet_cli.data.inputs_file import numbers, texts, write_inputs
 from deepnet_cli.data.labels import Classes
-from deepnet_cli.data.scaling import Scaling
+from deepnet_cli.data.units import Units
 from deepnet_cli.errors import DataError
-from deepnet_cli.nn.types import Array
 
 
 def write_encoding(file: Any, encoding: Encoding) -> None:
     """Put an encoding into the open h5py file."""
-    file["scaling/shift"] = encoding.scaling.shift
-    file["scaling/divisor"] = encoding.scaling.divisor
-    file.attrs["scaling"] = encoding.scaling.name
+    write_inputs(file, encoding.inputs)
     if encoding.classes is not None:
         text = h5py.string_dtype()
         whole = all(isinstance(value, int) for value in encoding.classes.values)
@@ -31,46 +30,42 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         file["classes/names"] = np.array(encoding.classes.names, text)
         if encoding.class_weights is not None:
             file["classes/weights"] = encoding.class_weights
-
-
-def read_scaling(source: Source) -> Scaling:
-    """The scaling of the n[0] features.  Raises DataError where it is unfit."""
-    shift, divisor = (_numbers(source, f"scaling/{name}") for name in ("shift", "divisor"))
-    if shift.shape != divisor.shape or not (divisor > 0).all():
-        raise DataError(f"{source.path}: scaling: a divisor > 0 is needed for each shift")
-    return Scaling(source.text("scaling"), shift, divisor)
+    if encoding.units is not None:
+        file["units/shift"] = encoding.units.shift
+        file["units/divisor"] = encoding.units.divisor
 
 
 def read_encoding(
-    source: Source, target: str, outputs: int, dtype: np.dtype[np.generic]
+    source: Source, inputs: Inputs, target: str, outputs: int, dtype: np.dtype[np.generic]
 ) -> Encoding:
-    """The encoding for a loss's target and n[L] outputs.  Raises DataError where it is unfit."""
+    """The encoding for a loss's target and n[L] outputs; its inputs were read.
+
+    Raises DataError where it is unfit.
+    """
     told_apart = outputs if target == "class" else 2
     has_classes = target == "class" or (target == "binary" and outputs == 1)
     classes = _classes(source, told_apart) if has_classes else None
     weights = None
     if classes is not None and source.has("classes/weights"):
-        weights = _numbers(source, "classes/weights")
+        weights = numbers(source, "classes/weights")
         if weights.shape != (told_apart,) or not (weights > 0).all():
             raise DataError(
                 f"{source.path}: classes/weights: a number > 0 is needed for each class"
             )
-    return Encoding(read_scaling(source), classes, target, outputs, dtype, weights)
+    units = _units(source, outputs) if source.has("units/shift") else None
+    return Encoding(inputs, classes, target, outputs, dtype, weights, units)
 
 
 def read_class_names(source: Source) -> tuple[str, ...]:
     """How classes are called, by index.  Raises DataError."""
-    names = source.read("classes/names")
-    if names.dtype.kind != "O" or names.ndim != 1:
-        raise DataError(f"{source.path}: classes/names is not a list of text")
-    return tuple(names.tolist())
+    return texts(source, "classes/names")
 
 
-def _numbers(source: Source, name: str) -> Array:
-    values = source.read(name)
-    if values.dtype.kind != "f" or values.ndim != 1 or not np.isfinite(values).all():
-        raise DataError(f"{source.path}: {name} is not a list of finite numbers")
-    return values
+def _units(source: Source, outputs: int) -> Units:
+    shift, divisor = (numbers(source, f"units/{name}") for name in ("shift", "divisor"))
+    if shift.shape != (outputs,) or divisor.shape != (outputs,) or not (divisor > 0).all():
+        raise DataError(f"{source.path}: units: a divisor > 0 is needed for each of the outputs")
+    return Units(shift, divisor)
 
 
 def _classes(source: Source, K: int) -> Classes:

@@ -1,6 +1,7 @@
 """What a data file holds: every dataset and how it lies there, and a profile of each part."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -84,7 +85,14 @@ def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
     """Each part and the name of its x; of the x that is named alone, where one is."""
     if x is not None:
         return [(part_of(source, x, "train"), x)]
-    return [(part, find_x(source, part)) for part in parts_in(source) or ["train"]]
+    own = [(part, find_x(source, part)) for part in parts_in(source)]
+    if not own:
+        return [("train", find_x(source, "train"))]
+    with suppress(DataError):  # beside a test part that of training may have a plain name
+        plain = find_x(source, "train")
+        if plain not in dict(own).values():
+            return [("train", plain), *own]
+    return own
 
 
 def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:

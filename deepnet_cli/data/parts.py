@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepnet_cli.data.flow import Flow
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.types import Array
@@ -61,6 +62,10 @@ class Supply(Protocol):
     def held(self) -> bool:
         """Whether all of it is in memory, in `Part`s that stay as they are."""
 
+    @property
+    def flow(self) -> Flow | None:
+        """What dealing them has taken, where they are read for it."""
+
     def blocks(self) -> Iterator["Part"]:
         """All examples in order, as many at a time as VALUES says."""
 
@@ -85,7 +90,8 @@ class Part:
     rows: Array
     Y: Array
     weights: Array | None = None
-    held = True
+    held: ClassVar[bool] = True
+    flow: ClassVar[None] = None
 
     @property
     def X(self) -> Array:

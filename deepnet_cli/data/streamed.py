@@ -7,14 +7,16 @@ the other is filled.
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
 from deepnet_cli.data.ahead import Clock, ahead
 from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.flow import Flow
 from deepnet_cli.data.mixing import Mixing
 from deepnet_cli.data.parts import Load, Order, Part, Supply, block_of, sha256
 from deepnet_cli.data.tables import Table
@@ -38,8 +40,7 @@ class Streamed:
     table: Table
     weights: Array | None
     edges: Array  # of the stretches that are read at once
-    clock: Clock = field(default_factory=Clock)
-    held = False
+    held: ClassVar[bool] = False
 
     @classmethod
     def of(cls, encoding: Encoding, table: Table) -> "Streamed":
@@ -66,9 +67,8 @@ class Streamed:
         return min(2 * WINDOW, self.m * self.features * self.encoding.dtype.itemsize)
 
     @cached_property
-    def mixing(self) -> Mixing:
-        """How well the batches that were dealt were mixed."""
-        return Mixing.of(Y for Y, _ in self.labels())
+    def flow(self) -> Flow:
+        return Flow(Mixing.of(Y for Y, _ in self.labels()))
 
     def blocks(self) -> Iterator[Part]:
         slices = list(blocks(self.m, block_of(self)))
@@ -82,7 +82,7 @@ class Streamed:
         room = WINDOW // (self.features * self.encoding.dtype.itemsize)
         windows = Windows(self.edges, room, order)
         fill = Filling(self, windows)
-        yield from ahead((partial(fill, w) for w in windows.between(start, stop)), self.clock)
+        yield from ahead((partial(fill, w) for w in windows.between(start, stop)), self.flow.clock)
 
     def sample(self, count: int, seed: int, purpose: str) -> Part:
         edges, count = self.edges, min(count, self.m)
@@ -147,7 +147,9 @@ class Filling:
         self._order = np.concatenate([np.arange(len(left)), len(left) + window.order])
         self._free, self._last = before, part
         dealt = self._order[: window.length * self._windows.order.size]
-        self._streamed.mixing.see(part.Y[:, dealt], self._windows.order.size)
+        flow, rows = self._streamed.flow, self._streamed.table.rows
+        flow.size += len(window.order) * rows.shape[1] * rows.dtype.itemsize
+        flow.mixing.see(part.Y[:, dealt], self._windows.order.size)
         return Load(part, self._order, window.iteration, window.length)
 
 

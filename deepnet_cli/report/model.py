@@ -72,7 +72,7 @@ def model_text(file: ModelFile, *, everything: bool) -> str:
     """What it is, its parameters, its figures."""
     model, network = file.model, file.model.network
     size = f"{network.layout.parameters.stop:,} parameters"
-    scaling = model.encoding.scaling.name
+    scaling = model.encoding.inputs.scaling.name
     lines = [
         f"{one_line(str(file.path))}: a model, {told(file.size)}, its sha256 matches",
         f"{model.config.name}: {'-'.join(map(str, network.sizes))}, {size}",
@@ -116,7 +116,7 @@ def model_json(file: ModelFile) -> dict[str, object]:
         "parameters": network.layout.parameters.stop,
         "trained": network.layout.trained.stop,
         "examples": model.examples,
-        "scaling": model.encoding.scaling.name,
+        "scaling": model.encoding.inputs.scaling.name,
         "classes": None if classes is None else list(classes.names),
         "figures": file.figures,
         "blocks": [asdict(block) for block in blocks(file)],

@@ -1,7 +1,7 @@
 """The trained network with all that predicting needs, and the file that keeps it.
 
     /parameters/W1 (n[1], n[0]), /parameters/b1 (n[1], 1), ...
-    /scaling, /classes                           see data/encoding_file.py
+    /scaling, /inputs, /classes                  see data/encoding_file.py
     /baselines                                   see training/baselines.py
     attributes: deepnet (version), config (YAML text), figures (JSON), examples (m)
 
@@ -18,7 +18,8 @@ from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data.encoding import Encoded, Encoding
-from deepnet_cli.data.encoding_file import read_encoding, read_scaling, write_encoding
+from deepnet_cli.data.encoding_file import read_encoding, write_encoding
+from deepnet_cli.data.inputs_file import read_inputs
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.parts import Supply
@@ -61,7 +62,7 @@ class Model:
     def outputs(self, table: Table) -> Array:
         """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
         S = scores(self.network, self.theta, Encoded(self.encoding, table))
-        return self.network.loss.link.forward(S, out=S)
+        return self.encoding.restored(self.network.loss.link.forward(S, out=S))
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
@@ -106,9 +107,10 @@ def load_model(path: Path) -> Model:
             raise DataError(f"{path}: the config in it is not valid: {error}") from None
         if config.loss.name == "auto" or not isinstance(config.model.activations, list):
             raise DataError(f"{path}: the config in it leaves the loss or an activation open")
-        network = build_network(config, len(read_scaling(source).shift))
+        inputs = read_inputs(source)
+        network = build_network(config, inputs.features)
         dtype = config.compute.dtype
-        encoding = read_encoding(source, network.loss.target, network.sizes[-1], dtype)
+        encoding = read_encoding(source, inputs, network.loss.target, network.sizes[-1], dtype)
         theta = read_parameters(source, network.layout, dtype)
         examples = max(1, int(source.number("examples")))
         objective = build_objective(config, network, examples)

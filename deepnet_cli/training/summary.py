@@ -50,6 +50,7 @@ def summary(
         **code,
         "figures": figures,
         **({"outputs": outputs} if outputs else {}),
+        **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
         "environment": environment()
         | {"passes": native.version() or "NumPy"}

@@ -1,0 +1,378 @@
+"""Missing values and categories, held against scikit-learn, and by hand from a model's file."""
+
+from dataclasses import replace
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from cli import assert_refused, assert_says, deepnet
+from samples import same_files, write_config
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from deepnet_cli.data import inputs as encoding_of_x
+from deepnet_cli.data import rows as blocks_of
+from deepnet_cli.data.hdf5 import hdf5_bytes, open_hdf5_bytes
+from deepnet_cli.data.imputation import IMPUTATIONS, Constant, Mean, Median
+from deepnet_cli.data.inputs import Recipe
+from deepnet_cli.data.inputs_file import read_inputs, write_inputs
+from deepnet_cli.data.scaling import SCALINGS, Log1p, Standardize
+from deepnet_cli.data.tables import Table
+from deepnet_cli.errors import DataError
+from deepnet_cli.nn.types import Array
+
+F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+NUMBERS, HOT = [0, 2, 3], [1, 4]
+STRATEGIES = {"mean": "mean", "median": "median", "constant": "constant"}
+
+
+def table(rows: Array, names: tuple[str, ...] = ()) -> Table:
+    return Table(rows, np.arange(len(rows)), "f.h5: 'x'", "f.h5: 'y'", feature_names=names)
+
+
+def mixed(m: int, rng: np.random.Generator, *, holes: bool = True) -> Array:
+    """Numbers in columns 0, 2 and 3, the first and the last of them with holes; categories in 1
+    and 4.
+    """
+    x = rng.gamma(2, [30, 1, 5, 1000, 1], (m, 5))
+    x[:, 1], x[:, 4] = rng.integers(-2, 3, m), rng.choice([7, 100, 12345], m)
+    if holes:
+        x[rng.random(m) < 0.3, 0] = x[rng.random(m) < 0.1, 3] = np.nan
+    return x
+
+
+def features(recipe: Recipe, train: Array, x: Array, dtype: np.dtype[np.generic] = F64) -> Array:
+    return recipe.fit(table(train))[0].rows(table(x), dtype)
+
+
+def test_the_oracle_knows_every_imputation() -> None:
+    assert STRATEGIES.keys() == IMPUTATIONS.keys()
+
+
+@pytest.mark.parametrize("name", IMPUTATIONS)
+@pytest.mark.parametrize("indicators", [True, False])
+def test_missing_values_become_what_scikit_learn_makes_of_them(
+    name: str, indicators: bool, rng: np.random.Generator
+) -> None:
+    """Then all is scaled; where a feature missed nothing in training, it has no indicator."""
+    train, x = mixed(80, rng)[:, NUMBERS], mixed(30, rng)[:, NUMBERS]
+    x[3] = np.nan
+    oracle = SimpleImputer(strategy=STRATEGIES[name], add_indicator=indicators, fill_value=0.0)
+    oracle.fit(train)
+    expected = oracle.transform(x)
+    expected[:, :3] = StandardScaler().fit(train).transform(expected[:, :3])
+    impute = IMPUTATIONS[name](indicators=indicators)
+    found = features(Recipe(Standardize(), impute), train, x)
+    assert found.shape == (30, 5 if indicators else 3)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    if name == "mean":
+        assert not found[3, :3].any()
+
+
+@pytest.mark.parametrize("value", [0.0, -5.5])
+def test_a_constant_is_scaled_as_any_value(value: float, rng: np.random.Generator) -> None:
+    train = mixed(50, rng)[:, NUMBERS]
+    filled = np.where(np.isnan(train), value, train)
+    expected = StandardScaler().fit(train).transform(filled)
+    found = features(Recipe(Standardize(), Constant(value=value)), train, train)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["f8", ">f4", "i4", "u2"])
+def test_categories_are_scikit_learns(dtype: str, rng: np.random.Generator) -> None:
+    """In the order of the columns, each column's in ascending order, behind the numbers."""
+    low = 2 if dtype == "u2" else 0
+    train, x = (mixed(60, rng, holes=False) for _ in range(2))
+    train[:, 1], x[:, 1] = train[:, 1] + low, x[:, 1] + low
+    train, x = train.astype(dtype), x.astype(dtype)
+    oracle = OneHotEncoder(sparse_output=False).fit(train[:, HOT])
+    found = features(Recipe(Standardize(), one_hot=(4, 1)), train, x)
+    scaled = StandardScaler().fit(train[:, NUMBERS].astype(float)).transform(x[:, NUMBERS])
+    expected = np.hstack([scaled, oracle.transform(x[:, HOT])])
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_an_unknown_category_is_refused_or_none(rng: np.random.Generator) -> None:
+    train, x = mixed(60, rng, holes=False), mixed(20, rng, holes=False)
+    x[5, 4], x[9, 1], x[11, 4] = 8, 3, np.nan
+    with pytest.raises(DataError) as refused:
+        features(Recipe(one_hot=(1, 4)), train, x)
+    assert_says(
+        str(refused.value),
+        ["8 at row 5, column 4 is none of the categories (7, 100, 12345)", "unknown: zeros"],
+    )
+    found = features(Recipe(one_hot=(1, 4), unknown="zeros"), train, x)
+    oracle = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(train[:, HOT])
+    np.testing.assert_array_equal(found[:, 3:], oracle.transform(x[:, HOT]))
+    assert not found[[5, 11], -3:].any()
+    x[5, 4] = 7
+    x[9, 1] = 2
+    with pytest.raises(DataError, match=r"NaN at row 11, column 4 \(1 such .*unknown: zeros"):
+        features(Recipe(impute=Mean(), one_hot=(1, 4)), train, x)
+
+
+def test_every_column_may_name_categories(rng: np.random.Generator) -> None:
+    x = rng.integers(0, 3, (40, 2)).astype(np.int8)
+    found = features(Recipe(Standardize(), one_hot=(0, 1)), x, x)
+    np.testing.assert_array_equal(found, OneHotEncoder(sparse_output=False).fit_transform(x))
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", ">f2", "i8", ">i2"])
+def test_some_values_mean_missing(dtype: str, rng: np.random.Generator) -> None:
+    """As they stand in the file, in its type: 0.1 is a float32 of its own."""
+    codes = (-99.0, 0.1) if np.dtype(dtype).kind == "f" else (-99.0, 7.0)
+    x = rng.integers(10, 90, (50, 3)).astype(dtype)
+    told = x.astype(np.float64)
+    for row, code in product(range(5), codes):
+        x[3 * row + (code > 0), row % 2] = code
+        told[3 * row + (code > 0), row % 2] = np.nan
+    recipe = Recipe(Standardize(), Median(indicators=True), one_hot=(2,))
+    expected = features(recipe, told, told)
+    found = features(replace(recipe, missing=codes), x, x)
+    np.testing.assert_array_equal(found, expected)
+    assert found.shape[1] == 2 + len(np.unique(x[:, 2])) + 2
+    np.testing.assert_array_equal(np.isnan(told[:, :2]), found[:, -2:])
+
+
+RECIPES = {
+    f"{name}-{scale}": Recipe(SCALINGS[scale](), impute, (7.0,), one_hot, "zeros")
+    for name, impute, one_hot in (
+        ("plain", Mean(), ()),
+        ("median", Median(indicators=True), (1, 4)),
+        ("constant", Constant(value=2.5, indicators=True), (4,)),
+    )
+    for scale in ("auto", "standardize", "robust", "log1p")
+}
+each = pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+
+
+def lawful(m: int, rng: np.random.Generator) -> Array:
+    x = mixed(m, rng)
+    x[:, 1] += 2  # log1p takes what is above -1
+    return x
+
+
+@each
+def test_it_is_a_function_of_each_row(
+    recipe: Recipe, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the bit, however many are encoded together; what it is fitted to is not."""
+    x = lawful(61, rng)
+    before = x.copy()
+    fitted, _ = recipe.fit(table(x))
+    whole = fitted.apply(x, F32)
+    np.testing.assert_array_equal(
+        np.concatenate([fitted.apply(row, F32) for row in x[:, None]]), whole
+    )
+    np.testing.assert_array_equal(fitted.rows(table(x), F32, slice(7, 30)), whole[7:30])
+    np.testing.assert_array_equal(whole, fitted.apply(x, F64).astype(F32))
+    for size in (1, 100):
+        monkeypatch.setattr(encoding_of_x, "VALUES", size)
+        monkeypatch.setattr(blocks_of, "BYTES", 10 * size)
+        np.testing.assert_array_equal(fitted.apply(x, F32), whole)
+        assert recipe.fit(table(x))[0].same(fitted)
+    np.testing.assert_array_equal(x, before)
+
+
+@each
+def test_the_training_part_alone_decides(recipe: Recipe, rng: np.random.Generator) -> None:
+    """What is missing or known elsewhere has no part in it."""
+    train, other = lawful(50, rng), lawful(20, rng) + 1
+    other[:, 2] = np.nan
+    fitted, _ = recipe.fit(table(train))
+    assert fitted.rows(table(other), F64).shape[1] == fitted.features
+    joined = fitted.rows(table(np.concatenate([train, other])), F64)
+    np.testing.assert_array_equal(joined[:50], fitted.rows(table(train), F64))
+    np.testing.assert_array_equal(joined[50:], fitted.rows(table(other), F64))
+    assert not recipe.fit(table(np.concatenate([train, other])))[0].same(fitted)
+
+
+@each
+def test_the_file_of_a_model_keeps_them(recipe: Recipe, rng: np.random.Generator) -> None:
+    x, names = lawful(40, rng), ("a", "b", "c", "d", "é")
+    fitted, _ = recipe.fit(table(x, names))
+    with open_hdf5_bytes(hdf5_bytes(partial(write_inputs, inputs=fitted)), "model") as source:
+        found = read_inputs(source)
+    assert found.same(fitted)
+    assert found.names == names
+    assert (found.scaling.name, found.missing) == (fitted.scaling.name, fitted.missing)
+    np.testing.assert_array_equal(found.rows(table(x, names), F32), fitted.rows(table(x), F32))
+
+
+def test_what_differs_is_not_the_same(rng: np.random.Generator) -> None:
+    x = lawful(40, rng)
+    one = Recipe(Standardize(), Mean(indicators=True), (7.0,), (4,))
+    fitted, _ = one.fit(table(x))
+    assert fitted.same(fitted)
+    for other in (
+        replace(one, impute=Mean()),
+        replace(one, impute=Median(indicators=True)),
+        replace(one, missing=()),
+        replace(one, one_hot=(1,)),
+        replace(one, one_hot=()),
+        replace(one, scale=Log1p()),
+    ):
+        assert not other.fit(table(x))[0].same(fitted), other
+    holed = x[:, NUMBERS]
+    assert not Recipe(impute=Mean()).fit(table(holed))[0].same(Recipe().fit(table(holed))[0])
+
+
+REFUSED: dict[str, tuple[Recipe, object, str]] = {
+    "no_value": (
+        Recipe(impute=Mean()),
+        [[np.nan, 1], [np.nan, 2]],
+        r"column 0 \('a'\) has no value",
+    ),
+    "no_median": (Recipe(impute=Median()), [[1, np.nan], [1, np.nan]], "constant: 0"),
+    "no_category": (Recipe(one_hot=(1,)), [[1, np.nan], [1, np.nan]], "column 1 .* has no value"),
+    "fraction": (Recipe(one_hot=(1,)), [[1, 2], [1, 2.5]], r"column 1 \('b'\) holds 2.5; .*whole"),
+    "infinite": (Recipe(one_hot=(1,)), [[1, 2], [1, np.inf]], "holds inf"),
+    "too_many": (Recipe(one_hot=(0,)), np.arange(2002).reshape(1001, 2), "more than 1000 values"),
+    "nan": (Recipe(), [[1, 2], [1, np.nan]], r"NaN at row 1, column 1 \('b'\) .*data.impute: mean"),
+    "code": (
+        Recipe(missing=(7.0,)),
+        [[1, 7], [7, 8]],
+        r"7, which means missing, at row 0, column 1 \('b'\) \(2 such .*data.impute: mean",
+    ),
+    "inf": (Recipe(impute=Mean()), [[1, np.inf], [np.nan, 2]], r"infinity at row 0, .*\(1 such"),
+    "log1p": (Recipe(Log1p(), Constant(value=-1)), [[1, 2], [np.nan, 3]], "NaN at row 1, column 0"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_encoded_is_refused_with_its_place(name: str) -> None:
+    recipe, rows, told = REFUSED[name]
+    x = table(np.array(rows, np.float64), ("a", "b"))
+    with pytest.raises(DataError, match=f"^f.h5: 'x': .*{told}"):
+        recipe.fit(x)[0].rows(x, F32)
+
+
+def test_columns_of_another_order_are_refused(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(5, 3))
+    fitted, _ = Recipe().fit(table(x, ("a", "b", "c")))
+    np.testing.assert_array_equal(fitted.rows(table(x), F64), x)
+    for names, told in ((("a", "c", "b"), "in another order"), (("a", "B", "c"), "otherwise")):
+        with pytest.raises(DataError) as refused:
+            fitted.rows(table(x, names), F64)
+        assert_says(str(refused.value), [f"column 1 ('{names[1]}') is 'b'", told, "feature_names"])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with train.h5 and new.h5, whose x is `mixed`."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(3)
+    for name, m in (("train.h5", 90), ("new.h5", 40)):
+        x = mixed(m, rng).astype(np.float32)
+        with h5py.File(name, "w") as file:
+            file["y"] = (np.nan_to_num(x[:, 0]) > 50) * 1 + (x[:, 1] > 0)
+            file["x"] = np.where(np.isnan(x), np.float32(-999.9), x)
+    return tmp_path
+
+
+DATA = {
+    "train": "train.h5",
+    "validation": {"fraction": 0.2},
+    "scale": "standardize",
+    "impute": {"name": "mean", "indicators": True},
+    "missing": -999.9,
+    "one_hot": [1, 4],
+}
+
+
+def config(**data: object) -> Path:
+    return write_config(
+        Path("c.yaml"),
+        data={**DATA, **data},
+        compute={"precision": "float64"},
+        loss="cross_entropy",
+    )
+
+
+def by_hand(run: str, data: str) -> Array:
+    """The probabilities of the network that a model file describes, by h5py and NumPy alone."""
+    with h5py.File(data) as file:
+        raw = file["x"][()]
+    x = np.where(raw == np.float32(-999.9), np.nan, raw.astype(np.float64))
+    with h5py.File(f"{run}/model.h5") as file:
+        p = {name: block[()] for name, block in file["parameters"].items()}
+        column, value = (file[f"inputs/categories/{key}"][()] for key in ("column", "value"))
+        numbers = [j for j in range(5) if j not in column]
+        filled = np.where(np.isnan(x[:, numbers]), file["inputs/fill"][()], x[:, numbers])
+        scaled = (filled - file["scaling/shift"][()]) / file["scaling/divisor"][()]
+        ones = [x[:, j] == v for j, v in zip(column, value, strict=True)]
+        told = [np.isnan(x[:, j]) for j in file["inputs/indicators"][()]]
+    A1 = np.tanh(p["W1"] @ np.vstack([scaled.T, *ones, *told]) + p["b1"])
+    Z2 = p["W2"] @ A1 + p["b2"]
+    return (np.exp(Z2) / np.exp(Z2).sum(axis=0)).T
+
+
+def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
+    """n[0] = 3 numbers + 5 and 3 categories + 2 indicators; every command takes the model."""
+    result = deepnet("train", config(), "--run-dir", "run")
+    assert result.code == 0, result.err
+    assert "c: 13-6-3" in result.err
+    assert deepnet("predict", "run", "new.h5", "-o", "out.h5").code == 0
+    with h5py.File("out.h5") as file:
+        np.testing.assert_allclose(file["probabilities"][()], by_hand("run", "new.h5"), rtol=1e-10)
+    for command in (
+        ("evaluate", "run", "new.h5"),
+        ("gradcheck", "run/model.h5", "--data", "new.h5", "--examples", "5"),
+        ("explain", "c.yaml"),
+    ):
+        result = deepnet(*command)
+        assert result.code == 0, result.err
+    assert "(6, 13)" in result.out
+
+
+def test_what_has_ended_goes_on_as_if_it_had_not(folder: Path) -> None:
+    path = config(impute={"name": "median", "indicators": True}, scale={"log1p": "robust"})
+    path.write_text(path.read_text().replace("- 1\n", ""))  # -1 has no log1p
+    for run, iterations in (("whole", 40), ("part", 17)):
+        setting = f"training.iterations={iterations}"
+        result = deepnet(
+            "train", path, "--run-dir", run, "--set", setting, "--set", "data.one_hot=[4]"
+        )
+        assert_refused(result, 3, ["has no log1p"])
+    with h5py.File("train.h5", "r+") as file:
+        file["x"][:, 1] += 2
+    for run, iterations in (("whole", 40), ("part", 17)):
+        setting = f"training.iterations={iterations}"
+        assert deepnet("train", path, "--run-dir", run, "--set", setting).code == 0
+    assert deepnet("train", "--resume", "part", "--set", "training.iterations=40").code == 0
+    same_files(folder / "whole", folder / "part")
+
+
+def test_rows_in_their_file_train_as_rows_in_memory(folder: Path) -> None:
+    for run, stream in (("memory", "false"), ("file", "true")):
+        path = config(validation="new.h5")
+        settings = (f"data.stream={stream}", "training.batch_size=20", "training.shuffle=false")
+        given = [f"--set={setting}" for setting in settings]
+        result = deepnet("train", path, "--run-dir", run, *given)
+        assert result.code == 0, result.err
+    found, expected = (by_hand(run, "new.h5") for run in ("file", "memory"))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_fine_tuning_takes_over_all_that_was_done_to_x(folder: Path) -> None:
+    assert deepnet("train", config(), "--run-dir", "first").code == 0
+    start = {"initial_parameters": "first/model.h5"}
+    tuned = {"train": "new.h5", "scale": "initial"}
+    path = write_config(Path("d.yaml"), data=tuned, model=start, compute={"precision": "float64"})
+    result = deepnet("train", path, "--run-dir", "tuned")
+    assert result.code == 0, result.err
+    assert "warning" not in result.err
+    with h5py.File("first/model.h5") as first, h5py.File("tuned/model.h5") as then:
+        for name in ("inputs/fill", "inputs/categories/value", "inputs/missing", "scaling/shift"):
+            np.testing.assert_array_equal(first[name][()], then[name][()])
+    np.testing.assert_array_equal(by_hand("tuned", "new.h5").shape, (40, 3))
+    told = deepnet(
+        "train", path, *(f"--set=data.{key}={DATA[key]}" for key in ("missing", "one_hot"))
+    )
+    assert_refused(told, 2, ["data.missing: with scale: initial x is", "data.one_hot: with scale"])
+    other = config(train="new.h5", impute="mean", one_hot={"columns": [1, 4]})
+    told = deepnet("train", other, "--set=model.initial_parameters=first/model.h5")
+    assert_refused(told, 3, ["W1"])  # the indicators are missing
