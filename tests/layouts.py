@@ -274,7 +274,7 @@ LAYOUTS: dict[str, Layout] = {
         refused(UNCLEAR + " y", "is x", "kind  (12,)", "could be y", "y: age"),
     ),
     "no table": Layout(
-        put({"kind": K, "age": np.arange(m)}), refused(UNCLEAR + " x", "one number an example")
+        put({"kind": K, "age": np.arange(m)}), refused(UNCLEAR + " x", "one dimension")
     ),
     "no labels": Layout(
         put({"x": X, "other": np.arange(7)}), refused(UNCLEAR + " y", "of 7 examples, not 12")

@@ -524,6 +524,8 @@ def test_output_that_knows_only_ascii(run: Path) -> None:
     for command in ("predict model.h5 train.h5", "evaluate model.h5 train.h5"):
         done = bash(f"deepnet {command}", run, PYTHONIOENCODING="ascii")
         assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert rb"\u2192" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from deepnet_cli.data.decimals import LARGEST, POINTED, SMALLEST, WIDTH, decimal, decimals
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.predictions import Predictions
+from deepnet_cli.training.predictions import Predictions, as_csv
 
 EDGES = np.array([SMALLEST, POINTED, 0.001, 0.01, 0.1, 1, 10, 1e5, LARGEST, 1e7, 1e16, 1e17])
 TWOS = np.ldexp(1.0, np.arange(-149, 128))  # where the floats below are closer than those above
@@ -86,8 +86,8 @@ def test_lines_are_those_of_the_csv_module(m: int, rng: np.random.Generator) -> 
         [names[k], *(decimal(v) for v in row)] for k, row in zip(decided.tolist(), A, strict=True)
     ]
     head = ["prediction", *(f"probability_{name}" for name in names)]
-    lines = Predictions(decided, A, Classes(tuple(range(6)), names)).to_csv()
-    assert lines.decode() == by_csv_module(head, rows)
+    lines = as_csv([Predictions(decided, A, Classes(tuple(range(6)), names))])
+    assert b"".join(lines).decode() == by_csv_module(head, rows)
 
 
 @each_dtype
@@ -95,12 +95,12 @@ def test_lines_are_those_of_the_csv_module(m: int, rng: np.random.Generator) -> 
 def test_lines_of_numbers(K: int, dtype: type, rng: np.random.Generator) -> None:
     A: Array = rng.normal(size=(50, K)).astype(dtype)
     head = ["prediction"] if K == 1 else ["prediction_1", "prediction_2", "prediction_3"]
-    lines = Predictions(A[:, 0] if K == 1 else A, None, None).to_csv()
-    assert lines.decode() == by_csv_module(head, [[decimal(v) for v in row] for row in A])
+    lines = as_csv([Predictions(A[:, 0] if K == 1 else A, None, None)])
+    assert b"".join(lines).decode() == by_csv_module(head, [[decimal(v) for v in row] for row in A])
 
 
 def test_lines_of_labels_that_do_not_exclude_each_other() -> None:
     A = np.array([[0.25, 1.0], [0.75, 0.0]], np.float32)
-    lines = Predictions((A > 0.5).astype(np.int64), A, None).to_csv()
+    lines = as_csv([Predictions((A > 0.5).astype(np.int64), A, None)])
     head = ["prediction_1", "prediction_2", "probability_1", "probability_2"]
-    assert lines.decode() == by_csv_module(head, [[0, 1, 0.25, 1], [1, 0, 0.75, "0.0"]])
+    assert b"".join(lines).decode() == by_csv_module(head, [[0, 1, 0.25, 1], [1, 0, 0.75, "0.0"]])

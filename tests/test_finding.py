@@ -122,6 +122,21 @@ def test_case_does_not_matter(file: Path, names: tuple[str, str]) -> None:
     assert found(file) == names
 
 
+def test_a_plain_name_is_not_taken_from_another_part(file: Path) -> None:
+    """Whatever stands nearer to the root."""
+    write(file, test__x=X, test__y=Y, lab__run__x=X, lab__run__y=Y)
+    assert found(file) == ("lab/run/x", "lab/run/y")
+    assert found(file, "test") == ("test/x", "test/y")
+    write(file, test__x=X, test__y=Y)
+    assert found(file) == ("test/x", "test/y")  # there is nothing else
+
+
+@pytest.mark.parametrize("x", ["a/b/x", "x", "a/x"])
+def test_y_is_the_one_nearest_to_x(file: Path, x: str) -> None:
+    write_names(file, {x: X, "y": Y, "a/y": Y, "a/b/y": Y, "c/y": Y})
+    assert found(file) == (x, f"{x[:-1]}y")
+
+
 def test_plain_names_serve_every_part(file: Path) -> None:
     write(file, x=X, y=Y, weights=Y)
     for part in PART_WORDS:

@@ -2,8 +2,10 @@
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,44 @@ def test_files_are_of_a_readable_size_and_say_what_they_are(path: Path) -> None:
     assert ast.get_docstring(ast.parse(text))
 
 
+def calls(path: Path) -> Iterator[str]:
+    """Every call in a file, as it is written."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node)
+
+
+WRITES = re.compile(
+    r"(?:open|File|fdopen)\(.*?'(?:[wax]b?|r\+b?|w\+b)'|O_CREAT|\.write_(?:text|bytes)\("
+    r"|np\.(?:save|savez|savetxt)|\.tofile\(|\.mkdir\(|\.(?:rename|replace|symlink_to|touch)\([a-z]+\)$"
+)
+"""A call that makes or changes a file or directory."""
+
+WRITERS = {
+    "data/hdf5.py": "HDF5 in memory",
+    "files.py": "the one writer",
+    "fused/native.py": "the folder of what was compiled",
+    "training/lock.py": "the lock",
+}
+
+
+def test_one_writer() -> None:
+    found: dict[str, list[str]] = {}
+    for path in MODULES:
+        if written := [call for call in calls(path) if WRITES.search(call)]:
+            found[str(path.relative_to(ROOT))] = written
+    assert found.keys() == WRITERS.keys(), found
+
+
+def test_one_printer() -> None:
+    """So that no name drives a terminal, and whatever a stream says is met in one way."""
+    printing = re.compile(r"^(?:print|click\.s?echo|sys\.std(?:out|err)\.write)\(")
+    found = {
+        str(path.relative_to(ROOT)) for path in MODULES if any(map(printing.search, calls(path)))
+    }
+    assert found == {"cli/say.py", "cli/progress.py"}
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
     command = getattr(importlib.import_module(f"deepnet_cli.cli.{name}"), name)
@@ -107,7 +147,7 @@ def test_training_imports_what_it_needs(tmp_path: Path) -> None:
 
 
 def test_a_foreign_module_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
-    for name in ("yaml", "click", "numpy"):
+    for name in ("yaml", "click", "numpy", "signal", "enum"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('a stranger ran')\n")
     run = subprocess.run(
         [sys.executable, "-m", "deepnet_cli", "train", "missing.yaml"],

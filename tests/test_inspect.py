@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -192,6 +193,35 @@ def test_shipped_data_are_as_h5py_says(file: Path) -> None:
     assert [part["part"] for part in everything["parts"]] == ["train", "test"]
     assert everything["bytes"] == file.stat().st_size
     assert shown(file).err == f"next: deepnet init {file}\n"
+
+
+def test_the_page_shows_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (DATA.parent / "docs" / "data" / "inspecting.md").read_text()
+    command, output = re.findall(r"```(?:console|text)\n(.*?)```", page, re.DOTALL)[:2]
+    monkeypatch.chdir(DATA.parent)
+    result = deepnet(*command.split()[2:])
+    assert result.out + result.err == output
+
+
+def keys_of(told: object) -> set[str]:
+    """Every key of a JSON value, at any depth, but those that names in a file have made."""
+    if isinstance(told, list):
+        return set().union(*map(keys_of, told))
+    if not isinstance(told, dict):
+        return set()
+    free = {"attributes", "classes", "guessing", "figures", "files", "config", "quantiles"}
+    inner = (keys_of(value) for key, value in told.items() if key not in {*free, "summary"})
+    return {*told}.union(*inner)
+
+
+def test_every_key_is_on_the_page(run: Path) -> None:
+    page = (DATA.parent / "docs" / "data" / "inspecting.md").read_text()
+    (checkpoint,) = (run / "checkpoints").iterdir()
+    numbers = write(x=X, y=X[:, :2])
+    objects = [told(file) for file in (SHIPPED[0], numbers, run, run / "model.h5", checkpoint)]
+    keys = keys_of(objects) - {"epoch", "cost"}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
+    assert {f"`{each['kind']}`" for each in objects} <= set(page.split())
 
 
 def test_what_shipped_data_should_be_warned_of() -> None:

@@ -155,6 +155,22 @@ def test_names_that_do_not_fit_are_left_alone(y: Array, names: tuple[str, ...]) 
     assert classes.names == tuple(map(str, y))
 
 
+@pytest.mark.parametrize(
+    ("y", "outputs", "expected"),
+    [
+        ([2, 8, 5], 3, ((2, 5, 8), ("a", "b", "c"))),
+        ([2, 8, 8], 3, ((2, 5, 8), ("a", "b", "c"))),  # one has no example
+        ([2, 8, 8], 2, ((2, 8), ("a", "c"))),
+        ([2, 7, 7], 2, ((2, 7), ("2", "7"))),
+    ],
+)
+def test_names_of_values_are_theirs(
+    y: list[int], outputs: int, expected: tuple[tuple[int, ...], tuple[str, ...]]
+) -> None:
+    classes = find_classes(np.array(y), outputs, ("a", "b", "c"), "y", (2, 5, 8))
+    assert (classes.values, classes.names) == expected
+
+
 @law
 @given(
     st.one_of(

@@ -1,5 +1,8 @@
 """Every layout of tests/layouts.py trains on the right numbers, or is refused as the docs say."""
 
+import subprocess
+import sys
+from itertools import takewhile
 from pathlib import Path
 
 import h5py
@@ -7,15 +10,16 @@ import numpy as np
 import pytest
 import yaml
 from cli import assert_says, deepnet
-from layouts import LAYOUTS, Layout, Reads, Refused
+from layouts import LAYOUTS, Layout, Reads, Refused, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
 
-READ = {name: each for name, each in LAYOUTS.items() if isinstance(each.expected, Reads)}
-REFUSED = {name: each for name, each in LAYOUTS.items() if isinstance(each.expected, Refused)}
+READ = [name for name, layout in LAYOUTS.items() if isinstance(layout.expected, Reads)]
+REFUSED = [name for name, layout in LAYOUTS.items() if isinstance(layout.expected, Refused)]
+PAGE = (Path(__file__).parents[1] / "docs" / "data" / "finding.md").read_text().splitlines()
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +44,19 @@ def write(layout: Layout) -> Path:
     return config
 
 
+def row(name: str, outcome: str, said: str) -> str:
+    """Of the table in the docs."""
+    return f"| {name} | {outcome} | `{said}` |"
+
+
+def message(err: str) -> str:
+    """An error in one line: without its place, the excerpt of the config and what to type."""
+    first, *more = err.split("data.h5: ", 1)[1].splitlines()
+    listed = takewhile(lambda line: line.startswith("    "), more[2:])
+    entries = "; ".join(" ".join(line.split()) for line in listed)
+    return f"{first} {entries}" if first.endswith("it holds") else first.partition("; make")[0]
+
+
 def trained(job: Job) -> list[float]:
     """The costs of the job's updates."""
     state = State.start(job.initial_theta(), job.rule)
@@ -48,9 +65,9 @@ def trained(job: Job) -> list[float]:
     return [float(cost) for step in steps for cost in step.costs]
 
 
-@pytest.mark.parametrize("layout", READ.values(), ids=READ)
-def test_the_network_gets_the_right_matrix(layout: Layout) -> None:
-    expected = layout.expected
+@pytest.mark.parametrize("name", READ)
+def test_the_network_gets_the_right_matrix(name: str) -> None:
+    layout, expected = LAYOUTS[name], LAYOUTS[name].expected
     assert isinstance(expected, Reads)
     job = load_job(write(layout))
     (batch,) = job.batches.deal(0, 1)
@@ -60,12 +77,14 @@ def test_the_network_gets_the_right_matrix(layout: Layout) -> None:
     assert (classes.names if classes else ()) == expected.names
     assert np.isfinite(trained(job)).all()
     assert job.warnings == []
+    (told,) = job.dataset.told
+    assert row(name, "is read", told.removeprefix("data.h5: ")) in PAGE
 
 
-@pytest.mark.parametrize("layout", READ.values(), ids=READ)
-def test_any_stretch_can_be_read_by_itself(layout: Layout) -> None:
+@pytest.mark.parametrize("name", READ)
+def test_any_stretch_can_be_read_by_itself(name: str) -> None:
     """What stays in its file is understood as what is read at once."""
-    expected = layout.expected
+    layout, expected = LAYOUTS[name], LAYOUTS[name].expected
     assert isinstance(expected, Reads)
     named = yaml.safe_load(write(layout).read_text())["data"]
     location = Location(Path("data.h5"), named["train"].get("x"))
@@ -76,11 +95,62 @@ def test_any_stretch_can_be_read_by_itself(layout: Layout) -> None:
     np.testing.assert_array_equal(rows.take(np.array([2, 5, 11]))[:], expected.X[[2, 5, 11]])
 
 
-@pytest.mark.parametrize("layout", REFUSED.values(), ids=REFUSED)
-def test_what_is_not_read_is_refused_with_the_reason(layout: Layout) -> None:
-    expected = layout.expected
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_read_is_refused_with_the_reason(name: str) -> None:
+    layout, expected = LAYOUTS[name], LAYOUTS[name].expected
     assert isinstance(expected, Refused)
     result = deepnet("train", write(layout))
     assert (result.code, result.out) == (expected.code, "")
     assert_says(result.err, ["c.yaml:1:", "data.h5", *expected.says])
     assert not Path("runs").exists()
+    assert row(name, "is refused", message(result.err)) in PAGE
+
+
+def test_the_page_has_no_other_rows() -> None:
+    rows = [line for line in PAGE if line.endswith("` |")]
+    assert [line.split(" | ")[0].removeprefix("| ") for line in rows] == [*LAYOUTS]
+
+
+def block(start: str) -> str:
+    """The lines of the page from the one that begins so to the end of their block."""
+    first = next(i for i, line in enumerate(PAGE) if line.startswith(start))
+    return "\n".join(takewhile(lambda line: line != "```", PAGE[first:])) + "\n"
+
+
+def test_the_page_shows_a_message_that_is_real() -> None:
+    with h5py.File("lab.h5", "w") as f:
+        f["raw"], f["smoothed"] = np.ones((209, 512), "f4"), np.ones((209, 512), "f4")
+        f["substance"], f["wavelengths"] = np.ones(209, "i1"), np.arange(512.0)
+    Path("c.yaml").write_text("data:\n  train: lab.h5\nmodel: {layers: [1]}\n")
+    assert deepnet("train", "c.yaml").err == block("c.yaml:2:10: data.train: lab.h5: cannot")
+
+
+def test_the_page_shows_what_is_said_before_training() -> None:
+    with h5py.File("cats.h5", "w") as f:
+        f["train_set_x"], f["train_set_y"] = np.ones((209, 64, 64, 3), "u1"), np.eye(1, 209)
+        f["list_classes"] = [b"non-cat", b"cat"]
+    Path("c.yaml").write_text("data: {train: cats.h5}\nmodel: {layers: [1]}\n")
+    assert deepnet("train", "c.yaml", "--dry-run").out.startswith(block("cats.h5: x"))
+
+
+SHOWN = {
+    "columns": (columns("t"), "kind"),
+    "sparse": (sparse("s"), "labels"),
+}
+"""Files, and what stands for LABELS in the commands that are shown for them."""
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_command_that_is_shown_makes_a_file_that_trains(name: str) -> None:
+    fill, labels = SHOWN[name]
+    config = write(Layout(fill, refused()))
+    command = deepnet("train", config).err.partition("    python -c")[2].replace("LABELS", labels)
+    subprocess.run(f"{sys.executable} -c{command}", shell=True, check=True)
+    config.write_text(config.read_text().replace("data.h5", "data-plain.h5"))
+    job = load_job(config, ("model.layers=[3, 1]", "model.activations=[tanh, linear]"))
+    with h5py.File("data-plain.h5") as f:
+        x, y = f["x"][()], f["y"][()]
+    assert x.shape == (12, {"columns": 2, "sparse": 1}[name])
+    (batch,) = job.batches.deal(0, 1)
+    np.testing.assert_array_equal(batch.X, x.T)
+    np.testing.assert_array_equal(batch.Y, [y])

@@ -108,7 +108,7 @@ def test_blocks_of_any_size_cover_every_row(
 def test_a_bad_value_in_a_later_block_has_its_own_place(
     folder: Path, value: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", 6 * 7)
+    monkeypatch.setattr("deepnet_cli.data.parts.VALUES", 6 * 7)
     (x,) = read(folder / "more.h5", "x")
     x = x.astype(float)
     x[23, 2] = value

@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import h5py
+import numpy as np
 
 from benchmarks.peers.cases import DATA, INITIAL, Prediction, Training, read_rows
 from benchmarks.peers.reference import Array, Parameters
@@ -99,7 +100,7 @@ class Predictor:
 
     def run(self, times: int) -> None:
         for _ in range(times):
-            self.A = self.model.outputs(self.table)
+            self.A = np.hstack(list(self.model.outputs(self.table)))
 
     def outcome(self) -> dict[str, Array]:
         return {"A": self.A[:, :1000].T}

@@ -16,7 +16,7 @@ import click
 from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
-from deepnet_cli.files import cannot
+from deepnet_cli.files import cannot, write_file
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
@@ -138,12 +138,13 @@ def _crashed(error: Exception) -> int:
     import tempfile
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    about = f"deepnet {__version__}, Python {sys.version}\n"
+    text = about + "".join(traceback.format_exception(error))
     name = f"deepnet-crash-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     for folder in (Path.cwd(), Path(tempfile.gettempdir())):
         try:
-            (folder / name).write_text(f"deepnet {__version__}, Python {sys.version}\n{text}")
-        except OSError:
+            write_file(folder / name, text.encode("utf-8", "backslashreplace"))
+        except MachineError:
             continue
         where = f"; the details are in {folder / name}"
         break

@@ -1,5 +1,6 @@
 """deepnet predict"""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -9,11 +10,11 @@ from deepnet_cli.cli.say import in_shell, put, say, tell, typed
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.tables import Location
 from deepnet_cli.errors import ConfigError
-from deepnet_cli.files import json_text, write_file
+from deepnet_cli.files import json_text, written
 from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import load_model
-from deepnet_cli.training.predictions import Predictions
+from deepnet_cli.training.predictions import Predictions, as_csv, as_lists, predictions, to_hdf5
 
 
 @click.command()
@@ -40,15 +41,23 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
     suit(trained.network.sizes, table.m)
-    predictions = Predictions.of(trained, table)
     say(read_text(f"read {table.told}"))
     if as_json:
-        tell(json_text(predictions.to_json()))
+        tell(json_text(as_lists(predictions(trained, table))))
     elif output is None:
-        put(predictions.to_csv())
+        for lines in as_csv(predictions(trained, table)):
+            put(lines)
     if output is not None:
-        csv = output.suffix == ".csv"
-        write_file(output, predictions.to_csv() if csv else predictions.to_hdf5())
+        _write(predictions(trained, table), table.m, output)
         say(f"wrote {output}")
     named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next, where it has labels: {typed('evaluate', model)} {named}")
+
+
+def _write(found: Iterable[Predictions], m: int, output: Path) -> None:
+    with written(output) as file:
+        if output.suffix != ".csv":
+            to_hdf5(found, m, file)
+            return
+        for lines in as_csv(found):
+            file.write(lines)

@@ -21,12 +21,12 @@ def say(text: str) -> None:
     reason to stop working.
     """
     with contextlib.suppress(OSError):
-        click.echo(escaped(text), err=True)
+        print(escaped(text), file=sys.stderr, flush=True)
 
 
 def tell(text: str) -> None:
     """A result, to stdout.  Raises OSError."""
-    click.echo(escaped(text))
+    print(escaped(text), flush=True)
 
 
 def put(content: bytes) -> None:

@@ -79,7 +79,9 @@ LABELS = "in MATLAB: y = grp2idx(y), or y = double(y); save -v7.3 {stem}.mat"
 def attribute(node: Any, name: str) -> Any:
     """The value of an attribute, text as str and one value without its axes; or None."""
     try:
-        value = node.attrs.get(name)
+        if not h5py.h5a.exists(node.id, name.encode()):
+            return None
+        value = node.attrs[name]
     except (OSError, KeyError, RuntimeError, ValueError, TypeError):
         return None
     if isinstance(value, np.ndarray) and value.size == 1:

@@ -144,20 +144,6 @@ class Encoding:
         return Y
 
 
-@dataclass(frozen=True)
-class Encoded:
-    """The rows of a table for the network, made anew for each slice that is asked for."""
-
-    encoding: Encoding
-    table: Table
-
-    def __len__(self) -> int:
-        return self.table.m
-
-    def __getitem__(self, i: slice) -> Array:
-        return self.encoding.rows(self.table, i)
-
-
 def doubts(fitted: Encoding, table: Table) -> list[str]:
     """What is no error in the y of training examples, but likely a mistake."""
     found = []
@@ -168,7 +154,7 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
             found.append(f"{table.y_at}: holds one class only; there is nothing to tell apart")
         elif absent:
             found.append(f"{table.y_at}: no example of class {absent}")
-        if table.class_names and {*table.class_names} != {*fitted.classes.names}:
+        if table.class_names and not {*fitted.classes.names} <= {*table.class_names}:
             found.append(
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"

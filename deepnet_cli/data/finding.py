@@ -7,6 +7,8 @@ one that holds floats or images, and one dataset of its length.  What is not cle
 guessed: the message lists what there is and the lines to write (data/unclear.py).
 """
 
+from collections.abc import Collection
+
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.data.survey import TEXT, Entry
 from deepnet_cli.data.unclear import Lines, unclear
@@ -19,6 +21,8 @@ from deepnet_cli.data.words import (
     surest,
 )
 from deepnet_cli.errors import DataError
+
+COULD_BE_X, COULD_BE_Y = "could be x", "could be y"
 
 Apart = tuple[str | None, ...]
 """Datasets that have another use; None is none."""
@@ -83,12 +87,12 @@ def _x_unclear(source: Source, part: str, apart: Apart) -> DataError:
     lines: Lines = {}
     if tables:
         x = tables[0]
-        fit = [e for e in source.entries if e not in (x, *used) and not _why_not_y(e, x.shape[0])]
-        verdicts |= dict.fromkeys(fit, "could be y")
+        fit = _fit(source, part, x.shape[0], [x, *used])
+        verdicts |= dict.fromkeys(fit, COULD_BE_Y)
         named = surest(ranked(fit, part, Y_WORDS, near=x.name))
         single = next((entry.name for entry in fit if entry not in tables), None)
         lines = {"x": x.name, "y": named or single}
-    verdicts |= dict.fromkeys(tables, "could be x")
+    verdicts |= dict.fromkeys(tables, COULD_BE_X)
     return unclear(source, "x", part, verdicts, lines)
 
 
@@ -96,16 +100,22 @@ def _y_unclear(source: Source, part: str, x: str, m: int, apart: Apart) -> DataE
     table = next((entry for entry in source.entries if entry.name == x), None)
     used = _used(source, apart) | ({table: "is x"} if table else {})
     verdicts = {entry: used.get(entry) or _why_not_y(entry, m) for entry in source.entries}
-    fit = [entry for entry, reason in verdicts.items() if not reason]
-    verdicts |= dict.fromkeys(fit, "could be y")
+    fit = _fit(source, part, m, used)
+    verdicts |= dict.fromkeys(fit, COULD_BE_Y)
     if fit or table is None or len(table.shape) < 2:
         return unclear(source, "y", part, verdicts, {"x": x, "y": fit[0].name if fit else None})
     axis, k = ("last", table.shape[-1]) if m == table.shape[0] else ("first", table.shape[0])
-    turned = [e for e in source.entries if e not in used and not _why_not_y(e, k)]
-    verdicts |= dict.fromkeys(turned, f"could be y with examples: {axis}; x has {k} there")
+    turned = _fit(source, part, k, used)
+    verdicts |= dict.fromkeys(turned, f"{COULD_BE_Y} with examples: {axis}; x has {k} there")
     lines: Lines = {"x": x}
     lines |= {"y": turned[0].name, "examples": axis} if turned else {}
     return unclear(source, "y", part, verdicts, lines)
+
+
+def _fit(source: Source, part: str, m: int, used: Collection[Entry]) -> list[Entry]:
+    """What could be y for m examples, last what is called as something else is."""
+    fit = [entry for entry in source.entries if entry not in used and not _why_not_y(entry, m)]
+    return sorted(fit, key=lambda entry: bool(ranked([entry], part, OTHER_WORDS)))
 
 
 def _used(source: Source, apart: Apart) -> dict[Entry, str]:
@@ -144,7 +154,7 @@ def _why_not_x(entry: Entry) -> str:
         return entry.problem or entry.aside
     if entry.dtype == TEXT:
         return "text, no numbers"
-    return "" if len(entry.shape) > 1 else "one number an example"
+    return "" if len(entry.shape) > 1 else "one dimension" if entry.shape else "one value"
 
 
 def _why_not_y(entry: Entry, m: int) -> str:

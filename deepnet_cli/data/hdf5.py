@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
@@ -98,7 +98,8 @@ class Source:
         """The values of a dataset, after every check.  Raises DataError."""
         dataset = self.dataset(name)
         try:
-            return np.asarray(UNPADDED(dataset.asstr()[()]) if is_text(dataset) else dataset[()])
+            text = is_text(dataset)  # often UTF-8 where the type says ASCII
+            return np.asarray(UNPADDED(dataset.asstr("utf-8")[()]) if text else dataset[()])
         except UnicodeDecodeError:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
@@ -193,6 +194,13 @@ def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
         raise unreadable(path, error, len(content)) from None
     with file:
         yield Source(file, path)
+
+
+@contextmanager
+def hdf5_in(file: BinaryIO) -> Iterator[Any]:
+    """An HDF5 file to be filled, in an empty file that is open to be written and read."""
+    with h5py.File(file, "w") as hdf5:
+        yield hdf5
 
 
 def hdf5_bytes(fill: Callable[[Any], None], user_block: int = 0) -> bytes:

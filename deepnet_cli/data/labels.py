@@ -136,8 +136,9 @@ def find_classes(
         raise ClassCountError(
             f"{where} holds {len(seen)} classes ({shown}) but the network tells {outputs} apart"
         )
-    if whole and len(names) == outputs and seen == known:
-        return Classes(tuple(seen), names)
+    named: dict[Label, str] = dict(zip(values or range(outputs), names, strict=False))
+    if whole and (values or len(names) == outputs) and named.keys() >= {*seen}:
+        return Classes(tuple(seen), tuple(named[value] for value in seen))
     return Classes(tuple(seen), tuple(str(value) for value in seen))
 
 

@@ -10,6 +10,7 @@ https://cfconventions.org/cf-conventions/cf-conventions.html#packed-data
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class Layout:
         x = self.values(stored)
         if last:
             x = np.moveaxis(x, -1, 0)
-        return np.ascontiguousarray(x.reshape(len(x), -1))
+        return np.ascontiguousarray(x.reshape(len(x), prod(x.shape[1:])))
 
     def axis(self, *, last: bool) -> int:
         """The axis of the file that counts examples, the first or the last."""

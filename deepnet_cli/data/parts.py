@@ -22,7 +22,7 @@ from deepnet_cli.randomness import order
 
 Indices = NDArray[np.int64]
 
-VALUES = 2**23
+VALUES = 2**22
 """About how many entries of X and Y a block has: what is measured is never measured at once."""
 
 
@@ -125,7 +125,7 @@ class Part:
         return Part(self.rows[chosen], self.Y[:, chosen], weights)
 
     def blocks(self) -> Iterator["Part"]:
-        for i in blocks(self.m, block_of(self)):
+        for i in in_turn(self.m, self.features + self.outputs):
             yield self.take(i)
 
     def labels(self) -> Iterator[tuple[Array, Array | None]]:
@@ -168,9 +168,10 @@ def shuffled(seed: int, epoch: int, m: int) -> Indices:
     return order(seed, "shuffle", epoch, m)
 
 
-def block_of(supply: Supply) -> int:
-    """How many examples a block has."""
-    return max(1, VALUES // (supply.features + supply.outputs))
+def in_turn(m: int, values: int) -> Iterator[slice]:
+    """Blocks of m examples that have so many values each, of about the same length."""
+    count = max(1, ceil(m * values / VALUES))
+    return blocks(m, ceil(m / count))
 
 
 def sha256(array: Array) -> str:

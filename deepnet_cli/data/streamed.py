@@ -18,10 +18,9 @@ from deepnet_cli.data.ahead import Clock, ahead
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.flow import Flow
 from deepnet_cli.data.mixing import Mixing
-from deepnet_cli.data.parts import Load, Order, Part, Supply, block_of, sha256
+from deepnet_cli.data.parts import Load, Order, Part, Supply, in_turn, sha256
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.windows import Window, Windows
-from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order as random_order
 
@@ -71,11 +70,11 @@ class Streamed:
         return Flow(Mixing.of(Y for Y, _ in self.labels()))
 
     def blocks(self) -> Iterator[Part]:
-        slices = list(blocks(self.m, block_of(self)))
+        slices = in_turn(self.m, self.features + self.outputs)
         yield from ahead((partial(self.part, i) for i in slices), Clock())
 
     def labels(self) -> Iterator[tuple[Array, Array | None]]:
-        for i in blocks(self.m, block_of(self)):
+        for i in in_turn(self.m, self.features + self.outputs):
             yield self.encoding.Y(self.table, i), self._weights(i)
 
     def loads(self, order: Order, start: int, stop: int) -> Iterator[Load]:
@@ -151,6 +150,12 @@ class Filling:
         flow.size += len(window.order) * rows.shape[1] * rows.dtype.itemsize
         flow.mixing.see(part.Y[:, dealt], self._windows.order.size)
         return Load(part, self._order, window.iteration, window.length)
+
+
+def encoded(encoding: Encoding, table: Table) -> Iterator[Array]:
+    """The rows (m_b, n[0]) of a table, with y or without, block by block.  Raises DataError."""
+    slices = in_turn(table.m, encoding.features + encoding.outputs)
+    yield from ahead((partial(encoding.rows, table, i) for i in slices), Clock())
 
 
 def supply_of(encoding: Encoding, table: Table) -> Supply:

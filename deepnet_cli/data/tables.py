@@ -125,7 +125,7 @@ def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
     m, n = table.rows.shape
     told = f"{source.path}: x '{x}' {layout}"
     told += f" as {(m, n)}" if layout.shape != (m, n) else ""
-    told += ", transposed, as MATLAB stores it" if layout.turned else ""
+    told += " (transposed: MATLAB's)" if layout.turned else ""
     names = feature_names(source, x)
     if len(names) in (0, n):
         return replace(table, feature_names=names, told=told)

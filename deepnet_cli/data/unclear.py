@@ -30,7 +30,7 @@ def unclear(
     """
     if not verdicts:
         return DataError(f"{source.path}: holds no dataset")
-    ordered = sorted(verdicts, key=lambda entry: not verdicts[entry].startswith("could"))
+    ordered = sorted(verdicts, key=lambda entry: _order(verdicts[entry]))
     cells = [(*_cells(entry), verdicts[entry]) for entry in ordered[:MOST_LISTED]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [f"{source.path}: cannot tell which dataset is {letter} ({part}); it holds"]
@@ -44,6 +44,11 @@ def unclear(
         odd = next((entry for entry in ordered if entry.odd), None)
         lines += [f"  {odd.odd.advice(source.path, odd.name)}"] if odd and odd.odd else []
     return DataError("\n".join(lines))
+
+
+def _order(verdict: str) -> int:
+    """What could be x first, then what could be y."""
+    return 0 if verdict.startswith("could be x") else 1 if verdict.startswith("could") else 2
 
 
 def _cells(entry: Entry) -> tuple[str, str, str]:

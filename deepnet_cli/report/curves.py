@@ -1,5 +1,6 @@
 """cost.png: the cost of training and, where there is one, of validation."""
 
+import warnings
 from io import BytesIO
 
 from deepnet_cli.training.history import History
@@ -26,10 +27,13 @@ def cost_picture(history: History, name: str) -> bytes:
         axes.set_yscale("log")
     if "val_cost" in (history.rows or [{}])[0]:
         axes.legend(frameon=False)
-    axes.set(title=name, xlabel="iteration", ylabel="cost J")
+    axes.set_title(name, parse_math=False)
+    axes.set(xlabel="iteration", ylabel="cost J")
     axes.grid(alpha=0.25)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # letters that its font does not have
+        figure.savefig(picture, format="png", dpi=120, metadata={"Software": None})
     return picture.getvalue()

@@ -70,9 +70,9 @@ def _tree(inspection: Inspection, most: int) -> Iterator[str]:
     rows = []
     for entry, storage in shown:
         shape = str(entry.shape) if entry.dtype or entry.shape else ""
-        use = inspection.role(entry.name) or entry.aside
-        cells = [_cut(entry.name, WIDEST), shape, entry.dtype, use, *_stored(storage)]
-        rows.append([*cells[:-1], one_line(entry.problem) or cells[-1]])
+        size, how = _stored(storage)
+        cells = [_cut(entry.name, WIDEST), shape, entry.dtype, inspection.role(entry.name), size]
+        rows.append([*cells, one_line(entry.problem or entry.aside) or how])
     head = ["dataset", "", "", "used", "stored", ""]
     yield from (_cut(line, COLUMNS) for line in table(head, rows).splitlines())
     if len(datasets) > most:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from math import ceil
-from typing import Protocol
 
 import numpy as np
 
@@ -27,15 +26,7 @@ VALUES = 2**19
 """About how many activations the widest layer has at a time, so that they stay in the cache."""
 
 
-class Rows(Protocol):
-    """Examples (m, n[0]) that a slice at a time is asked of: an array, or what makes one."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, i: slice, /) -> Array: ...
-
-
-def scores(network: Network, theta: Array, rows: Rows) -> Array:
+def scores(network: Network, theta: Array, rows: Array) -> Array:
     """S (n[L], m) for rows (m, n[0]), as the network predicts: nothing is dropped."""
     network, p = network.evaluation.fused, network.layout.views(theta)
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)

@@ -35,11 +35,10 @@ class Lock:
         try:
             while (descriptor := self._tried()) is None:
                 pass
-            os.truncate(descriptor, 0)
-            os.write(descriptor, json.dumps(_this_process()).encode())
+            self._descriptor = descriptor
+            self._tell()
         except OSError as error:
             raise cannot("write", self.path, error) from error
-        self._descriptor = descriptor
         unfinished.add(str(self.path))
 
     def release(self) -> None:
@@ -48,6 +47,15 @@ class Lock:
             self.path.unlink()
         unfinished.discard(str(self.path))
         os.close(self._descriptor)
+
+    def _tell(self) -> None:
+        """Write who has it."""
+        try:
+            os.truncate(self._descriptor, 0)
+            os.write(self._descriptor, json.dumps(_this_process()).encode())
+        except OSError:
+            self.release()
+            raise
 
     def _tried(self) -> int | None:
         """The file, open and ours; None where it went away meanwhile, and may be tried again."""

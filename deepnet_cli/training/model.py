@@ -9,6 +9,7 @@ Reading it runs no code and opens no other file: the config in it is checked lik
 other, and the paths in it are not followed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,13 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.encoding import Encoded, Encoding
+from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.encoding_file import read_encoding, write_encoding
 from deepnet_cli.data.inputs_file import read_inputs
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.parts import Supply
-from deepnet_cli.data.streamed import supply_of
+from deepnet_cli.data.streamed import encoded, supply_of
 from deepnet_cli.data.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
@@ -59,10 +60,14 @@ class Model:
         location = replace(location, hints=(data.train.x, data.train.y))
         return read_table(location, "any", last=data.examples == "last", labelled=labelled)
 
-    def outputs(self, table: Table) -> Array:
-        """A[L] (n[L], m): probabilities, scores or numbers.  Raises DataError for unfit rows."""
-        S = scores(self.network, self.theta, Encoded(self.encoding, table))
-        return self.encoding.restored(self.network.loss.link.forward(S, out=S))
+    def outputs(self, table: Table) -> Iterator[Array]:
+        """A[L] (n[L], m_b), block by block: probabilities, scores or numbers.
+
+        Raises DataError for unfit rows.
+        """
+        for rows in encoded(self.encoding, table):
+            S = scores(self.network, self.theta, rows)
+            yield self.encoding.restored(self.network.loss.link.forward(S, out=S))
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""

@@ -9,16 +9,17 @@ Where the loss knows no probabilities the scores stand in their place, and are c
 """
 
 import csv
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
-from typing import Any
+from typing import BinaryIO
 
 import h5py
 import numpy as np
 
 from deepnet_cli.data.decimals import WIDTH, decimals
-from deepnet_cli.data.hdf5 import hdf5_bytes
+from deepnet_cli.data.hdf5 import hdf5_in
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.tables import Table
 from deepnet_cli.fused.blocks import BLOCK, blocks
@@ -28,8 +29,8 @@ from deepnet_cli.training.model import Model
 
 @dataclass(frozen=True)
 class Predictions:
-    """decided: class indices (m,), multilabel 0 or 1 (m, K), or numbers (m,) or (m, K);
-    outputs (m, K), what the classes were told apart by.
+    """Of some examples.  decided: class indices (m,), multilabel 0 or 1 (m, K), or numbers (m,) or
+    (m, K); outputs (m, K), what the classes were told apart by.
     """
 
     decided: Array
@@ -38,44 +39,35 @@ class Predictions:
     scored: bool = False  # the outputs are scores, and no probabilities
     columns: tuple[str, ...] = ()  # of numbers, where each is of its own kind
 
-    @classmethod
-    def of(cls, model: Model, table: Table) -> "Predictions":
-        """Predict for a table's rows.  Raises DataError where they do not fit the model."""
-        A = model.outputs(table).T
-        if model.encoding.classes is not None or model.encoding.target == "binary":
-            decided = model.decisions(A.T).T
-            return cls(decided, A, model.encoding.classes, model.network.loss.scored)
-        columns = model.network.loss.columns
-        return cls(A[:, 0] if A.shape[1] == 1 else A, None, None, columns=columns)
-
     @property
     def values(self) -> Array:
         """Predictions in the type that y has: class labels, or numbers."""
         return self.decided if self.classes is None else self.classes.labels(self.decided)
 
-    def to_hdf5(self) -> bytes:
-        """The bytes of an HDF5 file."""
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """What there is for each example, by name."""
+        if self.outputs is None:
+            return {"predictions": self.values}
+        return {"predictions": self.values, self._outputs: self.outputs}
 
-        def fill(file: Any) -> None:
-            values = self.values
-            text = values.dtype.kind in "US"
-            file["predictions"] = values.astype(h5py.string_dtype()) if text else values
-            if self.outputs is not None:
-                file["scores" if self.scored else "probabilities"] = self.outputs
-            if self.classes is not None:
-                file["class_names"] = np.array(self.classes.names, h5py.string_dtype())
-
-        return hdf5_bytes(fill)
-
-    def to_csv(self) -> bytes:
-        """A header, and a line an example; classes by name."""
+    @property
+    def head(self) -> list[str]:
+        """The names of the columns of a CSV file."""
         K = self.decided[0].size
         head = [*self.columns] or (["prediction"] if K == 1 else _numbered("prediction", K))
         if self.outputs is not None:
             head += self._output_names(self.outputs.shape[1])
-        at_a_time = max(1, BLOCK // len(head))
-        lines = (self._lines(i) for i in blocks(len(self.decided), at_a_time))
-        return b"".join([_line(head), *lines])
+        return head
+
+    def lines(self) -> Iterator[bytes]:
+        """A line an example, many at a time; classes by name."""
+        for i in blocks(len(self.decided), max(1, BLOCK // len(self.head))):
+            yield self._lines(i)
+
+    @property
+    def _outputs(self) -> str:
+        return "scores" if self.scored else "probabilities"
 
     def _lines(self, i: slice) -> bytes:
         """The lines of some examples: each cell with a comma behind it, the last one's replaced."""
@@ -93,21 +85,61 @@ class Predictions:
         names = self.classes.names if self.classes is not None else ("0", "1")
         return np.array([_line([name, ""])[:-1] for name in names])[:, np.newaxis].view(np.uint8)
 
-    def to_json(self) -> dict[str, object]:
-        """predictions, probabilities or scores, and class_names as lists."""
-        told: dict[str, object] = {"predictions": self.values.tolist()}
-        if self.outputs is not None:
-            told["scores" if self.scored else "probabilities"] = self.outputs.tolist()
-        if self.classes is not None:
-            told["class_names"] = list(self.classes.names)
-        return told
-
     def _output_names(self, K: int) -> list[str]:
         word = "score" if self.scored else "probability"
         if self.classes is None:
             return _numbered(word, K)
         names = self.classes.names[1:] if K == 1 else self.classes.names
         return [f"{word}_{name}" for name in names]
+
+
+def predictions(model: Model, table: Table) -> Iterator[Predictions]:
+    """For a table's rows, block by block.  Raises DataError where they do not fit the model."""
+    loss, classes = model.network.loss, model.encoding.classes
+    told_apart = classes is not None or model.encoding.target == "binary"
+    for outputs in model.outputs(table):
+        A = outputs.T
+        if told_apart:
+            yield Predictions(model.decisions(outputs).T, A, classes, loss.scored)
+        else:
+            yield Predictions(A[:, 0] if A.shape[1] == 1 else A, None, None, columns=loss.columns)
+
+
+def as_csv(found: Iterable[Predictions]) -> Iterator[bytes]:
+    """A header, and a line an example."""
+    for k, block in enumerate(found):
+        if not k:
+            yield _line(block.head)
+        yield from block.lines()
+
+
+def as_lists(found: Iterable[Predictions]) -> dict[str, object]:
+    """predictions, probabilities or scores, and class_names as lists."""
+    told: dict[str, list[object]] = {}
+    names: dict[str, object] = {}
+    for block in found:
+        for name, values in block.arrays.items():
+            told.setdefault(name, []).extend(values.tolist())
+        if block.classes is not None:
+            names = {"class_names": list(block.classes.names)}
+    return told | names
+
+
+def to_hdf5(found: Iterable[Predictions], m: int, file: BinaryIO) -> None:
+    """Write those of m examples into an empty file, as HDF5."""
+    at = 0
+    with hdf5_in(file) as hdf5:
+        for block in found:
+            for name, values in block.arrays.items():
+                text = values.dtype.kind in "US"
+                if not at:
+                    dtype = h5py.string_dtype() if text else values.dtype
+                    hdf5.create_dataset(name, (m, *values.shape[1:]), dtype)
+                stop = at + len(values)
+                hdf5[name][at:stop] = values.astype(object) if text else values
+            if block.classes is not None and not at:
+                hdf5["class_names"] = np.array(block.classes.names, h5py.string_dtype())
+            at = stop
 
 
 def _numbered(word: str, K: int) -> list[str]:

@@ -1,0 +1,200 @@
+"""One process a run directory, with the kernel's locks and without."""
+
+import errno
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli import deepnet
+from moments import forks
+from samples import same_files, write_blobs, write_config
+
+from deepnet_cli.errors import MachineError
+from deepnet_cli.training import lock
+from deepnet_cli.training.lock import Lock
+
+
+@pytest.fixture(params=["flock", "no flock"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Locks of the kernel's, or a file system that has none."""
+    if request.param == "no flock":
+        code = errno.ENOLCK
+        monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(code))
+    return str(request.param)
+
+
+def refuse(code: int) -> None:
+    raise OSError(code, os.strerror(code))
+
+
+def told(folder: Path) -> dict[str, object]:
+    holder: dict[str, object] = json.loads((folder / ".lock").read_text())
+    return holder
+
+
+def leave(folder: Path, **changed: object) -> None:
+    """A lock file as another process has written it."""
+    mine = Lock(folder)
+    holder = told(folder)
+    mine.release()
+    (folder / ".lock").write_text(json.dumps(holder | changed))
+
+
+def dead_pid() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        return process.pid
+
+
+def test_the_second_is_told_who_the_first_is(tmp_path: Path, kind: str) -> None:
+    first = Lock(tmp_path)
+    who = f"in use by pid {os.getpid()} on host {os.uname().nodename} since 20[0-9]{{2}}-"
+    for _ in range(2):
+        with pytest.raises(MachineError, match=who) as refused:
+            Lock(tmp_path)
+        assert refused.value.exit_code == 6
+    first.release()
+    assert list(tmp_path.iterdir()) == []
+    Lock(tmp_path).release()
+
+
+def test_a_file_that_a_killed_process_left_is_no_lock(tmp_path: Path, kind: str) -> None:
+    leave(tmp_path, pid=dead_pid())
+    Lock(tmp_path).release()
+    assert list(tmp_path.iterdir()) == []
+
+
+OTHERS: dict[str, tuple[dict[str, object], bool]] = {
+    "this process": ({}, True),
+    "before the machine was started": ({"boot": "another"}, False),
+    "another process of the same number": ({"began": "1"}, False),
+    "gone, of another host": ({"host": "elsewhere", "pid": 2**22}, True),
+    "no number": ({"pid": "4711"}, True),
+    "no process": ({"pid": -1}, True),
+}
+"""What a file says, and whether it is a lock where there are no better ones."""
+
+
+@pytest.mark.parametrize(("holder", "held"), OTHERS.values(), ids=OTHERS)
+def test_whose_file_is_a_lock_without_flock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holder: dict[str, object], held: bool
+) -> None:
+    leave(tmp_path, **holder)
+    Lock(tmp_path).release()  # with flock any file is nothing
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.EOPNOTSUPP))
+    leave(tmp_path, **holder)
+    if held:
+        with pytest.raises(MachineError, match=r"in use by .* remove .*/\.lock"):
+            Lock(tmp_path)
+        assert (tmp_path / ".lock").exists()
+    else:
+        mine = Lock(tmp_path)
+        assert told(tmp_path)["pid"] == os.getpid()
+        mine.release()
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "no JSON", '{"pid": "\\u001b[31m"}'])
+def test_a_file_that_says_nothing_is_a_lock_without_flock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    """Its process may be about to write it."""
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.ENOSYS))
+    (tmp_path / ".lock").write_text(content)
+    with pytest.raises(MachineError, match="in use by") as refused:
+        Lock(tmp_path)
+    assert "\x1b" not in str(refused.value)
+    assert (tmp_path / ".lock").read_text() == content
+
+
+def test_two_that_find_a_file_left_do_not_both_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one takes it over between our look at the file and our removing it."""
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.ENOLCK))
+    leave(tmp_path, pid=dead_pid())
+    gone, others = lock._gone, list[Lock]()
+
+    def as_fast(holder: dict[str, object]) -> bool:
+        answer = gone(holder)
+        if not others:
+            monkeypatch.setattr(lock, "_gone", gone)
+            others.append(Lock(tmp_path))
+        return answer
+
+    monkeypatch.setattr(lock, "_gone", as_fast)
+    with pytest.raises(MachineError, match="in use"):
+        Lock(tmp_path)
+    assert told(tmp_path)["pid"] == os.getpid()
+    others[0].release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_goes_away_meanwhile_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between open and flock its process ended: what we have locked has no name any more."""
+    flock: Callable[[int, int], None] = fcntl.flock
+
+    def after_it_ended(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        (tmp_path / ".lock").unlink()
+        flock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", after_it_ended)
+    mine = Lock(tmp_path)
+    with pytest.raises(MachineError, match="in use"):
+        Lock(tmp_path)
+    mine.release()
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EACCES])
+def test_another_failure_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(code))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(MachineError, match="cannot write"):
+        Lock(tmp_path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_one_of_many_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of processes that resume a run at the same time; and of those that begin one in one place."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    write_blobs(folder / "blobs.h5")
+    write_config(folder / "c.yaml", training={"iterations": 300, "log_every": 100})
+    with forks(folder) as forked:
+        begun = forked.together([("train", "c.yaml", "--run-dir", "a", "-q")] * 3)
+        more = ("train", "--resume", "a", "-q", "--set", "training.iterations=600")
+        resumed = forked.together([more] * 3)
+    assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
+    for outcome in resumed:
+        assert outcome.code in (0, 6) or "has ended" in outcome.err, outcome
+        assert outcome.code != 6 or "in use by" in outcome.err
+    assert sorted(each.code for each in resumed)[0] == 0
+    monkeypatch.chdir(folder)
+    assert deepnet("train", "c.yaml", "--run-dir", "b", *more[-2:]).code == 0
+    same_files(folder / "a", folder / "b")
+
+
+def test_folds_have_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    config = write_config(tmp_path / "c.yaml", training={"iterations": 5})
+    (tmp_path / "a").mkdir()
+    other = Lock(tmp_path / "a")
+    for _ in range(2):
+        refused = deepnet("cv", config, "--folds", "2", "--run-dir", "a")
+        assert refused.code == 6
+        assert "a: in use by pid" in refused.err
+        other.release()
+        assert deepnet("cv", config, "--folds", "2", "--run-dir", "a").code == 0
+        other = Lock(tmp_path / "a")
+    other.release()
