@@ -261,6 +261,16 @@ def test_names_that_say_nothing_are_written(tmp_path: Path) -> None:
     assert {key: data["train"][key] for key in named} == named
 
 
+def test_weights_and_groups_are_used(tmp_path: Path) -> None:
+    more = {"Groups": np.arange(60) // 3, "weights_train": np.ones(60), "group": np.ones(7)}
+    file = write(tmp_path / "a.h5", x=X, y=np.arange(60) % 2, **more)
+    config = tmp_path / "a.yaml"
+    assert deepnet("init", file, "-o", config).code == 0
+    tree: Any = parse(config.read_bytes(), "").tree
+    assert tree["data"]["train"] == {"file": "a.h5", "weights": "weights_train", "groups": "Groups"}
+    assert deepnet("train", config, "--dry-run").code == 0
+
+
 def test_examples_may_be_on_the_last_axis(tmp_path: Path) -> None:
     file = write(tmp_path / "a.h5", x=X.T, y=np.arange(60) % 2)
     config = tmp_path / "a.yaml"
@@ -337,3 +347,12 @@ def test_the_page_shows_what_is_written(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert deepnet("init", "data/digits.h5").code == 0
     assert Path("digits.yaml").read_text() == rest.partition("```")[0]
+
+
+def test_a_model_is_no_data(tmp_path: Path) -> None:
+    write(tmp_path / "a.h5", x=X, y=X[:, 0] ** 2)
+    assert deepnet("init", tmp_path / "a.h5", "-o", tmp_path / "a.yaml").code == 0
+    short = ["--set", "training.epochs=1", "--run-dir", str(tmp_path / "run"), "-q"]
+    assert deepnet("train", tmp_path / "a.yaml", *short).code == 0
+    result = deepnet("init", tmp_path / "run" / "model.h5", "-o", "-")
+    assert_refused(result, 3, ["model.h5: is a model"])

@@ -10,9 +10,10 @@ from deepnet_cli.config.starting.choices import reasons, values
 from deepnet_cli.config.starting.start import start
 from deepnet_cli.config.starting.written import written
 from deepnet_cli.data.inspection import inspect_data
-from deepnet_cli.errors import ConfigError
+from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text, write_file
 from deepnet_cli.report.remarks import remarks
+from deepnet_cli.training.sealed import kind_of
 
 TROUBLES = ("answer", "shared", "fill value")
 """Remarks on what no config mends."""
@@ -44,13 +45,15 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     to_stdout = str(config) == "-"
     if not to_stdout and (config.exists() or config.is_symlink()):
         raise ConfigError(f"{config}: is there already; name another file: -o NAME.yaml")
+    if kind := kind_of(data):
+        raise DataError(f"{data}: is a {kind}; name the data that one is to be trained on")
     found = inspect_data(data, x, y, watched)
     chosen = start(found, Path() if to_stdout else config.parent)
     warn([f"{remark.what}; {remark.do}" for remark in remarks(found) if remark.kind in TROUBLES])
-    next_command = typed("train", config)
+    run_it = typed("train", Path("CONFIG.yaml") if to_stdout else config)
     head = (
         f"A first config for {data.name}, made by 'deepnet init': beside each value stands why it "
-        f"was chosen. Change what you like; docs/config.md has every key. Run it: {next_command}"
+        f"was chosen. Change what you like; docs/config.md has every key. Run it: {run_it}"
     )
     text = written(chosen, head).encode()
     if as_json:
@@ -60,4 +63,4 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     if not to_stdout:
         write_file(config, text)
         say(f"wrote {config}")
-    say(f"next: {next_command}")
+    say(f"next: {run_it}")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from deepnet_cli.config.starting.choices import Choices, Chosen, choices
@@ -9,6 +10,21 @@ from deepnet_cli.config.starting.facts import facts_of
 from deepnet_cli.data.inspection import Found, Inspection
 from deepnet_cli.data.words import X_WORDS, Y_WORDS
 from deepnet_cli.errors import DataError, one_line
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What datasets beside x and y are called, and what they serve for."""
+
+    words: tuple[str, ...]
+    serves: str
+
+
+BESIDE = {
+    "weights": Beside(("weights", "sample_weights", "sample_weight"), "some count more"),
+    "groups": Beside(("groups", "group"), "those of a group stay on one side of a split"),
+}
+TRAIN_PATTERNS = ("{}", "{}_train", "train_{}", "train/{}")
 
 SERVES = {"validation": "to choose by", "test": "to judge by, at the end"}
 
@@ -19,9 +35,12 @@ def start(inspection: Inspection, place: Path) -> Choices:
         raise inspection.problem
     train, *others = inspection.found
     _check(train, inspection.path)
-    file = _from(place, Path(inspection.path))
-    told = f"{train.profile.m:,} rows"
-    data = {"train": Chosen(_named(train, "train", file), _told(train, told))}
+    file, told = _from(place, Path(inspection.path)), f"{train.profile.m:,} rows"
+    named = _named(train, "train", file)
+    if beside := _beside(inspection, train):
+        named = (named if isinstance(named, dict) else {"file": file}) | beside
+        told += "".join(f"; {BESIDE[key].serves}" for key in beside)
+    data = {"train": Chosen(named, _told(train, told))}
     for other in others:
         alike = other.y is not None and other.profile.n == train.profile.n
         if alike and other.last == train.last:
@@ -34,7 +53,8 @@ def _check(train: Found, path: str) -> None:
     """There is a y, and something in it to learn.  Raises DataError."""
     target = train.profile.target
     if target is None:
-        raise DataError(f"{path}: {train.problem}")
+        problem = train.problem.removeprefix(f"{path}: ")
+        raise DataError(f"{path}: {problem}")
     where = f"{path}: '{train.y}'"
     if target.kind in ("constant", "text"):
         raise DataError(f"{where}: {target.why}; there is nothing to learn; name another: --y NAME")
@@ -50,6 +70,17 @@ def _with_axis(choices: Choices, train: Found) -> Choices:
         return choices
     axis = Chosen("last", f"x counts examples on its last axis: {train.shape[-1]:,}")
     return {**choices, "data": {**data, "examples": axis}}
+
+
+def _beside(inspection: Inspection, train: Found) -> dict[str, str]:
+    """The datasets that say more of each training example, by the key of data.train."""
+    found: dict[str, str] = {}
+    for key, beside in BESIDE.items():
+        known = {pattern.format(word) for word in beside.words for pattern in TRAIN_PATTERNS}
+        for entry, _ in inspection.datasets:
+            if entry.name.casefold() in known and entry.shape == (train.profile.m,):
+                found.setdefault(key, entry.name)
+    return found
 
 
 def _named(found: Found, part: str, file: str) -> object:
