@@ -91,7 +91,7 @@ def test_what_is_written_is_read_back_as_the_values(parts: dict[str, Chosen]) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["no.h5", "a: b.h5", "#.h5", "it's.h5", 'a"b.h5', "ä ö.h5", "1e3", "{a}.h5", "-", "x" * 200],
+    ["no.h5", "a: b.h5", "#.h5", "it's.h5", 'a"b.h5', "ä ö.h5", "1e3", "{a}.h5", "-", "a\x1bb", "x" * 200],
 )
 def test_any_name_is_read_back(name: str) -> None:
     """Of a file or a dataset; what is no text to our reader is quoted."""
@@ -112,6 +112,7 @@ def test_the_choices_fit_the_data() -> None:
         assert config["model"]["activations"][-1] == loss.link.name
         assert config["model"]["layers"] == [*hidden(facts), facts.outputs]
         assert config["training"]["batch_size"] <= facts.m
+        assert config["training"]["shuffle"]
         assert 1 <= batch(facts) <= 256
         assert 8 <= min(hidden(facts)) <= max(hidden(facts)) <= WIDEST_FOR_CLASSES
         assert ("scale_y" in config["data"]) == (loss.target == "number")
