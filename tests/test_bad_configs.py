@@ -649,6 +649,59 @@ DATA = {
         "not there",
     ),
     "scale_zero": ("train: train.h5\nscale: «0»", "data.scale", "> 0", "!<value>"),
+    "scale_list": (
+        "train: train.h5\nscale: «[1, 2]»",
+        "data.scale: expected a number, a name or {log1p: standardize}, found a list",
+    ),
+    "scale_then_unknown": (
+        "train: train.h5\nscale: {log1p: «standardise»}",
+        "data.scale.log1p",
+        "did you mean 'standardize'",
+    ),
+    "impute_unknown": (
+        "train: train.h5\nimpute: «meen»",
+        "data.impute: unknown name 'meen'; did you mean 'mean'?",
+    ),
+    "impute_number": (
+        "train: train.h5\nimpute: «0»",
+        "data.impute: expected a name or {constant: 0}, found 0",
+    ),
+    "impute_constant_text": (
+        "train: train.h5\nimpute: {constant: «zero»}",
+        "data.impute.constant: expected a number, found text 'zero'",
+    ),
+    "impute_unknown_option": (
+        "train: train.h5\nimpute: {name: mean, «indicator»: true}",
+        "data.impute.indicator: unknown key; did you mean 'indicators'?",
+    ),
+    "missing_text": (
+        "train: train.h5\nmissing: «none»",
+        "data.missing: expected a number or a list such as [-999, 9999], found text 'none'",
+    ),
+    "missing_nan": (
+        "train: train.h5\nmissing: [«.nan»]",
+        "data.missing[0]: must be a finite number",
+    ),
+    "one_hot_empty": ("train: train.h5\none_hot: «[]»", "data.one_hot", "at least one entry"),
+    "one_hot_name": (
+        "train: train.h5\none_hot: «color»",
+        "data.one_hot: expected a list such as [color, 3] or {columns: [color, 3], unknown: zeros}",
+    ),
+    "one_hot_negative": ("train: train.h5\none_hot: [«-1»]", "data.one_hot[0]: must be >= 0"),
+    "one_hot_unknown": (
+        "train: train.h5\none_hot: {columns: [1], unknown: «zero»}",
+        "data.one_hot.unknown: expected refuse or zeros, found text 'zero'; did you mean 'zeros'?",
+    ),
+    "one_hot_beyond": (
+        "train: train.h5\none_hot: [0, «4»]",
+        "data.one_hot",
+        "no column 4; its 4 columns are 0 to 3",
+    ),
+    "one_hot_twice": (
+        "train: train.h5\none_hot: [2, «2»]",
+        "data.one_hot",
+        "2 is the same column as 2",
+    ),
     "examples_unknown": (
         "train: train.h5\nexamples: «frist»",
         "first",
@@ -681,16 +734,49 @@ DATA = {
     ),
     "weights_of_a_fraction": (
         "train: train.h5\ntest: {fraction: 0.1, «weights»: w}",
-        "data.test.weights: unknown key here",
-        "goes with a file",
+        "data.test.weights: does not go with fraction",
+        "a FILE, {x: NAME, y: NAME}, {rows: NAME}, {fraction: 0.1} or {fold: 1, of: 5}",
         "!did you mean",
     ),
     "file_of_a_fraction": (
         "train: train.h5\ntest: {fraction: 0.1, «file»: train.h5}",
-        "data.test.file: unknown key here",
-        "goes with a file",
+        "data.test.file: does not go with fraction",
+        "give one of a FILE",
         "!did you mean",
     ),
+    "fraction_and_fold": (
+        "train: train.h5\ntest: {fold: 1, of: 5, «fraction»: 0.1}",
+        "data.test.fraction: does not go with fold",
+        "give one of",
+        "!belongs",
+    ),
+    "x_of_rows": (
+        "train: train.h5\ntest: {rows: r, «x»: x_test}",
+        "data.test.x: does not go with rows",
+    ),
+    "groups_of_another_file": (
+        "train: train.h5\nvalidation: {file: train.h5, «groups»: who}",
+        "data.validation.groups: unknown key here",
+        "goes with data.train",
+        "!FILE",
+    ),
+    "take_unknown": (
+        "train: train.h5\ntest: {fraction: 0.1, take: «lst»}",
+        "data.test.take: expected auto or random or last",
+        "did you mean 'last'",
+    ),
+    "strata_of_the_last": (
+        "train: train.h5\ntest: {fraction: 0.1, take: last, stratify: «true»}",
+        "data.test.stratify: take: last holds out what came last",
+        "leave one",
+    ),
+    "strata_by_times": (
+        "train: {file: train.h5, times: x_train}\ntest: {fold: 1, of: 3, stratify: «true»}",
+        "data.test.stratify: data.train.times",
+    ),
+    "y_alone": ("train: train.h5\ntest: «{y: y_test}»", "data.test: name a file, or x"),
+    "rows_number": ("train: train.h5\ntest: {rows: «3»}", "data.test.rows", "text"),
+    "rows_home": ("train: train.h5\ntest: {rows: r, file: «~/r.h5»}", "data.test.file", "'~'"),
     "weights_number": ("train: {file: train.h5, weights: «2»}", "data.train.weights", "text"),
     "fractions_leave_nothing": (
         "train: train.h5\nvalidation: {fraction: 0.5}\ntest: «{fraction: 0.5}»",

@@ -91,7 +91,19 @@ def test_what_is_written_is_read_back_as_the_values(parts: dict[str, Chosen]) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["no.h5", "a: b.h5", "#.h5", "it's.h5", 'a"b.h5', "ä ö.h5", "1e3", "{a}.h5", "-", "a\x1bb", "x" * 200],
+    [
+        "no.h5",
+        "a: b.h5",
+        "#.h5",
+        "it's.h5",
+        'a"b.h5',
+        "ä ö.h5",
+        "1e3",
+        "{a}.h5",
+        "-",
+        "a\x1bb",
+        "x" * 200,
+    ],
 )
 def test_any_name_is_read_back(name: str) -> None:
     """Of a file or a dataset; what is no text to our reader is quoted."""

@@ -2,10 +2,16 @@
 
 from deepnet_cli.config.document import Path
 
+HELD_OUT_FORMS = "a FILE, {x: NAME, y: NAME}, {rows: NAME}, {fraction: 0.1} or {fold: 1, of: 5}"
+
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
-    ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
-    ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
+    ("data", "validation"): HELD_OUT_FORMS,
+    ("data", "test"): HELD_OUT_FORMS,
+    ("data", "scale"): "a number, a name or {log1p: standardize}",
+    ("data", "impute"): "a name or {constant: 0}",
+    ("data", "missing"): "a number or a list such as [-999, 9999]",
+    ("data", "one_hot"): "a list such as [color, 3] or {columns: [color, 3], unknown: zeros}",
     ("loss",): "a name or {name: NAME}",
     ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
     ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",
