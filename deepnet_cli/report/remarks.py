@@ -85,7 +85,11 @@ def of_x(found: Found) -> Iterator[Remark]:
     for fill in np.unique(c.fill[c.fills > 0]):
         columns = np.flatnonzero(c.fill == fill)
         what = f"{fill:g} stands {int(c.fills[columns].sum()):,} times far from the other values: "
-        yield Remark("fill value", what + _columns(found, columns), "write NaN for what is missing")
+        yield Remark(
+            "fill value",
+            what + _columns(found, columns),
+            f"data.missing: {fill:g}, with data.impute: mean",
+        )
     yield from _scales(found, c)
     yield from _order(found)
     if len(p.repeated):
@@ -105,7 +109,9 @@ def of_x(found: Found) -> Iterator[Remark]:
         yield Remark("rising", what, "leave it out where it says nothing of y")
     if len(c.categorical) and len(found.shape) == 2 and len(c.categorical) < p.n:
         where = _columns(found, c.categorical)
-        yield Remark("categories", f"a few whole numbers: {where}: categories?", "data.one_hot")
+        first = ", ".join(map(str, c.categorical[:NAMED]))
+        do = f"data.one_hot: [{first}{', ...' if len(c.categorical) > NAMED else ''}]"
+        yield Remark("categories", f"a few whole numbers: {where}: categories?", do)
 
 
 def _scales(found: Found, c: Columns) -> Iterator[Remark]:
