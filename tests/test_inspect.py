@@ -267,7 +267,7 @@ def test_places_are_told() -> None:
     assert [c["first_missing"] for c in part["columns"]] == [None, None, 7, 9, None]
     assert (part["target"]["missing"], part["target"]["first_missing"]) == (1, 12)
     out = " ".join(shown(Path("f.h5")).out.split())
-    assert "3 values are missing (inf), in 3 rows (7, ...): columns 2, 3" in out
+    assert "3 values are missing (NaN and inf), in 3 rows (7, ...): columns 2, 3" in out
     assert "'y': 1 of 60 are missing, the first at row 12" in out
 
 

@@ -143,7 +143,7 @@ def test_few_values_are_kept(count: int) -> None:
     x = (np.arange(M) % count / 4).reshape(-1, 1)
     told = of(x).columns
     assert told.distinct.tolist() == [count if count <= MOST_VALUES else 0]
-    expected = np.arange(count) / 4 if count <= MOST_VALUES else []
+    expected = np.arange(count if count <= MOST_VALUES else 0) / 4
     np.testing.assert_array_equal(told.values[~np.isnan(told.values)], expected)
 
 
@@ -292,13 +292,13 @@ def test_a_sorted_y_is_seen(kind: str, order: str, x: Array) -> None:
         assert told.alike == (y[1:] == y[:-1]).mean()
 
 
-@pytest.mark.parametrize(("m", "rare"), [(60, 4), (300, 15), (30, 15)])
+@pytest.mark.parametrize(("m", "rare"), [(16, 8), (60, 4), (300, 15), (30, 15)])
 def test_a_shuffled_y_is_hardly_ever_taken_for_sorted(
     m: int, rare: int, rng: np.random.Generator
 ) -> None:
     y = np.arange(m) < rare
     assert sum(target(rng.permutation(y), {}).sorted for _ in range(500)) <= 1
-    assert target(y, {}).sorted
+    assert target(y, {}).sorted is (rare > 8)  # of few examples it cannot be told
 
 
 def test_numbers_that_are_no_run_are_counts() -> None:
