@@ -327,6 +327,7 @@ ELSEWHERE = {
     "Searches": "a line search is its own: test_lbfgs.py meets PyTorch's at the minimum",
     "Averages": "of a run, not in it: test_averaging.py has PyTorch's AveragedModel",
     "Scalings": "PyTorch has none: test_scaling.py has scikit-learn's",
+    "Imputations": "PyTorch has none: test_inputs.py has scikit-learn's",
     "Metrics": "PyTorch has none: test_metrics.py has scikit-learn's",
 }
 """The registries that no training run is compared for."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from deepnet_cli.cli.main import COMMANDS
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
@@ -44,8 +45,11 @@ def test_every_key_is_in_the_reference() -> None:
 
 @pytest.mark.parametrize(
     "registry",
-    [ACTIVATIONS, LOSSES, RULES, SCHEDULES, INITIALIZERS, SCALINGS, *METRICS.values()],
-    ids=["activations", "losses", "optimizers", "schedules", "initializers", "scalings", *METRICS],
+    [ACTIVATIONS, LOSSES, RULES, SCHEDULES, INITIALIZERS, SCALINGS, IMPUTATIONS, *METRICS.values()],
+    ids=[
+        *("activations", "losses", "optimizers", "schedules", "initializers", "scalings"),
+        *("imputations", *METRICS),
+    ],
 )
 def test_every_name_is_in_the_reference_and_has_its_formula(registry: dict[str, object]) -> None:
     reference = (ROOT / "docs" / "config.md").read_text()

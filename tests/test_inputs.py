@@ -19,7 +19,7 @@ from deepnet_cli.data.hdf5 import hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.data.imputation import IMPUTATIONS, Constant, Mean, Median
 from deepnet_cli.data.inputs import Recipe
 from deepnet_cli.data.inputs_file import read_inputs, write_inputs
-from deepnet_cli.data.scaling import SCALINGS, Log1p, Standardize
+from deepnet_cli.data.scaling import SCALINGS, Log1p, Rule, Standardize
 from deepnet_cli.data.tables import Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
@@ -76,8 +76,9 @@ def test_missing_values_become_what_scikit_learn_makes_of_them(
 def test_a_constant_is_scaled_as_any_value(value: float, rng: np.random.Generator) -> None:
     train = mixed(50, rng)[:, NUMBERS]
     filled = np.where(np.isnan(train), value, train)
+    np.testing.assert_array_equal(features(Recipe(impute=Constant(value)), train, train), filled)
     expected = StandardScaler().fit(train).transform(filled)
-    found = features(Recipe(Standardize(), Constant(value=value)), train, train)
+    found = features(Recipe(Standardize(), Constant(value)), train, train)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
@@ -95,6 +96,18 @@ def test_categories_are_scikit_learns(dtype: str, rng: np.random.Generator) -> N
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_all_of_it_is_side_by_side(rng: np.random.Generator) -> None:
+    """Numbers, categories, indicators; of a column of categories a missing value has one too."""
+    train, x = mixed(60, rng), mixed(30, rng)
+    train[4, 4] = np.nan
+    fill = SimpleImputer().fit(train[:, NUMBERS])
+    scaled = StandardScaler().fit(train[:, NUMBERS]).transform(fill.transform(x[:, NUMBERS]))
+    hot = OneHotEncoder(sparse_output=False).fit(np.delete(train, 4, axis=0)[:, HOT])
+    expected = [scaled, hot.transform(x[:, HOT]), np.isnan(x[:, [0, 3, 4]])]
+    recipe = Recipe(Standardize(), Mean(indicators=True), one_hot=(1, 4), unknown="zeros")
+    np.testing.assert_allclose(features(recipe, train, x), np.hstack(expected), 1e-12, 1e-12)
+
+
 def test_an_unknown_category_is_refused_or_none(rng: np.random.Generator) -> None:
     train, x = mixed(60, rng, holes=False), mixed(20, rng, holes=False)
     x[5, 4], x[9, 1], x[11, 4] = 8, 3, np.nan
@@ -108,8 +121,7 @@ def test_an_unknown_category_is_refused_or_none(rng: np.random.Generator) -> Non
     oracle = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(train[:, HOT])
     np.testing.assert_array_equal(found[:, 3:], oracle.transform(x[:, HOT]))
     assert not found[[5, 11], -3:].any()
-    x[5, 4] = 7
-    x[9, 1] = 2
+    x[5, 4], x[9, 1], x[2, 0] = 7, 2, np.nan
     with pytest.raises(DataError, match=r"NaN at row 11, column 4 \(1 such .*unknown: zeros"):
         features(Recipe(impute=Mean(), one_hot=(1, 4)), train, x)
 
@@ -120,8 +132,9 @@ def test_every_column_may_name_categories(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(found, OneHotEncoder(sparse_output=False).fit_transform(x))
 
 
+@pytest.mark.parametrize("scale", [Standardize(), Log1p("standardize")], ids=["plain", "log1p"])
 @pytest.mark.parametrize("dtype", ["f8", "f4", ">f2", "i8", ">i2"])
-def test_some_values_mean_missing(dtype: str, rng: np.random.Generator) -> None:
+def test_some_values_mean_missing(dtype: str, scale: Rule, rng: np.random.Generator) -> None:
     """As they stand in the file, in its type: 0.1 is a float32 of its own."""
     codes = (-99.0, 0.1) if np.dtype(dtype).kind == "f" else (-99.0, 7.0)
     x = rng.integers(10, 90, (50, 3)).astype(dtype)
@@ -129,7 +142,7 @@ def test_some_values_mean_missing(dtype: str, rng: np.random.Generator) -> None:
     for row, code in product(range(5), codes):
         x[3 * row + (code > 0), row % 2] = code
         told[3 * row + (code > 0), row % 2] = np.nan
-    recipe = Recipe(Standardize(), Median(indicators=True), one_hot=(2,))
+    recipe = Recipe(scale, Median(indicators=True), one_hot=(2,))
     expected = features(recipe, told, told)
     found = features(replace(recipe, missing=codes), x, x)
     np.testing.assert_array_equal(found, expected)
@@ -216,8 +229,9 @@ def test_what_differs_is_not_the_same(rng: np.random.Generator) -> None:
         replace(one, scale=Log1p()),
     ):
         assert not other.fit(table(x))[0].same(fitted), other
-    holed = x[:, NUMBERS]
-    assert not Recipe(impute=Mean()).fit(table(holed))[0].same(Recipe().fit(table(holed))[0])
+    holed, plain = table(x[:, NUMBERS]), Recipe()
+    for recipe in (Recipe(impute=Mean()), Recipe(Log1p())):
+        assert not recipe.fit(holed)[0].same(plain.fit(holed)[0])
 
 
 REFUSED: dict[str, tuple[Recipe, object, str]] = {
@@ -248,6 +262,14 @@ def test_what_cannot_be_encoded_is_refused_with_its_place(name: str) -> None:
     x = table(np.array(rows, np.float64), ("a", "b"))
     with pytest.raises(DataError, match=f"^f.h5: 'x': .*{told}"):
         recipe.fit(x)[0].rows(x, F32)
+
+
+def test_the_place_is_that_in_the_file() -> None:
+    x = np.ones((9, 2))
+    fitted, _ = Recipe().fit(table(x))
+    x[6, 1] = np.nan
+    with pytest.raises(DataError, match="NaN at row 6, column 1"):
+        fitted.rows(table(x), F32, slice(5, 8))
 
 
 def test_columns_of_another_order_are_refused(rng: np.random.Generator) -> None:

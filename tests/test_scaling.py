@@ -330,6 +330,8 @@ def test_quantiles_of_many_rows_are_those_of_a_sample(
     ranks = np.searchsorted(rows[:, 0], [found.shift[0]]) / len(rows)
     np.testing.assert_allclose(ranks, 0.5, atol=1 / 400)  # sorted rows: a run is off by itself
     assert found.shift.tolist() != fit("robust", rows[:400]).shift.tolist()
+    every_tenth = np.where(np.arange(4000) % 10 == 0, 1000, rows[:4000, 0])[:, np.newaxis]
+    assert abs(fit("robust", every_tenth).shift[0]) < 1  # a run has ten rows
     monkeypatch.setattr(training_x, "VALUES", 20)
     sample, count = Columns(rows)._ordered
     assert sample.shape == (10, 2)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from deepnet_cli.data.augmentation import AUGMENTATIONS
+from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.data.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
@@ -107,5 +108,6 @@ REGISTRIES = (
     Registry("Augmentations", "model", AUGMENTATIONS, of_docstring),
     Registry("Averages", "training.averaging", AVERAGES, of_docstring),
     Registry("Scalings", "data.scale", SCALINGS, of_docstring),
+    Registry("Imputations", "data.impute", IMPUTATIONS, of_docstring),
     Registry("Metrics", "training.metrics", EVERY, of_metric),
 )

@@ -57,13 +57,14 @@ def choices(facts: Facts, parts: Mapping[str, Chosen]) -> Choices:
     """The config for these facts; `parts` is how it names what the file has: "train", and its own
     "validation" and "test" where there are some.
     """
-    held_out = _held_out(facts)
+    held_out = {part: share for part, share in _held_out(facts).items() if part not in parts}
+    rows = facts.m - round(HELD_OUT * facts.m) * len(held_out)
     return {
         "seed": Chosen(0, "every random number follows from it"),
         "data": {"train": parts["train"], **held_out, **parts, **_scaled(facts)},
         "model": _model(facts),
         "loss": Chosen(LOSSES[facts.task], _loss_because(facts)),
-        "training": _training(facts, chosen_by="validation" in {*held_out, *parts}),
+        "training": _training(facts, rows, chosen_by="validation" in {*held_out, *parts}),
     }
 
 
@@ -154,33 +155,35 @@ def _scaled(facts: Facts) -> Choices:
 
 def _standardized_because(facts: Facts) -> str:
     because, (low, high) = "each feature to mean 0 and deviation 1", facts.spreads
-    return f"{because}, which goes from {low:.2g} to {high:.2g}" if high > 2 * low > 0 else because
+    return f"{because}, which goes from {low:.3g} to {high:.3g}" if high > 2 * low > 0 else because
 
 
 def _model(facts: Facts) -> Choices:
     sizes = hidden(facts)
-    about = OUTPUTS[facts.task].because.format(facts.outputs)
-    activations = ["relu"] * len(sizes) + [OUTPUTS[facts.task].activation]
+    output = OUTPUTS[facts.task]
+    about = output.because.format(facts.outputs)
+    activations = ["relu"] * len(sizes) + [output.activation]
     return {
         "layers": Chosen([*sizes, facts.outputs], f"wide enough for {facts.m:,} rows; {about}"),
-        "activations": Chosen(activations, OUTPUTS[facts.task].activation_because),
+        "activations": Chosen(activations, output.activation_because.format(facts.second)),
     }
 
 
 def _loss_because(facts: Facts) -> str:
-    because = f"y holds {facts.why}"
+    because = f"y is taken for {TAKEN_FOR[facts.task]}: {facts.why}"
     if facts.rare < RARE:
         return because
     return (
-        f"{because}; one in {facts.rare:,} is of the rarest class. To find more of it, with more "
-        f"false alarms: {{name: {LOSSES[facts.task]}, class_weight: balanced}}"
+        f"{because}; one row in {facts.rare:,} is of the rarest class. To find more of these, with "
+        f"more false alarms: {{name: {LOSSES[facts.task]}, class_weight: balanced}}"
     )
 
 
-def _training(facts: Facts, *, chosen_by: bool) -> Choices:
-    rows = "rows of the history"
+def _training(facts: Facts, rows: int, *, chosen_by: bool) -> Choices:
+    """For so many rows that are not held out."""
+    told = "rows of the history"
     if (every := ceil(epochs(facts) / ROWS)) > 1:
-        rows += f", {every} epochs each"
+        told += f", {every} epochs each"
     rate: Chosen | Choices = Chosen(RATE, "what suits adam")
     stop: Choices = {}
     if chosen_by:
@@ -188,26 +191,26 @@ def _training(facts: Facts, *, chosen_by: bool) -> Choices:
             "schedule": Chosen("reduce_on_plateau", "smaller steps when val_cost stalls"),
             "initial": Chosen(RATE, "what suits adam"),
             "factor": Chosen(FACTOR),
-            "patience": Chosen(STALE, rows),
+            "patience": Chosen(STALE, told),
         }
-        patience = Chosen(PATIENCE, "rows without a lower val_cost end the run")
+        patience = Chosen(PATIENCE, "rows without a lower val_cost end it")
         stop = {"early_stopping": {"patience": patience}}
     order = "a new order each epoch"
-    until = ", unless stopped before" if chosen_by else ""
+    most = ", at most" if chosen_by else ""
     return {
-        "optimizer": Chosen("adam", "a step size for each weight: little to tune"),
+        "optimizer": Chosen("adam", "finds a step size for each weight itself"),
         "learning_rate": rate,
-        "epochs": Chosen(epochs(facts), f"how often each row is seen{until}"),
-        "batch_size": Chosen(batch(facts), f"{ceil(facts.m / batch(facts)):,} updates an epoch"),
+        "epochs": Chosen(epochs(facts), f"how often each row is seen{most}"),
+        "batch_size": Chosen(batch(facts), f"{ceil(rows / batch(facts)):,} updates an epoch"),
         "shuffle": Chosen(True, f"{order}: the rows are sorted by y" if facts.sorted else order),
-        "l2": Chosen(_told(l2(facts)), f"keeps weights small, against {_noise(facts)}"),
+        "l2": Chosen(_told(l2(facts)), _small_because(facts)),
         **stop,
     }
 
 
-def _noise(facts: Facts) -> str:
-    what = "learning noise by heart"
-    return f"{what}: there are more features than rows" if facts.n > facts.m else what
+def _small_because(facts: Facts) -> str:
+    because = "small weights learn less noise by heart"
+    return f"{because}: there are more features than rows" if facts.n > facts.m else because
 
 
 def _told(number: float) -> float:
@@ -226,7 +229,7 @@ class Output:
 
 
 OUTPUTS = {
-    "binary": Output("sigmoid", "1 output", "sigmoid: the probability of the second class"),
+    "binary": Output("sigmoid", "1 output", "sigmoid: the probability of '{}'"),
     "classes": Output(
         "softmax", "an output for each class", "softmax: probabilities that add to 1"
     ),
@@ -235,6 +238,14 @@ OUTPUTS = {
     ),
     "counts": Output("exp", "{} output", "exp: how many are expected, never below 0"),
     "numbers": Output("linear", "{} output", "linear: any number may come out"),
+}
+
+TAKEN_FOR = {
+    "binary": "two classes",
+    "classes": "classes",
+    "multilabel": "labels",
+    "counts": "counts",
+    "numbers": "numbers",
 }
 
 LOSSES = {

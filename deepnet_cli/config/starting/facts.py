@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepnet_cli.data.profile import Profile
+from deepnet_cli.errors import shortened
+
+LONGEST_NAME = 24
 
 BRIGHT = 64
 """What the brightest of uint8 pixels is above."""
@@ -18,6 +21,7 @@ class Facts:
     outputs      how many units it takes to say it: a class, label or number each
     counts       how often each class is there
     low          the smallest of the numbers in y
+    second       of two classes the name of the second
     x            pixels (uint8), flags (0 and 1 alone) or numbers
     spreads      the smallest and the largest deviation of its features
     """
@@ -29,6 +33,7 @@ class Facts:
     outputs: int = 1
     counts: tuple[int, ...] = ()
     low: float = 0.0
+    second: str = ""
     x: str = "numbers"
     spreads: tuple[float, float] = (1.0, 1.0)
     missing: int = 0  # values of x
@@ -65,6 +70,7 @@ def facts_of(profile: Profile) -> Facts:
         1 if target.kind == "binary" else max(target.outputs, len(counts)),
         counts,
         0.0 if target.numbers is None else float(target.numbers.quantiles[0].min()),
+        shortened(apart.names[-1], LONGEST_NAME) if apart else "",
         _kind_of_x(profile),
         _spreads(profile),
         int(columns.missing.sum()),

@@ -20,7 +20,7 @@ def start(inspection: Inspection, place: Path) -> Choices:
     train, *others = inspection.found
     _check(train, inspection.path)
     file = _from(place, Path(inspection.path))
-    told = f"{train.profile.m:,} rows to learn from"
+    told = f"{train.profile.m:,} rows"
     data = {"train": Chosen(_named(train, "train", file), _told(train, told))}
     for other in others:
         alike = other.y is not None and other.profile.n == train.profile.n
@@ -65,7 +65,7 @@ def _says(name: str, words: tuple[str, ...]) -> bool:
 
 
 def _told(found: Found, serves: str) -> str:
-    return f"{one_line(found.x)} {found.shape} and {one_line(str(found.y))}: {serves}"
+    return f"{one_line(found.x)} {found.shape}, {one_line(str(found.y))}: {serves}"
 
 
 def _from(place: Path, data: Path) -> str:

@@ -33,7 +33,7 @@ def _section(choices: Choices, indent: str) -> Iterator[str]:
 def _beside(code: str, why: str) -> Iterator[str]:
     """A line with its reason; below it, where there is no room."""
     reason = wrap(one_line(why), COLUMNS - REASONS - 2, subsequent_indent="  ")
-    if len(code) >= REASONS:
+    if len(code) > REASONS - 2:
         reason.insert(0, "")
     head = f"{code:{REASONS}}# {reason[0]}" if reason and reason[0] else code
     yield head
