@@ -681,16 +681,49 @@ DATA = {
     ),
     "weights_of_a_fraction": (
         "train: train.h5\ntest: {fraction: 0.1, «weights»: w}",
-        "data.test.weights: unknown key here",
-        "goes with a file",
+        "data.test.weights: does not go with fraction",
+        "a FILE, {x: NAME, y: NAME}, {rows: NAME}, {fraction: 0.1} or {fold: 1, of: 5}",
         "!did you mean",
     ),
     "file_of_a_fraction": (
         "train: train.h5\ntest: {fraction: 0.1, «file»: train.h5}",
-        "data.test.file: unknown key here",
-        "goes with a file",
+        "data.test.file: does not go with fraction",
+        "give one of a FILE",
         "!did you mean",
     ),
+    "fraction_and_fold": (
+        "train: train.h5\ntest: {fold: 1, of: 5, «fraction»: 0.1}",
+        "data.test.fraction: does not go with fold",
+        "give one of",
+        "!belongs",
+    ),
+    "x_of_rows": (
+        "train: train.h5\ntest: {rows: r, «x»: x_test}",
+        "data.test.x: does not go with rows",
+    ),
+    "groups_of_another_file": (
+        "train: train.h5\nvalidation: {file: train.h5, «groups»: who}",
+        "data.validation.groups: unknown key here",
+        "goes with data.train",
+        "!FILE",
+    ),
+    "take_unknown": (
+        "train: train.h5\ntest: {fraction: 0.1, take: «lst»}",
+        "data.test.take: expected auto or random or last",
+        "did you mean 'last'",
+    ),
+    "strata_of_the_last": (
+        "train: train.h5\ntest: {fraction: 0.1, take: last, stratify: «true»}",
+        "data.test.stratify: take: last holds out what came last",
+        "leave one",
+    ),
+    "strata_by_times": (
+        "train: {file: train.h5, times: x_train}\ntest: {fold: 1, of: 3, stratify: «true»}",
+        "data.test.stratify: data.train.times",
+    ),
+    "y_alone": ("train: train.h5\ntest: «{y: y_test}»", "data.test: name a file, or x"),
+    "rows_number": ("train: train.h5\ntest: {rows: «3»}", "data.test.rows", "text"),
+    "rows_home": ("train: train.h5\ntest: {rows: r, file: «~/r.h5»}", "data.test.file", "'~'"),
     "weights_number": ("train: {file: train.h5, weights: «2»}", "data.train.weights", "text"),
     "fractions_leave_nothing": (
         "train: train.h5\nvalidation: {fraction: 0.5}\ntest: «{fraction: 0.5}»",

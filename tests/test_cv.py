@@ -223,7 +223,8 @@ def _rows(rows: Array) -> set[bytes]:
     [
         (["--folds", "61"], 3, ["60 examples do not make 61 folds"]),
         (["--folds", "1"], 2, ["--folds"]),
-        (["--groups", "whom"], 3, ["data.train.groups", "whom", "who"]),
+        (["--folds", "500"], 3, ["--folds 500: ", "!--set", "!data.test"]),
+        (["--groups", "whom"], 3, ["--groups whom: ", "'who'", "!--set", "!data.train"]),
         (["--groups", "who", "--folds", "16"], 3, ["15 groups do not make 16 folds"]),
         (["--groups", "few"], 3, ["shape (3,)", "a group for each of 60 rows"]),
         (["--set", "data.test={fold: 6, of: 5}"], 2, ["data.test", "no fold 6 of 5"]),

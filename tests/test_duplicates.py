@@ -1,5 +1,7 @@
 """Equal rows, found by their hashes: held against Python's own comparison of tuples."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,10 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from deepnet_cli.data import rows as rows_module
-from deepnet_cli.data.duplicates import repeats, row_hashes
+from deepnet_cli.data.duplicates import found_in, repeats, row_hashes
 from deepnet_cli.nn.types import Array
 
 law = settings(max_examples=80, derandomize=True, deadline=None)
+HASHES = st.integers(0, 9) | st.integers(2**64 - 9, 2**64 - 1) | st.integers(0, 2**64 - 1)
 DTYPES = ["u1", "i1", "?", "<i4", ">i8", "<u8", "<f2", "<f4", ">f4", "<f8", ">f8"]
 
 
@@ -72,6 +75,27 @@ def test_every_bit_of_a_value_counts(rng: np.random.Generator) -> None:
     words = np.repeat(rng.normal(size=(1, 5)).view(np.uint64), 1 + len(bit), axis=0)
     words[bit, bit // 64] ^= np.uint64(1) << (bit % 64).astype(np.uint64)
     assert len(np.unique(row_hashes(words.view(np.float64)))) == len(words)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i8", "f2", "f4", "f8"])
+def test_every_bit_of_a_hash_is_set_about_as_often_as_not(dtype: str) -> None:
+    """Also of small whole numbers, which fill few bits of a float: else hashes would be alike."""
+    rows = np.array([*product(range(8), repeat=4)]).astype(dtype)
+    bits = np.unpackbits(row_hashes(rows).view(np.uint8).reshape(len(rows), 8), axis=1)
+    assert (abs(bits.mean(axis=0) - 0.5) < 0.25).all()
+
+
+def test_any_nan_is_the_same() -> None:
+    kinds = np.array([0x7FF8 << 48, 0xFFF8 << 48, 0x7FF0 << 48 | 1, 0x7FF8 << 48 | 7], np.uint64)
+    assert len(np.unique(row_hashes(kinds.view(np.float64)[:, np.newaxis]))) == 1
+
+
+@law
+@given(st.lists(HASHES, max_size=30), st.lists(HASHES, max_size=30))
+def test_what_is_found_in_others(mine: list[int], others: list[int]) -> None:
+    rows, alike = found_in(np.array(mine, np.uint64), np.array(others, np.uint64))
+    assert rows.tolist() == [i for i, value in enumerate(mine) if value in others]
+    assert alike.tolist() == [others.index(mine[i]) for i in rows]
 
 
 @pytest.mark.parametrize("n", [1, 3, 5, 8])

@@ -8,9 +8,10 @@ import click
 from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.say import in_shell, last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
-from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile
+from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile, NamedRows
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
+from deepnet_cli.config.overrides import Implied
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures
@@ -61,7 +62,8 @@ def cv(
     """Cross-validate CONFIG: train on all folds but one, test on that, K times.
 
     Each class gives its share to every fold; whatever is fitted to data, scaling too, is fitted to
-    what a fold is trained on.
+    what a fold is trained on.  Where the config knows an order of time the folds follow it: each
+    is tested on what came after all that it is trained on.
 
     \b
     Example:
@@ -72,17 +74,23 @@ def cv(
     if code is not None:
         code.check()
     if groups is not None:
-        settings = (*settings, f"data.train.groups={groups}")
+        implied = Implied(f"data.train.groups={groups}", f"--groups {in_shell(groups)}")
+        settings = (*settings, implied)
     whole = load_job(config, settings, code)
     warn(whole.warnings)
-    if isinstance(whole.config.data.test, DataFile):
+    data = whole.config.data
+    named = isinstance(data.test, NamedRows) and data.train.rows is not None
+    if named or isinstance(data.test, DataFile):
         say("data.test is left alone: each fold is the test part in its turn")
-    elif whole.config.data.test is not None:
+    elif data.test is not None:
         say("data.test, a part of the training examples, is in the folds with the others")
-    stratify = whole.dataset.encoding.classes is not None
+    in_order = data.knows_order
+    stratify = whole.dataset.encoding.classes is not None and not in_order
 
     def job_of(fold: int) -> Job:
-        return load_job(config, (*settings, held_out(fold, of, stratify=stratify)), code)
+        take = "last" if in_order else "random"
+        setting = Implied(held_out(fold, of, stratify=stratify, take=take), f"--folds {of}")
+        return load_job(config, (*settings, setting), code)
 
     job_of(1)  # what there is to be refused is, before anything is made
     with Interruption() as interruption:
@@ -90,8 +98,8 @@ def cv(
         again = typed("cv", config, settings)
         interruption.go_on = f"{again} --folds {of} --run-dir {in_shell(str(place.path))}"
         if not quiet:
-            whose = " of whole groups" * (groups is not None)
-            kind = f"{of} {'stratified ' * stratify}folds{whose}"
+            whose = " of whole groups" * (data.train.groups is not None)
+            kind = f"{of} {'stratified ' * stratify}folds{whose}{' in order of time' * in_order}"
             say(f"{whole.config.name}: {kind}, writing to {place.path}")
         found: list[Figures] = []
         for fold in range(1, of + 1):
@@ -102,7 +110,9 @@ def cv(
             found.append(figures)
             if not quiet:
                 name, m = job.headline, job.dataset.parts["test"].m
-                say(f"fold {fold}: {name} {figures[name]:.4g} of {m} examples")
+                shared = job.dataset.shared["test"]["train"]
+                also = f", {shared} of them in the training part too" if shared else ""
+                say(f"fold {fold}: {name} {figures[name]:.4g} of {m} examples{also}")
         else:
             mean, deviation = mean_and_deviation(found)
             told = {"folds": found, "mean": mean, "std": deviation, "directory": str(place.path)}

@@ -5,7 +5,7 @@ by themselves, and notes what it finds in the document.
 from collections.abc import Collection
 from typing import Any
 
-from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
+from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, NamedRows
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
@@ -146,19 +146,27 @@ def check_width(document: Document, model: ModelSection, m: int, size: int) -> N
 
 
 def check_data(document: Document, data: DataSection) -> None:
-    """A fraction leaves examples to train on; file names are plain."""
+    """Fractions leave something to train on, what came last has no strata, file names are plain."""
     for part in ("train", "validation", "test"):
         where = getattr(data, part)
-        if isinstance(where, DataFile) and where.file.startswith("~"):
+        named = where.file if isinstance(where, DataFile | NamedRows) else None
+        if named is not None and named.startswith("~"):
             message = "'~' is not expanded here; write the full path"
             document.add(("data", part, "file"), message)
+        if isinstance(where, Fraction | Fold) and where.stratify and data.in_order(where):
+            order = "take: last" if where.take == "last" else "data.train.times"
+            document.add(
+                ("data", part, "stratify"),
+                f"{order} holds out what came last, so that classes cannot have their shares; "
+                "leave one of the two out",
+            )
     held_out = [part for part in (data.validation, data.test) if part is not None]
     total = sum(_share(part) for part in held_out)
     if total >= 1:
         document.add(("data", "test"), "validation and test together leave nothing to train on")
 
 
-def _share(part: DataFile | Fraction | Fold) -> float:
+def _share(part: DataFile | NamedRows | Fraction | Fold) -> float:
     """Of the training examples, that a held-out part takes."""
     if isinstance(part, Fold):
         return 1 / part.of

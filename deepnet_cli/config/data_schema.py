@@ -1,6 +1,6 @@
 """The vocabulary of the `data` section: files, the datasets in them, and what is held out."""
 
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -17,6 +17,8 @@ from deepnet_cli.data.scaling import SCALINGS
 
 MOST_FOLDS = 1000
 PATH = AlsoAs(({"type": "string"},))
+
+Take = Literal["auto", "random", "last"]
 
 if TYPE_CHECKING:
     Scale = float | Options
@@ -40,42 +42,67 @@ def _columns_named(value: object) -> object:
 
 def _held_out_kind(value: object) -> str:
     keys = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    if "fold" in keys or "of" in keys:
-        return "<fold>"
-    return "<fraction>" if "fraction" in keys or "stratify" in keys else "<file>"
+    own = {"rows": "<rows>", "fold": "<fold>", "of": "<fold>"}
+    own |= dict.fromkeys(("fraction", "stratify", "take"), "<fraction>")
+    return next((kind for key, kind in own.items() if key in keys), "<file>")
 
 
 class DataFile(Section):
-    """A file, and the datasets in it where they are not clear by themselves."""
+    """A file, that of the training examples if none is named, and the datasets in it where they
+    are not clear by themselves.
+    """
 
-    file: str
+    variant: ClassVar[str] = "<file>"
+    file: str | None = None
     x: str | None = None
     y: str | None = None
     weights: str | None = None
 
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if self.file is None and self.x is None:
+            raise ValueError("name a file, or x in the training file: {x: NAME, y: NAME}")
+        return self
+
 
 class TrainFile(DataFile):
     """Where rows belong together, `groups` tells which: what is split off has whole groups.
-    `classes` names the classes by index.
+    `times` says in which order they came, `rows` which of them there are to train on, `classes`
+    names the classes by index.
     """
 
+    file: str
     groups: str | None = None
     classes: str | None = None
+    times: str | None = None
+    rows: str | None = None
+
+
+class NamedRows(Section):
+    """Rows of the training file: their numbers stand in a dataset, perhaps of another file."""
+
+    variant: ClassVar[str] = "<rows>"
+    rows: str
+    file: str | None = None
 
 
 class Fraction(Section):
-    """A seeded part of the training examples, held out."""
+    """A part of the training examples, held out: seeded, or the last of them."""
 
+    variant: ClassVar[str] = "<fraction>"
     fraction: float = Field(gt=0, lt=1)
     stratify: bool = False
+    take: Take = "auto"
 
 
 class Fold(Section):
     """Number `fold` (from 1) of so many equal parts of the training examples, held out."""
 
+    variant: ClassVar[str] = "<fold>"
     fold: int = Field(ge=1)
     of: int = Field(ge=2, le=MOST_FOLDS)
     stratify: bool = False
+    take: Take = "auto"
 
     @model_validator(mode="after")
     def _there_is_such_a_fold(self) -> Self:
@@ -84,10 +111,12 @@ class Fold(Section):
         return self
 
 
+HELD_OUT = (DataFile, NamedRows, Fraction, Fold)
 HeldOut = Annotated[
-    Annotated[DataFile, Tag("<file>")]
-    | Annotated[Fraction, Tag("<fraction>")]
-    | Annotated[Fold, Tag("<fold>")],
+    Annotated[DataFile, Tag(DataFile.variant)]
+    | Annotated[NamedRows, Tag(NamedRows.variant)]
+    | Annotated[Fraction, Tag(Fraction.variant)]
+    | Annotated[Fold, Tag(Fold.variant)],
     Discriminator(_held_out_kind),
     BeforeValidator(file_named),
     PATH,
@@ -115,3 +144,30 @@ class DataSection(Section):
     one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
     scale_y: Literal["none", "standardize"] = "none"
     stream: Literal["auto"] | bool = "auto"
+
+    def in_order(self, part: Fraction | Fold) -> bool:
+        """Whether what is held out is what came last."""
+        return part.take == "last" or (part.take == "auto" and self.train.times is not None)
+
+    @property
+    def knows_order(self) -> bool:
+        """Whether examples have an order of time: one is named, or that of the file is used."""
+        held_out = (self.validation, self.test)
+        last = any(isinstance(p, Fraction | Fold) and p.take == "last" for p in held_out)
+        return last or self.train.times is not None
+
+    def file_of(self, part: DataFile | NamedRows) -> str:
+        """The file that a part names, or that of the training examples."""
+        return part.file or self.train.file
+
+    def others(self, part: DataFile) -> tuple[str | None, ...]:
+        """Datasets in a part's file that are neither x nor y nor weights."""
+        train = self.train
+        names = (train.groups, train.classes, train.times, train.rows)
+        named = [(train.file, name) for name in names]
+        named += [
+            (self.file_of(held), held.rows)
+            for held in (self.validation, self.test)
+            if isinstance(held, NamedRows)
+        ]
+        return tuple(name for file, name in named if file == self.file_of(part))

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.config.data_schema import DataFile, Fold, Fraction, TrainFile
+from deepnet_cli.config.data_schema import DataFile, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.schema import Config
+from deepnet_cli.config.shared_rows import Counts, shared_rows
+from deepnet_cli.config.splits import Splitting
 from deepnet_cli.data import encoding
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.inputs import Inputs
-from deepnet_cli.data.labels import ClassCountError, class_values
+from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parts import Supply
-from deepnet_cli.data.splitting import folds, split
 from deepnet_cli.data.streamed import supply_of
-from deepnet_cli.data.tables import Location, Table, read_table
+from deepnet_cli.data.tables import Location, Selection, Table, read_table
 from deepnet_cli.data.weighing import balanced, class_named
 from deepnet_cli.errors import (
     ConfigError,
-    DataError,
     DeepnetError,
     MachineError,
     did_you_mean,
@@ -44,35 +44,40 @@ HELD = 8
 @dataclass(frozen=True)
 class Dataset:
     """The parts by name ("train", and "validation" and "test" where there are), how
-    they were encoded, how the training part calls its numbers, and what was read, in lines.
+    they were encoded, how the training part calls its numbers; of parts that are some rows of the
+    training file which they are, and how many rows of a part stand in another too; and what was
+    read, in lines.
     """
 
     parts: dict[str, Supply]
     encoding: Encoding
     output_names: tuple[str, ...]
+    selections: dict[str, Selection]
+    shared: Counts
+    told: tuple[str, ...] = ()
 
     def metrics(self, kind: str, names: Iterable[str]) -> dict[str, Metric]:
         """Metrics of a kind of outputs by their names, in the units of y."""
         return self.encoding.in_units(chosen(kind, names))
 
-    told: tuple[str, ...] = ()
-
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
-    """The tables of a config, fractions split off; those that do not fit in memory stay in their
-    files.  Raises errors with their place.
+    """The tables of a config, parts of the training file split off; those that do not fit in
+    memory stay in their files.  Raises errors with their place.
     """
     data = config.data
     tables: Tables = {}
     for name in ("train", "test", "validation"):
         if isinstance(where := getattr(data, name), DataFile):
             location = Location(
-                resolved(where.file, directory),
+                resolved(data.file_of(where), directory),
                 where.x,
                 where.y,
                 weights=where.weights,
                 groups=where.groups if isinstance(where, TrainFile) else None,
                 classes=where.classes if isinstance(where, TrainFile) else None,
+                times=where.times if isinstance(where, TrainFile) else None,
+                others=data.others(where),
             )
             with document.at("data", name):
                 tables[name] = read_table(location, name, last=data.examples == "last")
@@ -80,10 +85,7 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
         for name, table in tables.items():
             with document.at("data", name):
                 tables[name] = table.loaded()
-    for name in ("test", "validation"):
-        if isinstance(where := getattr(data, name), Fraction | Fold):
-            with document.at("data", name):
-                tables["train"], tables[name] = _split(tables["train"], where, config.seed, name)
+    tables |= Splitting(tables["train"], data, config.seed, document, directory).parts()
     for name in tables.keys() - {"train"}:
         if (
             not tables[name].held
@@ -134,8 +136,11 @@ def encode(
             raise document.error(place, error) from None
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
+    selections = {name: table.selection for name, table in tables.items() if table.selection}
+    shared = shared_rows(tables, fitted, document)
     told = dict.fromkeys(tables[name].told for name in parts)  # parts split off were read once
-    return Dataset(parts, fitted, tables["train"].output_names(fitted.outputs), tuple(told))
+    names = tables["train"].output_names(fitted.outputs)
+    return Dataset(parts, fitted, names, selections, shared, tuple(told))
 
 
 def _class_weights(
@@ -161,32 +166,6 @@ def _class_weights(
             weights[k], named[k] = weight, name
     document.raise_problems()
     return weights
-
-
-def _split(table: Table, held_out: Fraction | Fold, seed: int, name: str) -> tuple[Table, Table]:
-    units, called = table.m, "example"
-    if table.groups is not None:
-        units, called = len(np.unique(table.groups)), "group"
-    if units < 2:
-        raise DataError(f"{table.x_at}: one {called} cannot be split")
-    strata = None
-    if held_out.stratify and table.y is not None:
-        strata = class_values(table.y, table.y_at)
-    if isinstance(held_out, Fold):
-        if units < held_out.of:
-            raise DataError(f"{table.x_at}: {units} {called}s do not make {held_out.of} folds")
-        is_held = folds(table.m, held_out.of, seed, strata, table.groups) == held_out.fold - 1
-        kept, held = np.flatnonzero(~is_held), np.flatnonzero(is_held)
-    else:
-        purpose = f"{name} split"
-        kept, held = split(table.m, held_out.fraction, seed, purpose, strata, table.groups)
-    parts = table.take(kept), table.take(held)
-    for part, whose in zip(
-        parts, ("that are left to train on", f"of the {name} part"), strict=True
-    ):
-        if part.weights is not None and not part.weights.any():
-            raise DataError(f"{table.x_at}: all examples {whose} have weight 0; split otherwise")
-    return parts
 
 
 def _bytes_needed(config: Config, table: Table) -> int:

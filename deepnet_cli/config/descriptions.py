@@ -3,7 +3,15 @@
 Beside schema.py, which says its type, its bounds and its default.
 """
 
-from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, OneHot, TrainFile
+from deepnet_cli.config.data_schema import (
+    DataFile,
+    DataSection,
+    Fold,
+    Fraction,
+    NamedRows,
+    OneHot,
+    TrainFile,
+)
 from deepnet_cli.config.forms import Section
 from deepnet_cli.config.schema import (
     BatchNormOptions,
@@ -27,20 +35,30 @@ FILE = {
 }
 
 DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
-    DataFile: FILE,
+    DataFile: {**FILE, "file": f"{FILE['file'][:-1]}; null: that of data.train."},
     TrainFile: {
         **FILE,
         "groups": "A dataset (m,): rows with the same value stay together in what is split off.",
         "classes": "A dataset (K,) of the names of the classes, by index.",
+        "times": "A dataset (m,) of numbers, or of dates such as 2024-01-31: when each row came.",
+        "rows": "A dataset of the numbers of the rows to train on, from 0, or a mask (m,).",
+    },
+    NamedRows: {
+        "rows": "A dataset of the numbers of rows of data.train, from 0, or a mask (m,).",
+        "file": "The HDF5 file it is in; null: that of data.train.",
     },
     Fold: {
         "fold": "Which of the parts is held out, from 1.",
         "of": "How many equal parts the training examples are dealt into.",
         "stratify": "Whether each class gives its share to each part.",
+        "take": "last: in order of time, of one part more, part fold + 1 is held out and those "
+        "before it are trained on; auto: that where data.train.times is named, else random.",
     },
     Fraction: {
         "fraction": "The part of the training examples that is held out.",
         "stratify": "Whether each class gives its share.",
+        "take": "last: the examples that came last; auto: that where data.train.times is named, "
+        "else random.",
     },
     OneHot: {
         "columns": "By name or by number, from 0.",
@@ -48,8 +66,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
     },
     DataSection: {
         "train": "The examples to train on: a file, or where in it they stand.",
-        "validation": "Measured while training: a file, or a fraction or fold of those.",
-        "test": "Measured once, at the end: a file, or a fraction or fold of those.",
+        "validation": "Measured while training: a file, or rows, a fraction or a fold of those.",
+        "test": "Measured once, at the end: a file, or rows, a fraction or a fold of those.",
         "examples": "Which axis of x counts examples.",
         "scale": "How features are scaled, fitted on the training part; initial: all that is done "
         "to x as in the model.h5 of model.initial_parameters.",

@@ -22,6 +22,8 @@ KINDS = {kind.exit_code: kind for kind in (ConfigError, DataError, MachineError)
 MOST_PROBLEMS = 20
 LONGEST_LINE = 120
 LONGEST_NAME = 60
+SET = "--set "
+"""The option that names a key; of another it is clear enough what is wrong with it."""
 
 Path = tuple[str | int, ...]
 """Where a value stands in the tree: ("model", "layers", 0)."""
@@ -56,7 +58,7 @@ class Document:
     tree: dict[str, object] = field(default_factory=dict)
     keys: dict[Path, Place] = field(default_factory=dict)
     values: dict[Path, Place] = field(default_factory=dict)
-    overrides: dict[Path, str] = field(default_factory=dict)  # "training.l2=0.1", as typed
+    overrides: dict[Path, str] = field(default_factory=dict)  # "--set training.l2=0.1", as typed
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -104,7 +106,8 @@ class Document:
         first, *listed = map(shortened, problem.message.split("\n"))
         message = shortened(f"{name}: {first}" if name else first)
         if setting := self._override(problem.path):
-            shown = [f"--set {shortened(one_line(setting), LONGEST_NAME)}: {message}"]
+            own = message if setting.startswith(SET) else shortened(first)
+            shown = [f"{shortened(one_line(setting), LONGEST_NAME + len(SET))}: {own}"]
         elif place := self._place(problem):
             head = f"{self.source}:{place.line}:{place.column}: {message}"
             shown = [head, *self._excerpt(place)]
@@ -147,7 +150,7 @@ class Document:
         return path
 
     def _override(self, path: Path) -> str | None:
-        """The setting, as typed, that a path of the tree comes from."""
+        """The option, as typed, that a path of the tree comes from."""
         for depth in range(len(path), 0, -1):
             if path[:depth] in self.overrides:
                 return self.overrides[path[:depth]]

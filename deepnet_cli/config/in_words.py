@@ -2,10 +2,12 @@
 
 from deepnet_cli.config.document import Path
 
+HELD_OUT_FORMS = "a FILE, {x: NAME, y: NAME}, {rows: NAME}, {fraction: 0.1} or {fold: 1, of: 5}"
+
 FORMS: dict[Path, str] = {
     ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
-    ("data", "validation"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
-    ("data", "test"): "a FILE, {file: FILE}, {fraction: 0.1} or {fold: 1, of: 5}",
+    ("data", "validation"): HELD_OUT_FORMS,
+    ("data", "test"): HELD_OUT_FORMS,
     ("loss",): "a name or {name: NAME}",
     ("loss", "tau"): "a number, or several that ascend: [0.1, 0.5, 0.9]",
     ("loss", "class_weight"): "balanced or a number for each class: {cat: 3.0, dog: 1.0}",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from deepnet_cli.blas.choice import product
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks, figures
-from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
+from deepnet_cli.config.data_schema import DataFile, DataSection, NamedRows
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.fine_tuning import check_frozen, check_scale
 from deepnet_cli.config.messages import note_problems
@@ -134,11 +134,15 @@ def _check_files(document: Document, directory: Path) -> None:
         return
     for part in ("train", "validation", "test"):
         where = getattr(data, part)
-        if not isinstance(where, DataFile):
+        if not isinstance(where, DataFile | NamedRows):
             continue
         try:
-            with open_hdf5(resolved(where.file, directory), where.file) as source:
-                _check_datasets(document, source, where, part, last=data.examples == "last")
+            file = data.file_of(where)
+            with open_hdf5(resolved(file, directory), file) as source:
+                if isinstance(where, NamedRows):
+                    _check_dataset(document, source, ("data", part, "rows"), where.rows)
+                else:
+                    _check_datasets(document, source, data, part)
         except DeepnetError as error:
             document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
 
@@ -154,14 +158,10 @@ def _check_machine(document: Document) -> None:
         document.add(("compute", "precision"), f"{compute.precision} {problem}")
 
 
-def _check_datasets(
-    document: Document, source: Source, where: DataFile, part: str, *, last: bool
-) -> None:
-    """Look for x, the y that belongs to it, weights and groups; each mistake at its own place."""
-    others = {"weights": where.weights}
-    if isinstance(where, TrainFile):
-        others |= {"groups": where.groups, "classes": where.classes}
-    apart = tuple(others.values())
+def _check_datasets(document: Document, source: Source, data: DataSection, part: str) -> None:
+    """Look for x, the y that belongs to it, and what else is named, each at its own place."""
+    where, last = getattr(data, part), data.examples == "last"
+    apart = (where.weights, *data.others(where))
     x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
     m = None
@@ -177,12 +177,16 @@ def _check_datasets(
             source.dataset(find_y(source, part_of_x, x, m, apart=apart))
     except DeepnetError as error:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
-    for key, name in others.items():
-        try:
-            if name is not None:
-                source.dataset(name)
-        except DeepnetError as error:
-            document.add(("data", part, key), str(error), exit_code=error.exit_code)
+    for key in ("weights", "groups", "classes", "times", "rows"):
+        if (name := getattr(where, key, None)) is not None:
+            _check_dataset(document, source, ("data", part, key), name)
+
+
+def _check_dataset(document: Document, source: Source, place: tuple[str, ...], name: str) -> None:
+    try:
+        source.dataset(name)
+    except DeepnetError as error:
+        document.add(place, str(error), exit_code=error.exit_code)
 
 
 def resolved(file: str, directory: Path) -> Path:

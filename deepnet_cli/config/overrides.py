@@ -1,6 +1,8 @@
 """`--set training.learning_rate=0.01`: a value of the config from the command line."""
 
-from deepnet_cli.config.document import Document
+from typing import Self
+
+from deepnet_cli.config.document import SET, Document
 from deepnet_cli.config.yaml_reader import parse
 
 INSTEAD: dict[tuple[str, ...], str] = {
@@ -10,6 +12,17 @@ INSTEAD: dict[tuple[str, ...], str] = {
 """A key that takes the place of another in its section."""
 
 
+class Implied(str):
+    """A setting that another option stands for, which messages call as it was `typed`."""
+
+    typed: str
+
+    def __new__(cls, setting: str, typed: str) -> Self:
+        made = super().__new__(cls, setting)
+        made.typed = typed
+        return made
+
+
 def override(document: Document, setting: str) -> None:
     """Put KEY.KEY=VALUE into the document's tree; VALUE is YAML.
 
@@ -17,7 +30,7 @@ def override(document: Document, setting: str) -> None:
     """
     dotted, equals, text = setting.partition("=")
     keys = tuple(dotted.strip().split("."))
-    document.overrides[keys] = setting
+    document.overrides[keys] = setting.typed if isinstance(setting, Implied) else SET + setting
     if not equals or not all(keys):
         document.add(keys, "expected KEY=VALUE, such as training.epochs=20")
         return

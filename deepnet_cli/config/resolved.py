@@ -47,19 +47,21 @@ def resolved_config(job: Job, place: Path) -> str:
     tree["model"]["layers"] = [_layer(spec) for spec in config.model.layers]
     tree["model"]["activations"] = [*map(_activation, settled_activations(config.model))]
 
-    def moved(file: str) -> str:
-        real = os.path.realpath(job.directory / file), os.path.realpath(place)
-        return Path(os.path.relpath(*real)).as_posix()
-
     files = [(tree["data"], part) for part in ("train", "validation", "test")]
     for section, key in (*files, (tree["model"], "initial_parameters")):
         where = section.get(key)
         if isinstance(where, str):
-            section[key] = moved(where)
+            section[key] = moved(job, where, place)
         elif where is not None and "file" in where:
-            where["file"] = moved(where["file"])
-    tree["output"]["directory"] = moved(tree["output"]["directory"])
+            where["file"] = moved(job, where["file"], place)
+    tree["output"]["directory"] = moved(job, tree["output"]["directory"], place)
     return dumped(tree)
+
+
+def moved(job: Job, file: str, place: Path) -> str:
+    """A path in the job's config, made relative to the directory `place`."""
+    real = os.path.realpath(job.directory / file), os.path.realpath(place)
+    return Path(os.path.relpath(*real)).as_posix()
 
 
 def _layer(spec: LayerSpec) -> object:

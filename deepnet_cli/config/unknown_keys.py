@@ -4,7 +4,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from deepnet_cli.config.data_schema import TrainFile
+from deepnet_cli.config.data_schema import HELD_OUT, TrainFile
+from deepnet_cli.config.in_words import HELD_OUT_FORMS
 from deepnet_cli.config.options import PLAIN
 from deepnet_cli.config.schema import Config, LayerSpec
 from deepnet_cli.errors import did_you_mean, listed
@@ -14,6 +15,8 @@ def unknown_key(key: str, known: list[str], chosen: object) -> str:
     """Where it belongs, or what was meant; `chosen` is the name beside it, whose options the keys
     are.
     """
+    if told := _of_another_form(key, known):
+        return told
     of_a_layer = f"unknown key here; it belongs to a layer: {{units: 64, {key}: ...}}"
     if near := did_you_mean(key, known):
         also = key in LayerSpec.model_fields
@@ -39,6 +42,16 @@ def unknown_key(key: str, known: list[str], chosen: object) -> str:
     return f"unknown key (known here: {listed(known)})"
 
 
+def _of_another_form(key: str, known: list[str]) -> str:
+    """What to say in a held-out part of a key that belongs to another form of it, or nothing."""
+    own = [form for form in HELD_OUT if set(known) == set(form.model_fields)]
+    if not own or not any(key in form.model_fields for form in (*HELD_OUT, TrainFile)):
+        return ""
+    if not any(key in form.model_fields for form in HELD_OUT):
+        return "unknown key here; it goes with data.train, and holds for what is split off of that"
+    return f"does not go with {own[0].variant.strip('<>')}; give one of {HELD_OUT_FORMS}"
+
+
 def keys_at(loc: tuple[str | int, ...]) -> list[str]:
     """The keys that a config may have beside the unknown one."""
     candidates: list[type[BaseModel]] = [Config]
@@ -53,6 +66,8 @@ def keys_at(loc: tuple[str | int, ...]) -> list[str]:
 
 def _variant(model: type[BaseModel]) -> object:
     """What pydantic calls one model among several."""
+    if variant := getattr(model, "variant", None):
+        return variant
     field = model.model_fields.get(getattr(model, "key", "name"))
     return (PLAIN if field.is_required() else field.default) if field else None
 

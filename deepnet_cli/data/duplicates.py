@@ -73,3 +73,26 @@ def repeats(hashes: Hashes) -> tuple[Array, Array]:
     rows, of = by_hash[again], by_hash[first]
     ascending = np.argsort(rows)
     return rows[ascending], of[ascending]
+
+
+def found_in(hashes: Hashes, others: Hashes) -> tuple[Array, Array]:
+    """The numbers, ascending, of those that are among the others, and of the first such there.
+
+    Most have not even their first bits there, and are passed over before anything is sorted.
+    """
+    there = np.flatnonzero(_near(others, hashes))
+    here = np.flatnonzero(_near(hashes, others[there]))
+    there = there[np.argsort(others[there], kind="stable")]
+    ordered, wanted = others[there], hashes[here]
+    first = np.searchsorted(ordered, wanted)
+    found = first < np.searchsorted(ordered, wanted, side="right")
+    return here[found], there[first[found]]
+
+
+def _near(hashes: Hashes, others: Hashes) -> NDArray[np.bool_]:
+    """Which begin with the bits of one of the others, as many bits as an eighth does by chance."""
+    shift = 64 - max(1, (8 * len(others)).bit_length())
+    begun = np.zeros(2 ** (64 - shift), bool)
+    begun[others >> np.uint64(shift)] = True
+    near: NDArray[np.bool_] = begun[hashes >> np.uint64(shift)]
+    return near

@@ -88,6 +88,11 @@ class Source:
             raise DataError(f"{self.path}: attribute '{attribute}' is not a finite number")
         return float(value.real)
 
+    def has_attribute(self, name: str) -> bool:
+        """Whether the file has an attribute of this name."""
+        with translated(self.path):
+            return name in self.file.attrs
+
     def _attribute(self, name: str) -> object:
         with translated(self.path):
             if name not in self.file.attrs:

@@ -1,4 +1,4 @@
-"""Which rows of a data set are held out, as a function of the seed."""
+"""Which rows of a data set are held out: as a function of the seed, or what came last."""
 
 import numpy as np
 
@@ -55,6 +55,53 @@ def folds(
     fold = np.empty(m, np.int64)
     fold[shuffled] = np.arange(m) % k
     return fold
+
+
+def latest(times: Array, fraction: float, groups: Array | None = None) -> tuple[Array, Array]:
+    """Row numbers (kept, held out), each ascending, where the latest of `times` (m,) are held out.
+
+    As many as `split` holds out, or as near to that as can be: rows of one time stay together.
+    A group (m,) stays whole, and came when the last of its rows did.
+    """
+    m = len(times)
+    part = in_order(times, [m - min(max(1, round(fraction * m)), m - 1)], groups)
+    return np.flatnonzero(part == 0), np.flatnonzero(part == 1)
+
+
+def chain(times: Array, fold: int, k: int, groups: Array | None = None) -> tuple[Array, Array]:
+    """The same where part `fold` + 1 (from 1) of k + 1 in order is held out, and what came before
+    it is kept: forward chaining, scikit-learn's TimeSeriesSplit.
+    """
+    m = len(times)
+    part = in_order(times, [m - (k - j) * (m // (k + 1)) for j in range(k)], groups)
+    return np.flatnonzero(part < fold), np.flatnonzero(part == fold)
+
+
+def moments(times: Array, groups: Array | None = None) -> Array:
+    """When each row came, (m,), numbered from 0 without gaps; a group with the last of its rows."""
+    _, moment = np.unique(times, return_inverse=True)
+    if groups is None:
+        return moment
+    ended = np.zeros(groups.max() + 1, np.int64)
+    np.maximum.at(ended, groups, moment)
+    _, moment = np.unique(ended[groups], return_inverse=True)
+    return moment
+
+
+def in_order(times: Array, cuts: list[int], groups: Array | None = None) -> Array:
+    """The part (m,) of each row, from 0, where the rows in order of time are cut after so many.
+
+    A cut that would part rows of one moment moves to the nearest end of one; with moments enough
+    no part is empty.
+    """
+    moment = moments(times, groups)
+    ends = np.cumsum(np.bincount(moment))
+    part, first = np.zeros(len(ends), np.int64), 0
+    for left, cut in zip(range(len(cuts), 0, -1), cuts, strict=True):
+        there = ends[first : len(ends) - left]
+        first += int(abs(there - cut).argmin()) + 1
+        part[first:] += 1
+    return part[moment]
 
 
 def dealt(groups: Array, strata: Array | None, shares: Array, shuffled: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.labels import examples_first
 from deepnet_cli.data.layout import Layout
 from deepnet_cli.data.naming import class_names, feature_names, target_names
+from deepnet_cli.data.per_example import groups, times, weights
 from deepnet_cli.data.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
@@ -17,7 +19,8 @@ from deepnet_cli.nn.types import Array
 
 @dataclass(frozen=True)
 class Location:
-    """A file, and the datasets in it where they are named; weights and groups only where they are.
+    """A file, and the datasets in it where they are named; weights, groups and times only where
+    they are.  `others` are more that are neither x nor y.
 
     `hints` are the names of x and y elsewhere, for a file where no name says what it is.
     """
@@ -29,18 +32,31 @@ class Location:
     weights: str | None = None
     groups: str | None = None
     classes: str | None = None
+    times: str | None = None
+    others: Apart = ()
 
     @property
     def apart(self) -> Apart:
         """What is neither x nor y."""
-        return self.weights, self.groups, self.classes
+        return self.weights, self.groups, self.classes, self.times, *self.others
+
+
+class Selection(NamedTuple):
+    """Some of the rows of a file."""
+
+    numbers: Array  # (m,), from 0
+    of: int  # how many rows there are
+
+    def take(self, chosen: Array) -> "Selection":
+        """Some of these."""
+        return Selection(self.numbers[chosen], self.of)
 
 
 @dataclass(frozen=True)
 class Table:
     """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
-    names for messages; weights (m,) in float64 and the number (m,) of each one's group, where
-    examples have them.
+    names for messages; weights (m,) in float64 and the number (m,) of each one's group and moment,
+    where examples have them; which rows of the file were taken, where not all were.
 
     class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
     none here.  `told` is what was read, in a line.
@@ -57,6 +73,8 @@ class Table:
     feature_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
     told: str = ""
+    times: Array | None = None
+    selection: Selection | None = None
 
     @property
     def m(self) -> int:
@@ -94,8 +112,21 @@ class Table:
         y = None if self.y is None else self.y[chosen]
         weights = None if self.weights is None else self.weights[chosen]
         groups = None if self.groups is None else self.groups[chosen]
-        rows = self.rows.take(chosen, axis=0)
-        return replace(self, rows=rows, y=y, weights=weights, groups=groups)
+        times = None if self.times is None else self.times[chosen]
+        whole = self.selection or Selection(np.arange(self.m), self.m)
+        return replace(
+            self,
+            rows=self.rows.take(chosen, axis=0),
+            y=y,
+            weights=weights,
+            groups=groups,
+            times=times,
+            selection=whole.take(chosen),
+        )
+
+    def number(self, row: int) -> int:
+        """That of a row of this table in the file."""
+        return row if self.selection is None else int(self.selection.numbers[row])
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
@@ -145,8 +176,9 @@ def _labelled(
         class_names=classes.names,
         class_values=classes.values,
         target_names=target_names(source, y),
-        weights=_weights(source, location.weights, m) if location.weights else None,
-        groups=_groups(source, location.groups, m) if location.groups else None,
+        weights=weights(source, location.weights, m) if location.weights else None,
+        groups=groups(source, location.groups, m) if location.groups else None,
+        times=times(source, location.times, m) if location.times else None,
         told=told + (f", classes named in {classes.at}" if classes.at else ""),
     )
 
@@ -165,39 +197,3 @@ def _rows(file: Path, name: str, *, last: bool) -> Stored:
     if not m or not n:
         raise DataError(f"{where} has no {'features' if m else 'examples'} {shape}")
     return Stored((piece,))
-
-
-def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
-    """Where a dataset is, and its values (m,).  Raises DataError."""
-    where, values = f"{source.path}: '{name}'", source.meant(name)
-    if values.size != m or max(values.shape, default=0) != m:
-        raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
-    return where, values.reshape(m)
-
-
-def _groups(source: Source, name: str, m: int) -> Array:
-    """The number of each example's group (m,), from 0, in the order of the groups' values."""
-    where, values = _one_each(source, name, m, "a group")
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
-    if values.dtype.kind == "O":
-        values = values.astype(str)
-    return np.unique(values, return_inverse=True)[1].reshape(m)
-
-
-def _weights(source: Source, name: str, m: int) -> Array:
-    """How much each example counts, (m,)."""
-    where, values = _one_each(source, name, m, "a number")
-    if values.dtype.kind not in "biuf":
-        raise DataError(f"{where} holds text; expected a number for each of {m} rows")
-    weights = values.astype(np.float64)
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(bad):
-        raise DataError(
-            f"{where}: the weight at row {bad[0]} is {weights[bad[0]]:g}; "
-            "expected a finite number >= 0"
-        )
-    if not weights.any():
-        raise DataError(f"{where}: every weight is 0; there is nothing to learn from")
-    return weights

@@ -28,7 +28,7 @@ Node = dict[str, Any]
 def sections(schema: Node) -> dict[str, tuple[str, Node]]:
     """Each mapping of a config by its name: the path where it stands first, and what is in it.
 
-    Where several forms of a mapping stand, a key that each asks for tells them apart.
+    Where several forms of a mapping stand, the key that each begins with tells them apart.
     """
     known = {section.__name__ for section in DESCRIPTIONS}
     found: dict[str, tuple[str, Node]] = {}
@@ -43,9 +43,13 @@ def sections(schema: Node) -> dict[str, tuple[str, Node]]:
     enter("", "", schema)
     forms = Counter(path for path, _ in found.values())
     return {
-        name: (f"{path} {{{section['required'][0]}}}" if forms[path] > 1 else path, section)
+        name: (f"{path} {{{_form(section)}}}" if forms[path] > 1 else path, section)
         for name, (path, section) in found.items()
     }
+
+
+def _form(section: Node) -> str:
+    return str(next(iter(section["properties"])))
 
 
 def options(schema: Node, path: str, name: str) -> dict[str, str]:

@@ -24,9 +24,10 @@ RESULT = "cv.json"
 ENDED = ("completed", "converged", "early", "target", "time")
 
 
-def held_out(fold: int, of: int, *, stratify: bool) -> str:
+def held_out(fold: int, of: int, *, stratify: bool, take: str) -> str:
     """The setting that makes a fold the test part."""
-    return f"data.test={{fold: {fold}, of: {of}, stratify: {str(stratify).lower()}}}"
+    strata = str(stratify).lower()
+    return f"data.test={{fold: {fold}, of: {of}, stratify: {strata}, take: {take}}}"
 
 
 def finished(job: Job, path: Path) -> Figures | None:

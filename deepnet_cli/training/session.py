@@ -19,6 +19,7 @@ from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.run_directory import CONFIG, HISTORY, PICTURE, SUMMARY, RunDirectory
+from deepnet_cli.training.splits import write_splits
 from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
 from deepnet_cli.training.summary import summary
@@ -59,7 +60,8 @@ class Session:
         return self._rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
-        """Write the resolved config: from here on the directory is a run."""
+        """Write which rows each part has, and the resolved config: the directory is a run now."""
+        write_splits(self.job, self.directory)
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:

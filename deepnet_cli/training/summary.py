@@ -74,8 +74,14 @@ def environment() -> dict[str, object]:
 
 
 def fingerprints(job: Job) -> dict[str, dict[str, object]]:
-    """Of each part's examples as the network sees them: scaled, in its precision."""
+    """Of each part's examples as the network sees them: scaled, in its precision; and how many rows
+    of the file stand in another part too.
+    """
+    shared = {
+        name: {f"shared_with_{other}": count for other, count in counts.items()}
+        for name, counts in job.dataset.shared.items()
+    }
     return {
-        name: {"examples": part.m, "features": part.features, **part.digests}
+        name: {"examples": part.m, "features": part.features, **part.digests} | shared.get(name, {})
         for name, part in job.dataset.parts.items()
     }

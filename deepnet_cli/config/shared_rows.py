@@ -1,0 +1,76 @@
+"""Rows that stand in two parts, x by x: counted, and told where there are some."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from deepnet_cli.config.document import Document
+from deepnet_cli.data.duplicates import Hashes, found_in, row_hashes
+from deepnet_cli.data.encoding import Encoding
+from deepnet_cli.data.stored import Stored
+from deepnet_cli.data.tables import Table
+from deepnet_cli.nn.types import Array
+
+PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))
+EFFECTS = {
+    "train": "figures on them flatter",
+    "validation": "they have a say in which parameters are kept",
+}
+CERTAIN = 100
+"""So many rows whose hashes are found in another part are compared value by value."""
+
+Counts = dict[str, dict[str, int]]
+
+
+def shared_rows(tables: dict[str, Table], encoding: Encoding, document: Document) -> Counts:
+    """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}.
+
+    They are compared as the files have them; the document is warned of them.
+    """
+    pairs = [(here, there) for here, there in PAIRS if {here, there} <= tables.keys()]
+    if not pairs:
+        return {}
+    dtype = np.result_type(*(table.rows.dtype for table in tables.values()))
+    hashes = _hashes(tables, dtype)
+    counts: Counts = {}
+    for here, there in pairs:
+        rows, alike = found_in(hashes[here], hashes[there])
+        equal = np.ones(len(rows), bool)
+        for k in range(min(len(rows), CERTAIN)):
+            one, other = tables[here].rows[_at(rows[k])], tables[there].rows[_at(alike[k])]
+            equal[k] = np.array_equal(one.astype(dtype), other.astype(dtype), equal_nan=True)
+        rows, alike = rows[equal], alike[equal]
+        counts.setdefault(here, {})[there] = len(rows)
+        if len(rows):
+            i, j = tables[here].number(rows[0]), tables[there].number(alike[0])
+            other = _labels(encoding, tables[there], alike)
+            differ = (_labels(encoding, tables[here], rows) != other).any(axis=0).sum()
+            document.warn(
+                ("data", here),
+                f"{len(rows)} of {tables[here].m} rows also in {there} (row {i} = row {j} there)"
+                f"{f', {differ} of them with another y' if differ else ''}; {EFFECTS[there]}",
+            )
+    return counts
+
+
+def _hashes(tables: dict[str, Table], dtype: np.dtype[Any]) -> dict[str, Hashes]:
+    """Of the rows of each part; a file that is not in memory is read once for all parts of it."""
+    hashes, every = dict[str, Hashes](), None
+    for name, table in tables.items():
+        if isinstance(table.rows, Stored) and table.selection is not None and every is None:
+            every = row_hashes(table.rows.whole, dtype)
+        if every is not None and table.selection is not None:
+            hashes[name] = every[table.selection.numbers]
+        else:
+            hashes[name] = row_hashes(table.rows, dtype)
+    return hashes
+
+
+def _labels(encoding: Encoding, table: Table, rows: Array) -> Array:
+    """Y of some rows."""
+    return encoding.Y(replace(table, y=np.asarray(table.y)[rows]))
+
+
+def _at(row: int) -> slice:
+    return slice(row, row + 1)
