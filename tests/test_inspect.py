@@ -267,8 +267,14 @@ def test_places_are_told() -> None:
     assert [c["first_missing"] for c in part["columns"]] == [None, None, 7, 9, None]
     assert (part["target"]["missing"], part["target"]["first_missing"]) == (1, 12)
     out = " ".join(shown(Path("f.h5")).out.split())
-    assert "3 values are missing (inf), in 3 rows (7, ...): columns 2, 3" in out
+    assert "3 values are missing (NaN and inf), in 3 rows (7, ...): columns 2, 3" in out
     assert "'y': 1 of 60 are missing, the first at row 12" in out
+
+
+def test_few_values_are_told() -> None:
+    x = np.round(np.column_stack([Y / 4, X[:, 0]]), 2)
+    columns = told(write(x=x, y=Y))["parts"][0]["columns"]
+    assert [column["values"] for column in columns] == [[0, 0.25, 0.5], None]
 
 
 def test_test_rows_that_stand_in_train_are_counted() -> None:
@@ -417,6 +423,22 @@ def test_a_model_is_told_by_its_parameters(run: Path) -> None:
     assert "next: deepnet evaluate run/model.h5" in result.err
 
 
+def test_what_is_done_to_x_is_told(run: Path) -> None:
+    """A column of three categories, and one with a value missing."""
+    x = np.column_stack([X, np.arange(M) % 3])
+    x[4, 1] = np.nan
+    write_to("train.h5", {"x": x, "y": Y})
+    keys = ["data.scale=standardize", "data.impute=mean", "data.one_hot=[5]"]
+    sets = [word for key in keys for word in ("--set", key)]
+    result = deepnet("train", "c.yaml", "--run-dir", "filled", "-q", *sets)
+    assert result.code == 0, result.err
+    model = told(Path("filled/model.h5"))
+    assert (model["columns"], model["layers"][0]) == (6, 8)
+    assert (model["scaling"], model["imputed"], model["one_hot"]) == ("standardize", True, [5])
+    out = " ".join(shown(Path("filled/model.h5")).out.split())
+    assert "scaling of x: standardize, missing values are filled in, 1 column one-hot" in out
+
+
 def test_zero_rows_and_tiny_weights_are_counted(run: Path) -> None:
     with h5py.File("start.h5", "w") as file:
         file["W1"], file["b1"] = np.ones((4, 4)) * [[1], [0], [1e-6], [0]], np.zeros(4)
@@ -451,6 +473,14 @@ def test_a_run_that_was_broken_off(run: Path) -> None:
     result = shown(run)
     assert "was broken off" in result.out
     assert result.err == "go on: deepnet train --resume run\n"
+
+
+def test_a_run_that_went_on_after_its_summary(run: Path) -> None:
+    """It was resumed, and killed."""
+    summary = json.loads((run / "summary.json").read_text()) | {"iterations": 1}
+    (run / "summary.json").write_text(json.dumps(summary))
+    everything = told(run)
+    assert (everything["state"], everything["iterations"]) == ("broken off", 2)
 
 
 def test_a_run_that_was_interrupted(run: Path) -> None:

@@ -11,6 +11,7 @@ from deepnet_cli.data import rows as rows_file
 from deepnet_cli.data.profile import Profile, profile
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.tallies import FILLS, MOST_VALUES
+from deepnet_cli.data.target import target
 from deepnet_cli.nn.losses import LOSSES, shares
 from deepnet_cli.nn.types import Array
 
@@ -31,6 +32,7 @@ def x(rng: np.random.Generator) -> Array:
 def planted(x: Array, rng: np.random.Generator) -> dict[str, object]:
     """What is put into x, in place."""
     x[[7, 40], 1] = np.nan
+    x[40, 2] = np.nan
     x[3, 2] = np.inf
     x[:, 3] = 5
     x[::30, 4] = -999
@@ -56,7 +58,7 @@ def test_statistics_are_numpy_s(dtype: str, rng: np.random.Generator) -> None:
 def test_what_is_planted_is_found_and_nothing_else(x: Array, rng: np.random.Generator) -> None:
     planted(x, rng)
     told = of(x).columns
-    np.testing.assert_array_equal(told.missing, [0, 2, 1, 0, 0, 0, 0])
+    np.testing.assert_array_equal(told.missing, [0, 2, 2, 0, 0, 0, 0])
     np.testing.assert_array_equal(told.first_missing, [-1, 7, 3, -1, -1, -1, -1])
     assert told.rows_missing == 3
     np.testing.assert_array_equal(np.flatnonzero(told.constant), [3])
@@ -124,6 +126,32 @@ def test_fill_values_are_found(fill: float, dtype: str, x: Array) -> None:
 def test_a_column_that_reaches_a_fill_value_by_itself_has_none() -> None:
     x = np.stack([np.arange(1000.0), np.linspace(-999, 999, 1000)], axis=1).repeat(3, axis=0)
     assert not of(x).columns.fills.any()
+
+
+@pytest.mark.parametrize("others", [[-999.0], [-999.0, -5000.0, -1e5]], ids=["once", "no end"])
+def test_a_number_that_is_odd_by_itself_is_no_fill_value(others: list[float], x: Array) -> None:
+    """It stands there once only; or others lie beyond it."""
+    x[[5, 70][: len(others)], 2] = -999
+    x[10 : 10 + len(others), 2] = others
+    if len(others) == 1:
+        x[5, 2] = 0
+    assert not of(x).columns.fills.any()
+
+
+@pytest.mark.parametrize("count", [MOST_VALUES, MOST_VALUES + 1])
+def test_few_values_are_kept(count: int) -> None:
+    x = (np.arange(M) % count / 4).reshape(-1, 1)
+    told = of(x).columns
+    assert told.distinct.tolist() == [count if count <= MOST_VALUES else 0]
+    expected = np.arange(count if count <= MOST_VALUES else 0) / 4
+    np.testing.assert_array_equal(told.values[~np.isnan(told.values)], expected)
+
+
+def test_whole_numbers_may_be_missing() -> None:
+    x = np.where(np.arange(M) % 9, np.arange(M) % 3, np.nan).reshape(-1, 1)
+    told = of(x).columns
+    assert told.whole.all()
+    assert told.categorical.tolist() == [0]
 
 
 def test_columns_that_count_rows_rise(x: Array) -> None:
@@ -264,17 +292,21 @@ def test_a_sorted_y_is_seen(kind: str, order: str, x: Array) -> None:
         assert told.alike == (y[1:] == y[:-1]).mean()
 
 
-def test_a_shuffled_y_of_rare_classes_is_not_sorted(x: Array) -> None:
-    rare = np.arange(M) < 15
-    found = []
-    for seed in range(200):
-        told = of(x[:, :1], np.random.default_rng(seed).permutation(rare)).target
-        assert told is not None
-        found.append(told.sorted)
-    assert not any(found)
-    told = of(x, rare).target
-    assert told is not None
-    assert told.sorted
+@pytest.mark.parametrize(("m", "rare"), [(16, 8), (60, 4), (300, 15), (30, 15)])
+def test_a_shuffled_y_is_hardly_ever_taken_for_sorted(
+    m: int, rare: int, rng: np.random.Generator
+) -> None:
+    y = np.arange(m) < rare
+    assert sum(target(rng.permutation(y), {}).sorted for _ in range(500)) <= 1
+    assert target(y, {}).sorted is (rare > 8)  # of few examples it cannot be told
+
+
+def test_numbers_that_are_no_run_are_counts() -> None:
+    """Of 0, 1, 2, ... too few occur, or each hardly twice."""
+    assert target(np.arange(M) % 30, {}).kind == "classes"
+    assert target(np.arange(M) % 30 * 3, {}).kind == "counts"
+    assert target(np.arange(M) % 151, {}).kind == "counts"
+    assert target(np.arange(M) % 150, {}).kind == "classes"
 
 
 def test_rows_without_y_are_left_out(x: Array) -> None:

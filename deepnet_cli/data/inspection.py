@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
+from deepnet_cli.data.duplicates import found_in
 from deepnet_cli.data.finding import find_x, find_y, part_of, parts_in
 from deepnet_cli.data.hdf5 import Source, open_hdf5
 from deepnet_cli.data.profile import Profile, profile
@@ -127,7 +126,8 @@ def _shared(found: list[Found]) -> list[Found]:
     told = []
     for each in found:
         own = each.profile.n, each.profile.dtype
-        shared = own in train and each.part != "train"
-        rows = np.isin(each.profile.hashes, train[own]).sum() if shared else 0
-        told.append(replace(each, shared=int(rows)))
+        if own in train and each.part != "train":
+            again, _ = found_in(each.profile.hashes, train[own])
+            each = replace(each, shared=len(again))
+        told.append(each)
     return told

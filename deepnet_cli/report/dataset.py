@@ -19,6 +19,7 @@ CAPS: list[Caps] = [
     {"datasets": 10, "classes": 6, "columns": 6, "remarks": 6},
     {"datasets": 8, "classes": 6, "columns": 4, "remarks": 5},
     {"datasets": 6, "classes": 4, "columns": 3, "remarks": 4},
+    {"datasets": 6, "classes": 4, "columns": 2, "remarks": 3},
 ]
 """How many of each are shown without --all: as many as fit on a screen."""
 

@@ -7,6 +7,7 @@ from textwrap import fill
 import numpy as np
 
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.errors import listed, one_line, shortened
 from deepnet_cli.memory import told
 from deepnet_cli.nn.network import Network
@@ -72,13 +73,12 @@ def model_text(file: ModelFile, *, everything: bool) -> str:
     """What it is, its parameters, its figures."""
     model, network = file.model, file.model.network
     size = f"{network.layout.parameters.stop:,} parameters"
-    scaling = model.encoding.inputs.scaling.name
     lines = [
         f"{one_line(str(file.path))}: a model, {told(file.size)}, its sha256 matches",
         f"{model.config.name}: {'-'.join(map(str, network.sizes))}, {size}",
         training_line(model.config),
         f"trained on {model.examples:,} examples by deepnet {one_line(file.version)}; "
-        f"scaling of x: {scaling}",
+        f"{_inputs(model.encoding.inputs)}",
     ]
     if (classes := model.encoding.classes) is not None:
         lines.append(shortened(f"classes: {listed(classes.names)}", COLUMNS))
@@ -99,6 +99,15 @@ def model_text(file: ModelFile, *, everything: bool) -> str:
     return "\n\n".join(parts)
 
 
+def _inputs(inputs: Inputs) -> str:
+    """What is done to x."""
+    words = [f"scaling of x: {inputs.scaling.name}"]
+    words += ["missing values are filled in"] if inputs.fill is not None else []
+    many = len(inputs.categories.columns)
+    words += [f"{many} column{'s' * (many > 1)} one-hot"] if many else []
+    return ", ".join(words)
+
+
 def model_json(file: ModelFile) -> dict[str, object]:
     """The keys are in docs/data/inspecting.md."""
     model, network = file.model, file.model.network
@@ -116,7 +125,10 @@ def model_json(file: ModelFile) -> dict[str, object]:
         "parameters": network.layout.parameters.stop,
         "trained": network.layout.trained.stop,
         "examples": model.examples,
+        "columns": model.encoding.inputs.columns,
         "scaling": model.encoding.inputs.scaling.name,
+        "imputed": model.encoding.inputs.fill is not None,
+        "one_hot": model.encoding.inputs.categories.columns.tolist(),
         "classes": None if classes is None else list(classes.names),
         "figures": file.figures,
         "blocks": [asdict(block) for block in blocks(file)],

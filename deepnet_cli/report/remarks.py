@@ -7,6 +7,7 @@ import numpy as np
 
 from deepnet_cli.data.columns import Columns
 from deepnet_cli.data.inspection import Found, Inspection
+from deepnet_cli.data.profile import Profile
 from deepnet_cli.data.storage import unwieldy
 from deepnet_cli.errors import one_line
 from deepnet_cli.nn.types import Array
@@ -73,26 +74,42 @@ def between(found: list[Found]) -> Iterator[Remark]:
 
 
 def of_x(found: Found) -> Iterator[Remark]:
-    """What is odd about the rows and columns of x."""
-    p, c = found.profile, found.profile.columns
+    """What is odd about the rows and columns of x, and about the order of both."""
+    yield from _missing(found, found.profile.columns)
+    yield from _scales(found, found.profile.columns)
+    yield from _order(found)
+    yield from _repeated(found.profile)
+    yield from _useless(found, found.profile.columns)
+
+
+def _missing(found: Found, c: Columns) -> Iterator[Remark]:
+    """Values that are not there, or seem not to be."""
     if c.rows_missing:
-        where = _columns(found, np.flatnonzero(c.missing))
-        infinite = int(c.statistics.infinite.sum())
-        what = f"{int(c.missing.sum()):,} values are missing ({'inf' if infinite else 'NaN'}), in"
+        kinds = {"NaN": c.statistics.nan.any(), "inf": c.statistics.infinite.any()}
+        what = f"{int(c.missing.sum()):,} values are missing "
+        what += f"({' and '.join(kind for kind, is_there in kinds.items() if is_there)}), in "
         first = int(c.first_missing[c.first_missing >= 0].min())
-        rows = f"{c.rows_missing:,} rows ({first}, ...)" if c.rows_missing > 1 else f"row {first}"
-        yield Remark("missing", f"{what} {rows}: {where}", "data.impute: mean")
+        what += f"{c.rows_missing:,} rows ({first}, ...)" if c.rows_missing > 1 else f"row {first}"
+        where = _columns(found, np.flatnonzero(c.missing))
+        yield Remark("missing", f"{what}: {where}", "data.impute: mean")
     for fill in np.unique(c.fill[c.fills > 0]):
         columns = np.flatnonzero(c.fill == fill)
         what = f"{fill:g} stands {int(c.fills[columns].sum()):,} times far from the other values: "
-        yield Remark("fill value", what + _columns(found, columns), "write NaN for what is missing")
-    yield from _scales(found, c)
-    yield from _order(found)
+        do = f"data.missing: {fill:g}, and data.impute: mean"
+        yield Remark("fill value", what + _columns(found, columns), do)
+
+
+def _repeated(p: Profile) -> Iterator[Remark]:
+    """Rows that are there again."""
     if len(p.repeated):
         rows = "1 row repeats" if len(p.repeated) == 1 else f"{len(p.repeated):,} rows repeat"
         what = f"{rows} an earlier one ({p.repeated[0]} that of {p.repeats[0]})"
         what += f", {p.conflicting:,} with another y" if p.conflicting else ""
         yield Remark("repeated", what, "keep them on one side of a split: data.train.groups")
+
+
+def _useless(found: Found, c: Columns) -> Iterator[Remark]:
+    """Columns that say nothing, or not what they seem to."""
     if c.constant.any():
         where = _columns(found, np.flatnonzero(c.constant))
         yield Remark("constant", f"constant: {where}", "leave them out: they say nothing")
@@ -103,9 +120,11 @@ def of_x(found: Found) -> Iterator[Remark]:
         where = _columns(found, np.flatnonzero(c.rising))
         what = f"rising from row to row: {where}: a row number, or a time?"
         yield Remark("rising", what, "leave it out where it says nothing of y")
-    if len(c.categorical) and len(found.shape) == 2 and len(c.categorical) < p.n:
+    if len(c.categorical) and len(found.shape) == 2 and len(c.categorical) < found.profile.n:
         where = _columns(found, c.categorical)
-        yield Remark("categories", f"a few whole numbers: {where}: categories?", "data.one_hot")
+        first = ", ".join(map(str, c.categorical[:NAMED]))
+        do = f"data.one_hot: [{first}{', ...' if len(c.categorical) > NAMED else ''}]"
+        yield Remark("categories", f"a few whole numbers: {where}: categories?", do)
 
 
 def _scales(found: Found, c: Columns) -> Iterator[Remark]:

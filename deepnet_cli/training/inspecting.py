@@ -79,8 +79,9 @@ class Run:
         """The file that the run was tested on, or trained, where it still is."""
         if self.config is None:
             return None
-        test, train = self.config.data.test, self.config.data.train
-        file = resolved((test if isinstance(test, DataFile) else train).file, self.path)
+        data = self.config.data
+        part = data.test if isinstance(data.test, DataFile) else data.train
+        file = resolved(data.file_of(part), self.path)
         return file if file.is_file() else None
 
     @property
