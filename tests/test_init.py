@@ -19,17 +19,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from deepnet_cli.config.load import check
-from deepnet_cli.config.starting.choices import (
-    WIDEST_FOR_CLASSES,
-    Chosen,
-    batch,
-    choices,
-    epochs,
-    hidden,
-    reasons,
-    values,
-)
+from deepnet_cli.config.starting.choices import Chosen, choices, reasons, values
 from deepnet_cli.config.starting.facts import Facts
+from deepnet_cli.config.starting.sizes import WIDEST_FOR_CLASSES, batch, epochs, hidden
 from deepnet_cli.config.starting.written import COLUMNS, written
 from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.nn.losses import LOSSES

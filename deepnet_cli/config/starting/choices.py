@@ -1,36 +1,22 @@
 """From facts to a config: what is chosen for each key, and why.
 
-The numbers here did well, without being tuned to any of them, on the sets that come with
+What is chosen did well, without being tuned to any of them, on the sets that come with
 deepnet and on those of tests/made.py, beside linear models and the best that can be had.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, log2, sqrt
+from math import ceil
 from typing import Union
 
 from deepnet_cli.config.starting.facts import Facts
+from deepnet_cli.config.starting.sizes import batch, epochs, hidden, l2
 
 HELD_OUT = 0.15
 """Of the rows, to choose by; and as many to judge by where there are enough."""
 
 FEW, ENOUGH = 40, 1000
 """Rows, for a part of them to choose by, and for another one to judge by."""
-
-NARROWEST, WIDEST, WIDEST_FOR_CLASSES = 16, 128, 256
-"""Units of the first hidden layer."""
-
-SMALLEST, LARGEST, BATCHES = 16, 256, 50
-"""Examples in a batch, and about how many batches there are in an epoch."""
-
-UPDATES, EPOCHS, FEWEST_EPOCHS = 3000, 100, 10
-"""That a run has at least, unless it is stopped before; the last where the others take long."""
-
-MULTIPLICATIONS = 2e11
-"""Of a run, at most: about ten seconds on one core."""
-
-L2, EXAMPLES_TO_L2 = 20.0, 20
-"""The strength of the penalty, at most; and how many examples there are for each unit of it."""
 
 RATE, FACTOR, STALE, PATIENCE = 0.001, 0.3, 3, 10
 """The learning rate, its reductions, and after how many rows of the history; and when to stop."""
@@ -85,38 +71,6 @@ def reasons(choices: Choices, prefix: str = "") -> dict[str, str]:
         elif chosen.why:
             told[prefix + key] = chosen.why
     return told
-
-
-def hidden(facts: Facts) -> list[int]:
-    """The units of two hidden layers, by the number of rows; no fewer than there are classes."""
-    first = min(max(NARROWEST, _power_of_two(1.4 * sqrt(facts.m))), WIDEST)
-    classes = facts.outputs if facts.kind == "classes" else 1
-    first = max(first, min(_power_of_two(classes), WIDEST_FOR_CLASSES))
-    return [first, first if classes > first // 2 else first // 2]
-
-
-def batch(facts: Facts) -> int:
-    """Examples in a batch."""
-    return min(max(SMALLEST, _power_of_two(facts.m / BATCHES)), LARGEST, facts.m)
-
-
-def epochs(facts: Facts) -> int:
-    """How often every example is seen, if training is not stopped before."""
-    first, second = hidden(facts)
-    weights = first * (facts.n + second) + second * facts.outputs
-    most = MULTIPLICATIONS / (3 * weights * facts.m)
-    wanted = max(EPOCHS, UPDATES // ceil(facts.m / batch(facts)))
-    return int(max(FEWEST_EPOCHS, min(wanted, most)))
-
-
-def l2(facts: Facts) -> float:
-    """lambda for a J of about 1; a J of several labels or numbers is their mean."""
-    strength = min(L2, facts.m / EXAMPLES_TO_L2)
-    return strength if facts.kind == "classes" else strength / facts.outputs
-
-
-def _power_of_two(size: float) -> int:
-    return int(2 ** max(0, round(log2(size))))
 
 
 def _held_out(facts: Facts) -> Choices:
