@@ -10,10 +10,11 @@ import math
 import os
 import select
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader, FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from deepnet_cli.errors import (
     ConfigError,
@@ -30,6 +31,9 @@ TEMPORARY = ".deepnet-"
 
 PATIENCE = 2.0
 """Seconds that the first byte of a pipe is waited for."""
+
+BUFFER = 2**18
+"""Bytes that are read from a file at a time, where it is not read whole."""
 
 
 def shown(path: Path) -> Path:
@@ -71,6 +75,29 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise cannot("read", path, error) from error
+
+
+def open_file(path: Path, moved: Callable[[int], object]) -> BufferedReader:
+    """A regular file, open to be read bit by bit; `moved` is told how many bytes each took."""
+    check_readable(path)
+    try:
+        return BufferedReader(_Counted(path, moved), BUFFER)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+
+
+class _Counted(FileIO):
+    def __init__(self, path: Path, moved: Callable[[int], object]) -> None:
+        super().__init__(path)
+        self.path, self.moved = path, moved
+
+    def readinto(self, buffer: Any, /) -> int:
+        try:
+            count = super().readinto(buffer) or 0
+        except OSError as error:
+            raise cannot("read", self.path, error) from error
+        self.moved(count)
+        return count
 
 
 def json_text(value: object, indent: int | None = None) -> str:

@@ -212,6 +212,7 @@ LAYOUTS: dict[str, Layout] = {
     "`Xtrain` and `ytrain` beside `Xtest` and `ytest`": Layout(
         put({"Xtrain": X, "ytrain": K, "Xtest": X + 1, "ytest": K}), CLASSES
     ),
+    "`x-train` and `Y Train`": Layout(put({"x-train": X, "Y Train": K, "x": X + 1}), CLASSES),
     "`train_set_x`, `train_set_y` and `list_classes`, as in the course": Layout(
         put({"train_set_x": PICTURES, "train_set_y": BIT, "list_classes": [b"non-cat", b"cat"]}),
         Reads(FLAT, BIT[np.newaxis], ("non-cat", "cat")),
@@ -250,6 +251,9 @@ LAYOUTS: dict[str, Layout] = {
     "names that say nothing: a table of floats and one-hot integers": Layout(
         put({"a": X, "b": HOT.astype(np.int32)}), CLASSES
     ),
+    "names that say nothing: a table and a column of floats": Layout(
+        put({"spectra": X, "dose": X[:, :1] + 1}), NUMBERS
+    ),
     "names that say nothing, and weights, row numbers or groups": Layout(
         put({"spectra": X, "kind": K, "weights": np.ones(m), "id": np.arange(m)}), CLASSES
     ),
@@ -270,8 +274,8 @@ LAYOUTS: dict[str, Layout] = {
         refused(UNCLEAR + " x", "cells/x", "genes/x", "x: cells/x", "y: cells/y"),
     ),
     "two datasets that could be y": Layout(
-        put({"x": X, "kind": K, "age": np.arange(m)}),
-        refused(UNCLEAR + " y", "is x", "kind  (12,)", "could be y", "y: age"),
+        put({"x": X, "kind": K, "sort": K, "id": np.arange(m)}),
+        refused(UNCLEAR + " y", "is x", "kind  (12,)", "could be y", "y: kind"),
     ),
     "no table": Layout(
         put({"kind": K, "age": np.arange(m)}), refused(UNCLEAR + " x", "one dimension")
@@ -300,6 +304,15 @@ LAYOUTS: dict[str, Layout] = {
     "the same with names that say nothing": Layout(
         put({"spectra": X.T, "kind": K}),
         refused(UNCLEAR + " y", "could be y with examples: last", "      examples: last"),
+    ),
+    "the same with images": Layout(
+        put({"x": np.moveaxis(PICTURES, 0, -1), "y": K}),
+        refused("'y' has 12 examples (shape (12,)) but x has 2", "set data.examples: last"),
+    ),
+    "examples first, and the config says last": Layout(
+        put({"spectra": X, "kind": K}),
+        refused(UNCLEAR + " y", "could be y with examples: first", "      examples: first"),
+        data="examples: last",
     ),
     "another number of labels": Layout(
         put({"x": X, "y": K[:11]}), refused("'y' has 11 examples (shape (11,)) but x has 12")
@@ -404,6 +417,23 @@ LAYOUTS: dict[str, Layout] = {
     "MATLAB v7.3: a struct with X and y": Layout(
         matlab({"S/X": X, "S/y": K[:, np.newaxis] + 0.0}), CLASSES
     ),
+    "MATLAB v7.3: names that say nothing, and what cells refer to": Layout(
+        matlab({"spectra": X, "kind": K[:, np.newaxis] + 0.0}), CLASSES
+    ),
+    "MATLAB v7.3: complex numbers": Layout(
+        matlab({"X": np.zeros((m, 2), [("real", "f8"), ("imag", "f8")])}, {"X": "double"}),
+        refused("'X' is complex numbers of MATLAB", "X = [real(X) imag(X)]"),
+    ),
+    "MATLAB v7.3: y empty": Layout(
+        put(
+            {"X": X.T, "y": np.zeros(2, "u8")},
+            {
+                "X": {"MATLAB_class": np.bytes_("double")},
+                "y": {"MATLAB_class": np.bytes_("double"), "MATLAB_empty": np.uint8(1)},
+            },
+        ),
+        refused("'y' is an empty array of MATLAB"),
+    ),
     "MATLAB v7.3: labels as a cell array": Layout(
         matlab_cells, refused("'y' is a cell array of MATLAB", "grp2idx(y)")
     ),
@@ -438,10 +468,10 @@ LAYOUTS: dict[str, Layout] = {
     "AnnData .h5ad, X dense, a column of categories": Layout(anndata, NAMED),
     "AnnData .h5ad, X sparse": Layout(
         sparse("X", **{"encoding-type": "csr_matrix"}),
-        refused("'X' is a sparse matrix (CSR)", "a.X.toarray()"),
+        refused("'X' is a sparse matrix", "a.X.toarray()"),
     ),
     "the parts of a sparse matrix in a group": Layout(
         sparse("matrix"),
-        refused(UNCLEAR + " x", "a sparse matrix (CSR)", "scipy.sparse.csr_matrix("),
+        refused(UNCLEAR + " x", "a sparse matrix", "scipy.sparse.csr_matrix("),
     ),
 }

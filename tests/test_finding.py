@@ -189,6 +189,17 @@ def test_a_long_list_is_cut(file: Path) -> None:
     assert str(told.value).count("(4, 3)") == MOST_LISTED
 
 
+def test_a_long_list_has_some_of_each_kind(file: Path) -> None:
+    names = {f"table{i:02}": X for i in range(30)} | {f"text{i}": ["a"] for i in range(9)}
+    write_names(file, names | {"weather": Y})
+    with pytest.raises(DataError, match="and 20 more") as told:
+        found(file)
+    lines = str(told.value).splitlines()[1:21]
+    kinds = [("table", "could be x"), ("weather", "could be y"), ("text", "text, no numbers")]
+    counts = [sum(a in line and line.endswith(b) for line in lines) for a, b in kinds]
+    assert counts == [13, 1, 6]
+
+
 def test_an_empty_file_holds_nothing(file: Path) -> None:
     write(file)
     with pytest.raises(DataError, match="holds no dataset"):

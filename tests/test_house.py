@@ -25,7 +25,7 @@ OUTSIDE = {
     "nn": {"numpy", "scipy"},
     "blas": {"numpy"},
     "optim": {"numpy"},
-    "data": {"numpy", "h5py"},
+    "data": {"numpy", "h5py", "scipy", "pyarrow"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},
     "training": {"numpy", "h5py"},
     "report": {"numpy", "matplotlib"},
@@ -88,6 +88,7 @@ WRITES = re.compile(
 """A call that makes or changes a file or directory."""
 
 WRITERS = {
+    "data/convert/writing_numpy.py": "archives, into a file of the one writer's",
     "data/hdf5.py": "HDF5 in memory",
     "files.py": "the one writer",
     "fused/native.py": "the folder of what was compiled",

@@ -272,6 +272,22 @@ def test_the_place_is_that_in_the_file() -> None:
         fitted.rows(table(x), F32, slice(5, 8))
 
 
+def test_what_a_pass_has_seen_is_refused_at_once() -> None:
+    """Before anything is trained, where the rows stay in their file; what may be is not."""
+    x = np.arange(12.0).reshape(6, 2)
+    x[4, 1] = np.nan
+    for recipe in (Recipe(Standardize(), one_hot=(1,)), Recipe(Standardize())):
+        with pytest.raises(DataError, match="NaN at row 4, column 1"):
+            recipe.fit(table(x))
+    taken = Recipe(Standardize(), one_hot=(1,), unknown="zeros")
+    assert taken.fit(table(x))[0].features == 6
+    Recipe(Standardize(), Mean()).fit(table(x))
+    x[5, 0] = np.inf
+    for recipe in (taken, Recipe(Standardize(), Mean())):
+        with pytest.raises(DataError, match="infinity at row 5, column 0"):
+            recipe.fit(table(x))
+
+
 def test_columns_of_another_order_are_refused(rng: np.random.Generator) -> None:
     x = rng.normal(size=(5, 3))
     fitted, _ = Recipe().fit(table(x, ("a", "b", "c")))

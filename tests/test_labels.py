@@ -123,6 +123,14 @@ def test_any_integers_are_sorted_into_indices(
     np.testing.assert_array_equal(classes.labels(indices), y)
 
 
+def test_numbers_on_several_axes_are_flattened_in_c_order() -> None:
+    y = np.arange(24.0).reshape(4, 2, 3)
+    expected = [each.ravel(order="C") for each in y]
+    np.testing.assert_array_equal(examples_first(y, 4, "y"), expected)
+    turned = np.stack([*y], axis=-1)
+    np.testing.assert_array_equal(examples_first(turned, 4, "y", last=True), expected)
+
+
 def test_text_sorts_as_text() -> None:
     labels = class_values(np.array(["2", "10", "1"], object), "y")
     assert find_classes(labels, 3, (), "y").values == ("1", "10", "2")

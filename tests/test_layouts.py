@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import yaml
 from cli import assert_says, deepnet
-from layouts import LAYOUTS, Layout, Reads, Refused, columns, refused, sparse
+from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.data import stored
+from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
@@ -95,6 +97,20 @@ def test_any_stretch_can_be_read_by_itself(name: str) -> None:
     np.testing.assert_array_equal(rows.take(np.array([2, 5, 11]))[:], expected.X[[2, 5, 11]])
 
 
+def test_stretches_keep_to_the_chunks_of_whichever_axis_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(stored, "STRETCH", 1)
+    with h5py.File("data.h5", "w") as f:
+        for name, shape, chunks in (("x", (12, 4), (5, 3)), ("turned", (4, 12), (3, 5))):
+            f.create_dataset(name, shape, chunks=chunks, data=np.ones(shape))
+        f.create_dataset("m", (4, 12), chunks=(3, 5), data=X.T)
+        f["m"].attrs["MATLAB_class"] = np.bytes_("double")
+    for name, last in (("x", False), ("turned", True), ("m", False)):
+        piece = stored.Piece(Path("data.h5"), name, last)
+        assert (piece.shape, piece.edges.tolist()) == ((12, 4), [0, 5, 10, 12])
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_not_read_is_refused_with_the_reason(name: str) -> None:
     layout, expected = LAYOUTS[name], LAYOUTS[name].expected
@@ -131,6 +147,18 @@ def test_the_page_shows_what_is_said_before_training() -> None:
         f["list_classes"] = [b"non-cat", b"cat"]
     Path("c.yaml").write_text("data: {train: cats.h5}\nmodel: {layers: [1]}\n")
     assert deepnet("train", "c.yaml", "--dry-run").out.startswith(block("cats.h5: x"))
+
+
+def test_a_file_of_matlab_is_read_as_matlab_shows_it() -> None:
+    """One that MATLAB wrote, and the same array in its older format, both as SciPy has them."""
+    io = pytest.importorskip("scipy.io")
+    folder = Path(io.__file__).parent / "matlab" / "tests" / "data"
+    new, old = (folder / f"test{kind}_7.4_GLNX86.mat" for kind in ("hdf5", "double"))
+    if not new.exists():
+        pytest.skip("SciPy is installed without the data of its tests")
+    with open_hdf5(new) as source:
+        found = source.meant("testdouble")
+    np.testing.assert_array_equal(found, io.loadmat(old)["testdouble"])
 
 
 SHOWN = {

@@ -82,6 +82,12 @@ def test_text_that_fills_up_a_fixed_length_is_no_part_of_a_name() -> None:
     assert table({"x": X, "y": Y, "class_names": names}).class_names == ("cat", "düg", "eel")
 
 
+@pytest.mark.parametrize("value", [3, [1.5, 2.5], h5py.Empty("f8")])
+def test_an_attribute_that_is_no_text_names_nothing(value: object) -> None:
+    """Others keep how many classes there are in `classes`."""
+    assert table({"x": X, "y": Y}, {"y": {"classes": value}}).class_names == ()
+
+
 @pytest.mark.parametrize(
     ("classes", "words"),
     [

@@ -14,8 +14,7 @@ import pytest
 from cli import assert_refused, deepnet
 from samples import parameters, write_config
 
-from deepnet_cli.config import job as jobs
-from deepnet_cli.config import reduction
+from deepnet_cli.config import foresight, reduction
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.span import Span, factored
@@ -343,9 +342,9 @@ def test_its_memory_is_counted(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert job.memory["span of the examples"] == span
     assert job.memory["gradient"] == 8 * (6 * (M + 1) + 6 + 3 * 6 + 3)
     needed = sum(job.memory.values()) - job.memory["data"]
-    monkeypatch.setattr(jobs, "available_memory", lambda: needed - 1)
+    monkeypatch.setattr(foresight, "available_memory", lambda: needed - 1)
     assert_refused(deepnet("train", config), 6, ["span of the examples", "compute.reduce", "false"])
-    monkeypatch.setattr(jobs, "available_memory", lambda: needed)
+    monkeypatch.setattr(foresight, "available_memory", lambda: needed)
     assert deepnet("train", config, "-q").code == 0
 
 

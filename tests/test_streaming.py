@@ -468,3 +468,18 @@ def test_data_that_may_not_stay_in_their_file_have_to_fit(
     result = deepnet("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run")
     assert result.code == 6
     assert "data.stream: the data take 12.3 KiB; 1000 B available; leave it out" in result.err
+
+
+def test_a_batch_that_does_not_fit_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All examples at a time are a batch like any other."""
+    write_blobs(tmp_path / "blobs.h5", m=1500, n=50)
+    write_config(tmp_path / "config.yaml", data={"stream": True})
+    monkeypatch.setattr("deepnet_cli.config.foresight.available_memory", lambda: 200_000)
+    result = deepnet("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run")
+    assert result.code == 6
+    assert "training.batch_size" in result.err
+    assert "KiB of it for a batch of 1500; use a smaller batch_size" in result.err.replace(
+        "MiB", "KiB"
+    )

@@ -23,6 +23,7 @@ COMMANDS = {
     "train": "Train the network that CONFIG describes and write a run directory.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
+    "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",

@@ -9,6 +9,7 @@ from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
+from deepnet_cli.config.several_files import names_of
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES, ClassWeight
@@ -150,7 +151,7 @@ def check_data(document: Document, data: DataSection) -> None:
     for part in ("train", "validation", "test"):
         where = getattr(data, part)
         named = where.file if isinstance(where, DataFile | NamedRows) else None
-        if named is not None and named.startswith("~"):
+        if any(name.startswith("~") for name in names_of(named or [])):
             message = "'~' is not expanded here; write the full path"
             document.add(("data", part, "file"), message)
         if isinstance(where, Fraction | Fold) and where.stratify and data.in_order(where):

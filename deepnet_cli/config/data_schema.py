@@ -16,24 +16,31 @@ from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.data.scaling import SCALINGS
 
 MOST_FOLDS = 1000
-PATH = AlsoAs(({"type": "string"},))
+TEXT = {"type": "string"}
+PATH, PATHS = AlsoAs((TEXT,)), AlsoAs((TEXT, {"type": "array", "items": TEXT}))
 
 Take = Literal["auto", "random", "last"]
 
 if TYPE_CHECKING:
     Scale = float | Options
     Missing = float | list[float]
+    Files = str | list[str]
     Imputed = Options
     Column = int | str
 else:
     Scale = options_or_number(choice(SCALINGS, "initial"), Annotated[float, Field(gt=0)])
     Missing = one_or_list(float)
+    Files = one_or_list(str)
     Imputed = choice(IMPUTATIONS, "refuse")
     Column = word_or(str, Annotated[int, Field(ge=0)])
 
 
 def file_named(value: object) -> object:
     return {"file": value} if isinstance(value, str) else value
+
+
+def _files_named(value: object) -> object:
+    return {"file": value} if isinstance(value, str | list) else value
 
 
 def _columns_named(value: object) -> object:
@@ -48,12 +55,12 @@ def _held_out_kind(value: object) -> str:
 
 
 class DataFile(Section):
-    """A file, that of the training examples if none is named, and the datasets in it where they
-    are not clear by themselves.
+    """A file or several, those of the training examples if none is named, and the datasets in it
+    where they are not clear by themselves.
     """
 
     variant: ClassVar[str] = "<file>"
-    file: str | None = None
+    file: Files | None = None
     x: str | None = None
     y: str | None = None
     weights: str | None = None
@@ -71,7 +78,7 @@ class TrainFile(DataFile):
     names the classes by index.
     """
 
-    file: str
+    file: Files
     groups: str | None = None
     classes: str | None = None
     times: str | None = None
@@ -118,8 +125,8 @@ HeldOut = Annotated[
     | Annotated[Fraction, Tag(Fraction.variant)]
     | Annotated[Fold, Tag(Fold.variant)],
     Discriminator(_held_out_kind),
-    BeforeValidator(file_named),
-    PATH,
+    BeforeValidator(_files_named),
+    PATHS,
 ]
 
 
@@ -135,7 +142,7 @@ COLUMNS = AlsoAs(({"type": "array", "items": NUMBER_OR_NAME, "minItems": 1},))
 
 
 class DataSection(Section):
-    train: Annotated[TrainFile, BeforeValidator(file_named), PATH]
+    train: Annotated[TrainFile, BeforeValidator(_files_named), PATHS]
     validation: HeldOut | None = None
     test: HeldOut | None = None
     examples: Literal["first", "last"] = "first"
@@ -157,7 +164,7 @@ class DataSection(Section):
         last = any(isinstance(p, Fraction | Fold) and p.take == "last" for p in held_out)
         return last or self.train.times is not None
 
-    def file_of(self, part: DataFile | NamedRows) -> str:
+    def file_of(self, part: DataFile | NamedRows) -> str | list[str]:
         """The file that a part names, or that of the training examples."""
         return part.file or self.train.file
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.config.data_schema import DataFile, TrainFile
+from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.load import resolved
 from deepnet_cli.config.schema import Config
+from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.shared_rows import Counts, shared_rows
 from deepnet_cli.config.splits import Splitting
 from deepnet_cli.data import encoding
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.inputs import Inputs
+from deepnet_cli.data.joining import joined
 from deepnet_cli.data.labels import ClassCountError
 from deepnet_cli.data.parts import Supply
 from deepnet_cli.data.streamed import supply_of
@@ -69,18 +70,8 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
     tables: Tables = {}
     for name in ("train", "test", "validation"):
         if isinstance(where := getattr(data, name), DataFile):
-            location = Location(
-                resolved(data.file_of(where), directory),
-                where.x,
-                where.y,
-                weights=where.weights,
-                groups=where.groups if isinstance(where, TrainFile) else None,
-                classes=where.classes if isinstance(where, TrainFile) else None,
-                times=where.times if isinstance(where, TrainFile) else None,
-                others=data.others(where),
-            )
             with document.at("data", name):
-                tables[name] = read_table(location, name, last=data.examples == "last")
+                tables[name] = _table(data, name, where, directory)
     if not _streams(config, document, tables):
         for name, table in tables.items():
             with document.at("data", name):
@@ -94,6 +85,25 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
             with document.at("data", name):
                 tables[name] = tables[name].loaded()
     return tables
+
+
+def _table(data: DataSection, part: str, where: DataFile, directory: Path) -> Table:
+    """Of one file or several, whose rows stay there."""
+    own = where if isinstance(where, TrainFile) else None
+    tables = []
+    for file in files_of(data.file_of(where), directory):
+        location = Location(
+            file,
+            where.x,
+            where.y,
+            weights=where.weights,
+            groups=own.groups if own else None,
+            classes=own.classes if own else None,
+            times=own.times if own else None,
+            others=data.others(where),
+        )
+        tables.append(read_table(location, part, last=data.examples == "last"))
+    return joined(tables)
 
 
 def encode(

@@ -28,7 +28,7 @@ from deepnet_cli.config.schema import (
 )
 
 FILE = {
-    "file": "An HDF5 file; its path is relative to the config.",
+    "file": "An HDF5 file, a list of such, or a pattern; paths are relative to the config.",
     "x": "The dataset of examples, where it is not clear by itself.",
     "y": "The dataset of labels, where it is not clear by itself.",
     "weights": "A dataset (m,) of how much each example counts in J.",

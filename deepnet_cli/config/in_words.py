@@ -5,7 +5,7 @@ from deepnet_cli.config.document import Path
 HELD_OUT_FORMS = "a FILE, {x: NAME, y: NAME}, {rows: NAME}, {fraction: 0.1} or {fold: 1, of: 5}"
 
 FORMS: dict[Path, str] = {
-    ("data", "train"): "a FILE or {file: FILE, x: NAME, y: NAME}",
+    ("data", "train"): "a FILE, a list of files or {file: FILE, x: NAME, y: NAME}",
     ("data", "validation"): HELD_OUT_FORMS,
     ("data", "test"): HELD_OUT_FORMS,
     ("data", "scale"): "a number, a name or {log1p: standardize}",

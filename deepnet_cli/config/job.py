@@ -19,17 +19,17 @@ from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import Dataset, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
+from deepnet_cli.config.foresight import check_memory, memory_needed
 from deepnet_cli.config.inputs import inputs_of
 from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
 from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
-from deepnet_cli.config.reduction import bytes_needed, reduced_features
+from deepnet_cli.config.reduction import reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
 from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
-from deepnet_cli.errors import ConfigError, DeepnetError, MachineError
-from deepnet_cli.memory import available_memory, told
+from deepnet_cli.errors import ConfigError, DeepnetError
 from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 ROWS_OF_HISTORY = 50
 """About how many iterations are logged where the config does not say."""
-
-REDUCTION = "span of the examples"
 
 
 @dataclass(frozen=True)
@@ -168,8 +166,8 @@ def build_job(
     reduced = None
     if held:
         reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
-    memory = _memory_needed(config, network, rule, m, size, reduced)
-    _check_memory(memory, size, document)
+    memory = memory_needed(config, network, rule, m, size, reduced)
+    check_memory(memory, size, document)
 
     dataset = encode(tables, config, document, network, inputs)
     part = dataset.parts["train"]
@@ -209,42 +207,3 @@ def _log_every(wanted: int | str, iterations: int, per_epoch: int) -> int:
         return per_epoch * ceil(about / per_epoch)
     power = int(10 ** (len(str(int(about))) - 1))
     return next(k * power for k in (1, 2, 5, 10) if k * power >= about)
-
-
-def _memory_needed(
-    config: Config, network: Network, rule: Rule, m: int, size: int, reduced: int | None
-) -> dict[str, int]:
-    """Bytes: theta with its gradient, best and last good copies; slots; A and dA of a batch;
-    where examples are changed, copies of a batch; where the features are reduced, what that takes.
-    """
-    width = config.compute.dtype.itemsize
-    span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
-    examples = {"augmented batch": 2 * size * (reduced or network.features) * width}
-    batch = examples if build_augmentations(config) else {}
-    P = build_network(config, reduced or network.features).layout.size
-    return {
-        "parameters": P * width,
-        "gradient": P * width,
-        "optimizer": P * rule.n_slots * width,
-        "copies to fall back on": P * (3 + 2 * rule.n_slots) * width,
-        "activations": network.floats * size * width,
-        **batch,
-        **span,
-    }
-
-
-def _check_memory(memory: dict[str, int], size: int, document: Document) -> None:
-    """Raise ConfigError where the network is too large, MachineError where the batch is."""
-    needed, there = sum(memory.values()), available_memory()
-    if needed <= there:
-        return
-    message = f"training needs about {told(needed)}; {told(there)} available"
-    if needed - memory.get(REDUCTION, 0) <= there:
-        most = f"{told(memory[REDUCTION])} of it for the span of the examples"
-        error = MachineError(f"{message}, {most}; set compute.reduce to false")
-        raise document.error(("compute", "reduce"), error)
-    if needed - memory["activations"] * (size - 1) // size > there:
-        raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
-    activations = f"{told(memory['activations'])} of it for the activations of a batch of {size}"
-    error = MachineError(f"{message}, {activations}; use a smaller batch_size")
-    raise document.error(("training", "batch_size"), error)

@@ -22,6 +22,7 @@ from deepnet_cli.config.schema import (
     TrainingSection,
 )
 from deepnet_cli.config.searching import check_search
+from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.yaml_reader import LARGEST, parse
 from deepnet_cli.data.finding import find_x, find_y, part_of
 from deepnet_cli.data.hdf5 import Source, open_hdf5
@@ -137,12 +138,13 @@ def _check_files(document: Document, directory: Path) -> None:
         if not isinstance(where, DataFile | NamedRows):
             continue
         try:
-            file = data.file_of(where)
-            with open_hdf5(resolved(file, directory), file) as source:
-                if isinstance(where, NamedRows):
-                    _check_dataset(document, source, ("data", part, "rows"), where.rows)
-                else:
-                    _check_datasets(document, source, data, part)
+            files = data.file_of(where)
+            for path in files_of(files, directory):
+                with open_hdf5(path, files if isinstance(files, str) else None) as source:
+                    if isinstance(where, NamedRows):
+                        _check_dataset(document, source, ("data", part, "rows"), where.rows)
+                    else:
+                        _check_datasets(document, source, data, part)
         except DeepnetError as error:
             document.add(("data", part, "file"), str(error), exit_code=error.exit_code)
 

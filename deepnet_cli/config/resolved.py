@@ -11,6 +11,7 @@ from deepnet_cli.config.job import Job
 from deepnet_cli.config.options import Options
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import LayerSpec
+from deepnet_cli.config.several_files import names_of
 from deepnet_cli.config.yaml_reader import parse
 
 
@@ -53,7 +54,8 @@ def resolved_config(job: Job, place: Path) -> str:
         if isinstance(where, str):
             section[key] = moved(job, where, place)
         elif where is not None and "file" in where:
-            where["file"] = moved(job, where["file"], place)
+            names = [moved(job, name, place) for name in names_of(where["file"])]
+            where["file"] = names if isinstance(where["file"], list) else names[0]
     tree["output"]["directory"] = moved(job, tree["output"]["directory"], place)
     return dumped(tree)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from deepnet_cli.config.data_schema import DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.load import resolved
+from deepnet_cli.config.several_files import files_of
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.labels import class_values
 from deepnet_cli.data.row_numbers import read_row_numbers
@@ -64,7 +64,10 @@ class Splitting:
         where = getattr(self.data, name)
         if (dataset := getattr(where, "rows", None)) is None:
             return None
-        file = resolved(self.data.file_of(where), self.directory)
+        with self.document.at("data", name, "rows"):
+            file, *others = files_of(self.data.file_of(where), self.directory)
+            if others:
+                raise DataError("the training examples are in several files; say which: file: FILE")
         with self.document.at("data", name, "rows"), open_hdf5(file) as source:
             return read_row_numbers(source, dataset, self.table.m, self.table.x_at)
 

@@ -61,7 +61,7 @@ make plain arrays of it:
     python -c "import h5py, scipy.sparse; f = h5py.File('{path}'); s = f['{name}']; \\
       parts = s['data'][:], s['indices'][:], s['indptr'][:]; \\
       g = h5py.File('{stem}-plain.h5', 'w'); g['y'] = f['LABELS'][:]; \\
-      g['x'] = scipy.sparse.WHICH_matrix(parts).toarray()\""""
+      g['x'] = scipy.sparse.csr_matrix(parts).toarray()\""""
 COLUMNS = """\
 make plain arrays of it:
     python -c "import h5py, numpy; t = h5py.File('{path}')['{name}'][:]; \\
@@ -90,9 +90,9 @@ def attribute(node: Any, name: str) -> Any:
 
 
 def texts(node: Any, name: str) -> tuple[str, ...]:
-    """The texts in an attribute; none where there is no such."""
-    value = attribute(node, name)
-    return () if value is None else tuple(str(_decoded(each)) for each in np.ravel(value))
+    """The texts in an attribute; none where there is no such, or it holds something else."""
+    values = [_decoded(each) for each in np.ravel(attribute(node, name))]
+    return tuple(values) if all(isinstance(value, str) for value in values) else ()
 
 
 def odd(node: Any) -> Odd | None:
@@ -106,12 +106,10 @@ def _odd_group(group: Any) -> Odd | None:
         return Odd(f"a pandas {what}", PANDAS)
     if attribute(group, "MATLAB_sparse") is not None:
         return Odd("a sparse matrix of MATLAB", FULL)
-    encoding = str(attribute(group, "encoding-type") or attribute(group, "h5sparse_format") or "")
+    encoding = attribute(group, "encoding-type") or attribute(group, "h5sparse_format")
     links = [group.get(name, getlink=True) for name in ("data", "indices", "indptr")]
     if all(isinstance(link, h5py.HardLink) for link in links):
-        which = "csc" if encoding.startswith("csc") else "csr"
-        instead = ANNDATA if encoding else SPARSE.replace("WHICH", which)
-        return Odd(f"a sparse matrix ({which.upper()})", instead)
+        return Odd("a sparse matrix", ANNDATA if encoding else SPARSE)
     return None
 
 

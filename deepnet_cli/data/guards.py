@@ -30,9 +30,21 @@ def dtype_of(dataset: Any) -> Any:
 
 
 def check_signature(path: Path, size: int) -> None:
-    """HDF5's signature stands at byte 0, 512, 1024, 2048, ..."""
+    """Raise DataError for what is no HDF5 file, with the command that makes one of it."""
     if size == 0:
         raise DataError(f"{path}: empty file (0 bytes)")
+    start, signed = signature(path, size)
+    if signed:
+        return
+    from deepnet_cli.data.convert.formats import command
+
+    typed = command(path)
+    hint = f"; make one: {typed}" if typed else ""
+    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
+
+
+def signature(path: Path, size: int) -> tuple[bytes, bool]:
+    """The first bytes of a file, and whether HDF5's signature stands at byte 0, 512, 1024, ..."""
     try:
         with path.open("rb") as file:
             start = file.read(512)
@@ -40,11 +52,11 @@ def check_signature(path: Path, size: int) -> None:
             while start and place < size:
                 file.seek(place)
                 if file.read(8) == SIGNATURE:
-                    return
+                    return start, True
                 place = max(512, 2 * place)
     except OSError as error:
         raise cannot("read", path, error) from error
-    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)})")
+    return start, False
 
 
 def looks_like(start: bytes) -> str:
@@ -59,6 +71,8 @@ def looks_like(start: bytes) -> str:
         b"\x89PNG": "a picture",
         b"\x1f\x8b": "a gzip file",
         b"CDF": "a NetCDF 3 file",
+        b"PAR1": "a Parquet file",
+        b"ARROW1": "an Arrow file",
         b"MATLAB 5.0": "a MATLAB file older than v7.3",
     }
     for magic, kind in kinds.items():

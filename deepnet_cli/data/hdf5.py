@@ -26,6 +26,7 @@ from deepnet_cli.data.guards import (
     unreadable,
 )
 from deepnet_cli.data.layout import Layout, layout_of
+from deepnet_cli.data.sink import Sink
 from deepnet_cli.data.survey import Entry, survey
 from deepnet_cli.errors import (
     DataError,
@@ -42,6 +43,9 @@ UNPACKED = 2**25
 
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
+
+FORMAT = ("v108", "v108")
+"""Of HDF5 1.8, in which an attribute may be larger than 64 KiB: what is written into a file."""
 
 UNPADDED = np.frompyfunc(lambda text: text.rstrip(" \0"), 1, 1)
 """Text without the spaces and NULs that fill it up to a fixed length."""
@@ -202,10 +206,16 @@ def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
 
 
 @contextmanager
-def hdf5_in(file: BinaryIO) -> Iterator[Any]:
-    """An HDF5 file to be filled, in an empty file that is open to be written and read."""
-    with h5py.File(file, "w") as hdf5:
-        yield hdf5
+def hdf5_in(file: BinaryIO) -> Iterator[tuple[Any, Callable[[], None]]]:
+    """An HDF5 file to be filled, in an empty file that is open to be written and read; and what
+    raises the error that writing has met so far, if any.
+    """
+    sink = Sink(file)
+    try:
+        with h5py.File(sink, "w", libver=FORMAT) as hdf5:
+            yield hdf5, sink.check
+    finally:
+        sink.check()
 
 
 def hdf5_bytes(fill: Callable[[Any], None], user_block: int = 0) -> bytes:

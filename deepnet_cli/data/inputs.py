@@ -12,7 +12,9 @@ import numpy as np
 
 from deepnet_cli.data.features import Categories, Encoder, Indicators, Numbers, marked
 from deepnet_cli.data.imputation import Imputation
+from deepnet_cli.data.rows import in_blocks
 from deepnet_cli.data.scaling import SAME, Rule, Scaling, Unscaled
+from deepnet_cli.data.statistics import Statistics
 from deepnet_cli.data.tables import Table
 from deepnet_cli.data.training_x import Columns
 from deepnet_cli.data.unfit import other_names, unfit
@@ -163,8 +165,16 @@ class Recipe:
             if self.impute.indicators:
                 indicators = Indicators(np.flatnonzero(x.statistics.nan))
         inputs = Inputs(scaling, fill, self.missing, categories, indicators, table.feature_names)
-        told = f"{table.x_at}: {x.constant} features are constant; they teach nothing"
-        return inputs, [told] if x.constant else []
+        return inputs, [] if x.known is None else self._doubts(inputs, x.known, table)
+
+    def _doubts(self, inputs: Inputs, known: Statistics, table: Table) -> list[str]:
+        """What is likely a mistake.  Raises DataError where it is known that a value is refused."""
+        if known.infinite.any() or (self.impute is None and known.nan.any()):
+            for i, _ in in_blocks(table.rows):
+                inputs.rows(table, np.dtype(np.float64), i)
+        constant = int(known.constant.sum())
+        told = f"{table.x_at}: {constant} features are constant; they teach nothing"
+        return [told] if constant else []
 
     def _categories(self, x: Columns, table: Table) -> Categories:
         """Raises DataError where a column is none of categories."""

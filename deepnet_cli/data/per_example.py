@@ -18,18 +18,18 @@ def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]
 
 
 def groups(source: Source, name: str, m: int) -> Array:
-    """The number of each example's group (m,), from 0, in the order of the groups' values."""
+    """Each example's group (m,)."""
     where, values = _one_each(source, name, m, "a group")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
     if values.dtype.kind == "O":
         values = values.astype(str)
-    return np.unique(values, return_inverse=True)[1].reshape(m)
+    return values
 
 
 def times(source: Source, name: str, m: int) -> Array:
-    """The number of each example's moment (m,), from 0, in order of time."""
+    """When each example came (m,), as numbers or dates."""
     where, values = _one_each(source, name, m, "a time")
     if values.dtype.kind not in "biuf":
         try:
@@ -44,7 +44,7 @@ def times(source: Source, name: str, m: int) -> Array:
     bad = np.flatnonzero(np.isnat(values) if values.dtype.kind == "M" else ~np.isfinite(values))
     if len(bad):
         raise DataError(f"{where}: the time at row {bad[0]} is {values[bad[0]]}")
-    return np.unique(values, return_inverse=True)[1].reshape(m)
+    return values
 
 
 def weights(source: Source, name: str, m: int) -> Array:

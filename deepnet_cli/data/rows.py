@@ -1,10 +1,12 @@
 """Examples as a file has them, (m, n): an array, or what reads them when they are asked for."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
+from deepnet_cli.data.ahead import Clock, ahead
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
@@ -31,7 +33,11 @@ class Rows(Protocol):
 
 
 def in_blocks(rows: Rows) -> Iterator[tuple[slice, Array]]:
-    """All examples, some of them at a time: which, and they themselves (m_b, n)."""
+    """All examples, some of them at a time: which, and they themselves (m_b, n), read ahead."""
     size = max(1, rows.shape[1] * rows.dtype.itemsize)
-    for i in blocks(len(rows), max(1, BYTES // size)):
-        yield i, rows[i]
+
+    def read(i: slice) -> tuple[slice, Array]:
+        return i, rows[i]
+
+    slices = blocks(len(rows), max(1, BYTES // size))
+    yield from ahead((partial(read, i) for i in slices), Clock())

@@ -55,8 +55,8 @@ class Selection(NamedTuple):
 @dataclass(frozen=True)
 class Table:
     """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
-    names for messages; weights (m,) in float64 and the number (m,) of each one's group and moment,
-    where examples have them; which rows of the file were taken, where not all were.
+    names for messages; weights (m,) in float64 and each one's group and time (m,), where examples
+    have them; which rows of the file were taken, where not all were.
 
     class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
     none here.  `told` is what was read, in a line.
@@ -156,7 +156,7 @@ def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
     m, n = table.rows.shape
     told = f"{source.path}: x '{x}' {layout}"
     told += f" as {(m, n)}" if layout.shape != (m, n) else ""
-    told += " (transposed: MATLAB's)" if layout.turned else ""
+    told += " (from MATLAB: transposed)" if layout.turned else ""
     names = feature_names(source, x)
     if len(names) in (0, n):
         return replace(table, feature_names=names, told=told)

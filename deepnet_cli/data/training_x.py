@@ -45,9 +45,9 @@ class Columns:
         return reduce(add, (Statistics.of(self.seen(block)) for _, block in in_blocks(self.rows)))
 
     @property
-    def constant(self) -> int:
-        """How many columns are so, as far as the statistics have been asked for."""
-        return int(self.statistics.constant.sum()) if "statistics" in vars(self) else 0
+    def known(self) -> Statistics | None:
+        """The statistics, where they have been asked for."""
+        return self.statistics if "statistics" in vars(self) else None
 
     def quantile(self, q: float) -> Array:
         """(n,), interpolated between the two values next to it; NaN of no values."""

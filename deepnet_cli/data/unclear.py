@@ -3,12 +3,15 @@
 import json
 import re
 import shlex
+from itertools import groupby, islice
 
 from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.data.survey import Entry
 from deepnet_cli.errors import DataError, one_line, shortened
 
-MOST_LISTED = 20
+MOST_LISTED, FIRST_LISTED = 20, 6
+"""Datasets in all, and of each kind before more of another."""
+
 LONGEST_CELL = 60
 PLAIN = re.compile(r"(?!(true|false|null)$)[a-z_][\w./-]*", re.IGNORECASE)
 """What a config takes for text without quotes."""
@@ -30,25 +33,32 @@ def unclear(
     """
     if not verdicts:
         return DataError(f"{source.path}: holds no dataset")
-    ordered = sorted(verdicts, key=lambda entry: _order(verdicts[entry]))
-    cells = [(*_cells(entry), verdicts[entry]) for entry in ordered[:MOST_LISTED]]
+    listed = _listed(verdicts)
+    cells = [(*_cells(entry), verdicts[entry]) for entry in listed]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [f"{source.path}: cannot tell which dataset is {letter} ({part}); it holds"]
     lines += ["    " + "  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
-    if len(ordered) > MOST_LISTED:
-        lines.append(f"    and {len(ordered) - MOST_LISTED} more")
+    if len(verdicts) > len(listed):
+        lines.append(f"    and {len(verdicts) - len(listed)} more")
     known = {key: name for key, name in names.items() if name is not None}
     if letter in known:
         lines += _to_write(source, letter, part, known)
     else:
-        odd = next((entry for entry in ordered if entry.odd), None)
+        odd = next((entry for entry in verdicts if entry.odd), None)
         lines += [f"  {odd.odd.advice(source.path, odd.name)}"] if odd and odd.odd else []
     return DataError("\n".join(lines))
 
 
-def _order(verdict: str) -> int:
-    """What could be x first, then what could be y."""
-    return 0 if verdict.startswith("could be x") else 1 if verdict.startswith("could") else 2
+def _listed(verdicts: dict[Entry, str]) -> list[Entry]:
+    """What could be x, then what could be y, then the others: some of each, as many as may be."""
+
+    def kind(entry: Entry) -> int:
+        return [*map(verdicts[entry].startswith, ("could be x", "could be y", ""))].index(True)
+
+    kinds = groupby(sorted(verdicts, key=kind), kind)
+    first = [entry for _, entries in kinds for entry in islice(entries, FIRST_LISTED)]
+    others = [entry for entry in verdicts if entry not in first]
+    return sorted([*first, *sorted(others, key=kind)[: MOST_LISTED - len(first)]], key=kind)
 
 
 def _cells(entry: Entry) -> tuple[str, str, str]:

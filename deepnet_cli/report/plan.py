@@ -99,7 +99,7 @@ def _described(layer: Layer) -> list[str]:
 
 def outline(job: Job) -> str:
     """What was read, a line on the network, one on how it is trained, one where that is in fewer
-    features.
+    features, one where x is not in memory.
     """
     sizes = "-".join(str(n) for n in job.network.sizes)
     size = job.batches.size
@@ -117,6 +117,8 @@ def outline(job: Job) -> str:
     if job.reduced is not None:
         span = f"{job.network.features:,} features -> {job.reduced:,}"
         lines.append(f"in the span of the examples, {span}: the same but for rounding")
+    if not job.batches.part.held:
+        lines.append("x stays in its file and is read while training goes on")
     read = map(read_text, job.dataset.told)
     return "\n".join([*read, *(fill(line, width=80) for line in lines)])
 

@@ -5,6 +5,7 @@ from typing import Any
 from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import moved
+from deepnet_cli.config.several_files import names_of
 from deepnet_cli.data.hdf5 import hdf5_bytes
 from deepnet_cli.training.run_directory import RunDirectory
 
@@ -15,7 +16,7 @@ def write_splits(job: Job, directory: RunDirectory) -> None:
     """Write the file, where a part was split off or only some rows are trained on.
 
     Datasets `train`, `validation`, `test` (k,): row numbers from 0, ascending.  Attributes: the
-    training file, how many examples it has, and the version.
+    training file (a line each where there are several), how many examples it has, and the version.
     """
     selections = job.dataset.selections
     if not selections:
@@ -24,7 +25,8 @@ def write_splits(job: Job, directory: RunDirectory) -> None:
     def fill(file: Any) -> None:
         for name, selection in selections.items():
             file[name] = selection.numbers
-        file.attrs["file"] = moved(job, job.config.data.train.file, directory.path)
+        names = names_of(job.config.data.train.file)
+        file.attrs["file"] = "\n".join(moved(job, name, directory.path) for name in names)
         file.attrs["examples"] = selections["train"].of
         file.attrs["deepnet"] = __version__
 

@@ -1,0 +1,1 @@
+"""Other formats in and out: a file a format, with a stream of blocks between them."""

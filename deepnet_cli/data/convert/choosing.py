@@ -1,0 +1,140 @@
+"""Which columns of a table are x and which are y, and what neither can be.
+
+y is the column that was named, else one that is called so, else the last.
+"""
+
+import shlex
+from collections.abc import Iterable
+
+from deepnet_cli.data.convert.columns import MOST, Column
+from deepnet_cli.data.convert.like import Like
+from deepnet_cli.data.convert.stream import Choices
+from deepnet_cli.data.convert.table import Table
+from deepnet_cli.errors import ConfigError, DataError, did_you_mean, listed, one_line
+
+LABELS = ("label", "labels", "target", "targets", "class", "y", "output")
+"""What a column of labels is called, whatever its case; the first of these that there is."""
+
+INDEX_NAMES = ("", "Unnamed: 0", "__index_level_0__")
+"""What pandas calls the numbers of rows."""
+
+FEW = 20
+"""As many texts are categories however few the rows are."""
+
+MANY = 1000
+"""More texts are none."""
+
+
+def _column(table: Table, name: str) -> int:
+    """The number of a column, from its name or its number from 1."""
+    if name in table.names:
+        return table.names.index(name)
+    n = len(table.names)
+    if name.isdecimal() and 1 <= int(name) <= n:
+        return int(name) - 1
+    found = listed(f"'{column}'" for column in table.names)
+    raise ConfigError(
+        f"{table.path}: no column '{one_line(name)}'{did_you_mean(name, table.names)} "
+        f"(the {n} columns: {found})"
+    )
+
+
+def chosen(table: Table, choices: Choices, like: Like | None) -> tuple[list[int], list[int], str]:
+    """The columns of x, those of y, and what there is to say of y."""
+    if like is not None:
+        like.check_names(str(table.path), table.names)
+        places = [table.names.index(name) for name in like.features]
+        if choices.no_label or not {*like.targets} <= {*table.names}:
+            return places, [], "" if choices.no_label else f"no column {listed(like.targets)}"
+        return places, [table.names.index(name) for name in like.targets], ""
+    out = [_column(table, name) for name in choices.drop]
+    labels, why = _labels(table, choices, out)
+    return [j for j in range(len(table.names)) if j not in {*out, *labels}], labels, why
+
+
+def _labels(table: Table, choices: Choices, out: list[int]) -> tuple[list[int], str]:
+    """The columns of y, and why, where nobody has said."""
+    if choices.no_label:
+        return [], ""
+    if choices.label:
+        return [_column(table, name) for name in choices.label], ""
+    every = enumerate(table.names)
+    left = [j for j, name in every if j not in out and name not in INDEX_NAMES]
+    by_name = {table.names[j].casefold(): j for j in reversed(left)}
+    for word in LABELS:
+        if word in by_name:
+            return [by_name[word]], ", by its name"
+    if len(left) < 2:
+        return [], ""
+    return left[-1:], ", the last column (--label names another, --no-label none)"
+
+
+def useful(features: list[Column], notes: list[str]) -> list[Column]:
+    """Those that have values and are more than the numbers of the rows."""
+    numbers = [c for c in features if c.counts and c.whole and not c.text and c.numbers > FEW]
+    unnamed = [c for c in numbers if c.name in INDEX_NAMES]
+    if unnamed:
+        notes.append("left out: a column without a name that numbers the rows")
+    if named := [c for c in numbers if c not in unnamed]:
+        notes.append(f"numbers the rows, as an id does, and is better left out: {dropped(named)}")
+    if empty := [column for column in features if not column.present]:
+        notes.append(f"left out, without any value: {listed(map(quoted, empty))}")
+    return [column for column in features if column.present and column not in unnamed]
+
+
+def check_features(table: Table, features: list[Column]) -> None:
+    """Refuse texts that are no categories."""
+    free = []
+    for column in features:
+        if not column.text or len(column.categories) <= FEW:
+            continue
+        texts = column.present - column.numbers
+        if column.first_text is not None and column.numbers > texts:
+            row, text = column.first_text
+            raise DataError(
+                f"{table.path}: {table.place(row)}: '{one_line(text)}' in column "
+                f"{quoted(column)}, whose other cells are numbers; if it stands for no value, "
+                f"add --missing {shlex.quote(text)}, else correct it or add {dropped([column])}"
+            )
+        if len(column.categories) > min(MANY, column.present / 2):
+            free.append(column)
+    if free:
+        many = "more than " * (len(free[0].categories) > MOST) + f"{len(free[0].categories):,}"
+        raise DataError(
+            f"{table.path}: column {quoted(free[0])} holds {many} different texts, too many for "
+            f"categories; leave such columns out: {dropped(free)}"
+        )
+
+
+def check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
+    """How many rows have no label.  Raises DataError where that was not said to be right."""
+    for column in targets:
+        if column.text and len(column.categories) > MANY:
+            raise DataError(
+                f"{table.path}: column {quoted(column)} holds more than {MANY:,} different texts; "
+                "name the column of labels with --label"
+            )
+        if column.text and len(targets) > 1:
+            raise DataError(
+                f"{table.path}: column {quoted(column)} holds text; several labels are numbers"
+            )
+    gaps = [column for column in targets if column.gaps]
+    if gaps and not choices.skip_unlabeled:
+        column = gaps[0]
+        raise DataError(
+            f"{table.path}: {table.place(column.first_gap)}: no label in column "
+            f"{quoted(column)} ({column.gaps:,} such rows); leave them out with --skip-unlabeled"
+        )
+    if len(gaps) > 1:
+        raise DataError(f"{table.path}: labels are missing in {len(gaps)} columns; fill them")
+    return gaps[0].gaps if gaps else 0
+
+
+def dropped(columns: Iterable[Column]) -> str:
+    """What leaves them out, as it is typed."""
+    return " ".join(f"--drop {shlex.quote(column.name)}" for column in columns)
+
+
+def quoted(column: Column) -> str:
+    """Its name, in a message."""
+    return f"'{column.name}'"

@@ -1,0 +1,55 @@
+"""HDF5 out: each field a dataset, laid out so that stretches of examples are read fast.
+
+Uncompressed values stand one after the other, as they are read; compressed ones in chunks of
+whole examples, about 1 MiB each.
+"""
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+
+from deepnet_cli.data.convert.stream import BYTES, Field, Stream
+from deepnet_cli.data.hdf5 import hdf5_in
+
+COMPRESSIONS: dict[str, dict[str, object]] = {
+    "none": {},
+    "lzf": {"compression": "lzf", "shuffle": True},
+    "gzip": {"compression": "gzip", "compression_opts": 4, "shuffle": True},
+}
+
+
+def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
+    """All of a stream into an empty file."""
+    with hdf5_in(file) as (out, check):
+        _set(out.attrs, stream.attributes)
+        datasets = {field.name: _dataset(out, field, compression) for field in stream.fields}
+        filled = dict.fromkeys(datasets, 0)
+        for block in stream.values():
+            for name, values in block.items():
+                start, filled[name] = filled[name], filled[name] + len(values)
+                if not datasets[name].shape:
+                    datasets[name][()] = values[0]
+                elif values.size:
+                    datasets[name][start : filled[name]] = values
+            check()
+
+
+def _dataset(out: Any, field: Field, compression: str) -> Any:
+    dtype: Any = h5py.string_dtype() if field.dtype.kind == "O" else field.dtype
+    layout: dict[str, object] = {}
+    if field.shape and 0 not in field.shape and field.dtype.kind != "O":
+        layout = COMPRESSIONS[compression]
+        if layout:
+            rows = min(max(1, BYTES // field.row), field.shape[0])
+            layout = {**layout, "chunks": (rows, *field.shape[1:])}
+    dataset = out.create_dataset(field.name, field.shape, dtype, track_times=False, **layout)
+    _set(dataset.attrs, field.attributes)
+    return dataset
+
+
+def _set(attributes: Any, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        text = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        attributes[name] = np.array(value, h5py.string_dtype()) if text else value
