@@ -649,6 +649,59 @@ DATA = {
         "not there",
     ),
     "scale_zero": ("train: train.h5\nscale: «0»", "data.scale", "> 0", "!<value>"),
+    "scale_list": (
+        "train: train.h5\nscale: «[1, 2]»",
+        "data.scale: expected a number, a name or {log1p: standardize}, found a list",
+    ),
+    "scale_then_unknown": (
+        "train: train.h5\nscale: {log1p: «standardise»}",
+        "data.scale.log1p",
+        "did you mean 'standardize'",
+    ),
+    "impute_unknown": (
+        "train: train.h5\nimpute: «meen»",
+        "data.impute: unknown name 'meen'; did you mean 'mean'?",
+    ),
+    "impute_number": (
+        "train: train.h5\nimpute: «0»",
+        "data.impute: expected a name or {constant: 0}, found 0",
+    ),
+    "impute_constant_text": (
+        "train: train.h5\nimpute: {constant: «zero»}",
+        "data.impute.constant: expected a number, found text 'zero'",
+    ),
+    "impute_unknown_option": (
+        "train: train.h5\nimpute: {name: mean, «indicator»: true}",
+        "data.impute.indicator: unknown key; did you mean 'indicators'?",
+    ),
+    "missing_text": (
+        "train: train.h5\nmissing: «none»",
+        "data.missing: expected a number or a list such as [-999, 9999], found text 'none'",
+    ),
+    "missing_nan": (
+        "train: train.h5\nmissing: [«.nan»]",
+        "data.missing[0]: must be a finite number",
+    ),
+    "one_hot_empty": ("train: train.h5\none_hot: «[]»", "data.one_hot", "at least one entry"),
+    "one_hot_name": (
+        "train: train.h5\none_hot: «color»",
+        "data.one_hot: expected a list such as [color, 3] or {columns: [color, 3], unknown: zeros}",
+    ),
+    "one_hot_negative": ("train: train.h5\none_hot: [«-1»]", "data.one_hot[0]: must be >= 0"),
+    "one_hot_unknown": (
+        "train: train.h5\none_hot: {columns: [1], unknown: «zero»}",
+        "data.one_hot.unknown: expected refuse or zeros, found text 'zero'; did you mean 'zeros'?",
+    ),
+    "one_hot_beyond": (
+        "train: train.h5\none_hot: [0, «4»]",
+        "data.one_hot",
+        "no column 4; its 4 columns are 0 to 3",
+    ),
+    "one_hot_twice": (
+        "train: train.h5\none_hot: [2, «2»]",
+        "data.one_hot",
+        "2 is the same column as 2",
+    ),
     "examples_unknown": (
         "train: train.h5\nexamples: «frist»",
         "first",

@@ -116,6 +116,16 @@ def group(file: Any) -> None:
     file[f"{W1}/a"] = np.ones((4, 4), "f4")
 
 
+def categories(column: Any, value: Any, unknown: str = "zeros") -> Callable[[Any], None]:
+    """Categories of columns of x."""
+
+    def change(file: Any) -> None:
+        for name, found in {"column": column, "value": value, "unknown": unknown}.items():
+            file[f"inputs/categories/{name}"] = found
+
+    return change
+
+
 ONES = np.ones((4, 4), "f4")
 
 FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
@@ -193,6 +203,25 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     ),
     "config_one_activation": (in_config("[relu, softmax]", "relu"), "activation|damaged"),
     "config_with_escape": (attribute("config", '"\\e[31m": 1'), r"\x1b[31m", "unknown key"),
+    # what is missing, categories
+    "unknown_function": (put("scaling/function", "exp"), "scaling/function", "identity, log1p"),
+    "function_of_two": (put("scaling/function", [b"log1p"] * 2), "scaling/function"),
+    "fill_for_5": (put("inputs/fill", np.zeros(5)), "inputs/fill"),
+    "fill_nan": (put("inputs/fill", np.full(4, np.nan)), "inputs/fill"),
+    "missing_text": (put("inputs/missing", [b"none"]), "inputs/missing"),
+    "indicator_beyond": (put("inputs/indicators", [4]), "x has no column 4"),
+    "indicator_negative": (put("inputs/indicators", [-1]), "x has no column -1"),
+    "indicator_fraction": (put("inputs/indicators", [1.0]), "inputs/indicators"),
+    "indicator_more": (put("inputs/indicators", [3]), "W1"),
+    "category_without_value": (put("inputs/categories/column", [4]), "inputs/categories/value"),
+    "categories_beyond": (categories([5, 5], [1.0, 2.0]), "x has no column 5"),
+    "categories_descend": (categories([4, 4], [2.0, 1.0]), "ascending"),
+    "categories_repeat": (categories([4, 4], [1.0, 1.0]), "ascending"),
+    "categories_uneven": (categories([4, 4], [1.0]), "a value is needed"),
+    "categories_empty": (categories(np.zeros(0, int), np.zeros(0)), "a value is needed"),
+    "categories_unknown": (categories([4], [1.0], "ones"), "inputs/categories/unknown", "zeros"),
+    "names_of_3": (put("inputs/names", [b"a", b"b", b"c"]), "inputs/names", "3 for 4"),
+    "names_of_numbers": (put("inputs/names", np.arange(4)), "inputs/names"),
     "no_scaling_rule": (attribute("scaling", None), "scaling|damaged"),
 }
 """What a stranger changed, with a right digest; words.  Each is refused, none is read wrongly."""

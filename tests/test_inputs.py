@@ -292,6 +292,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with h5py.File(name, "w") as file:
             file["y"] = (np.nan_to_num(x[:, 0]) > 50) * 1 + (x[:, 1] > 0)
             file["x"] = np.where(np.isnan(x), np.float32(-999.9), x)
+            file["x"].attrs["feature_names"] = [*"abcde"]
     return tmp_path
 
 
@@ -301,7 +302,7 @@ DATA = {
     "scale": "standardize",
     "impute": {"name": "mean", "indicators": True},
     "missing": -999.9,
-    "one_hot": [1, 4],
+    "one_hot": ["b", 4],
 }
 
 
@@ -329,7 +330,8 @@ def by_hand(run: str, data: str) -> Array:
         told = [np.isnan(x[:, j]) for j in file["inputs/indicators"][()]]
     A1 = np.tanh(p["W1"] @ np.vstack([scaled.T, *ones, *told]) + p["b1"])
     Z2 = p["W2"] @ A1 + p["b2"]
-    return (np.exp(Z2) / np.exp(Z2).sum(axis=0)).T
+    probabilities: Array = (np.exp(Z2) / np.exp(Z2).sum(axis=0)).T
+    return probabilities
 
 
 def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
@@ -337,6 +339,8 @@ def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
     result = deepnet("train", config(), "--run-dir", "run")
     assert result.code == 0, result.err
     assert "c: 13-6-3" in result.err
+    told = "X: 3 numbers, what is missing filled in, 8 categories, 2 indicators"
+    assert told in result.err
     assert deepnet("predict", "run", "new.h5", "-o", "out.h5").code == 0
     with h5py.File("out.h5") as file:
         np.testing.assert_allclose(file["probabilities"][()], by_hand("run", "new.h5"), rtol=1e-10)
@@ -352,15 +356,6 @@ def test_a_run_from_its_config_to_its_predictions(folder: Path) -> None:
 
 def test_what_has_ended_goes_on_as_if_it_had_not(folder: Path) -> None:
     path = config(impute={"name": "median", "indicators": True}, scale={"log1p": "robust"})
-    path.write_text(path.read_text().replace("- 1\n", ""))  # -1 has no log1p
-    for run, iterations in (("whole", 40), ("part", 17)):
-        setting = f"training.iterations={iterations}"
-        result = deepnet(
-            "train", path, "--run-dir", run, "--set", setting, "--set", "data.one_hot=[4]"
-        )
-        assert_refused(result, 3, ["has no log1p"])
-    with h5py.File("train.h5", "r+") as file:
-        file["x"][:, 1] += 2
     for run, iterations in (("whole", 40), ("part", 17)):
         setting = f"training.iterations={iterations}"
         assert deepnet("train", path, "--run-dir", run, "--set", setting).code == 0
@@ -377,6 +372,30 @@ def test_rows_in_their_file_train_as_rows_in_memory(folder: Path) -> None:
         assert result.code == 0, result.err
     found, expected = (by_hand(run, "new.h5") for run in ("file", "memory"))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_names_are_those_of_the_file(folder: Path) -> None:
+    """Of a column that one_hot names, and of those of a new file."""
+    told = deepnet("train", config(one_hot=["cc", "b", 1, 5]))
+    words = ["no column 'cc'; did you mean 'c'?", "1 is the same column as b", "no column 5"]
+    assert_refused(told, 2, [f"c.yaml:{line}:" for line in (9, 11, 12)] + words)
+    assert deepnet("train", config(), "--run-dir", "run").code == 0
+    Path("other.h5").write_bytes(Path("new.h5").read_bytes())
+    with h5py.File("new.h5", "r+") as new, h5py.File("other.h5", "r+") as other:
+        new["x"][3, 4], other["x"].attrs["feature_names"] = 8, [*"abdce"]
+    told = deepnet("predict", "run", "new.h5")
+    assert_refused(told, 3, ["8 at row 3, column 4 ('e') is none of"])
+    told = deepnet("evaluate", "run", "other.h5")
+    assert_refused(told, 3, ["column 2 ('d') is 'c' in the training data", "in another order"])
+
+
+def test_features_that_do_not_fit_in_memory_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepnet_cli.config.inputs.available_memory", lambda: 72 * 13 * 8 - 1)
+    told = deepnet("train", config())
+    assert_refused(told, 6, ["data.one_hot: train.h5", "13 features, which take", "stream: true"])
+    assert deepnet("train", config(), "--set", "data.stream=true").code == 0
 
 
 def test_fine_tuning_takes_over_all_that_was_done_to_x(folder: Path) -> None:

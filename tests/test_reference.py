@@ -14,6 +14,7 @@ from deepnet_cli.config.descriptions import DESCRIPTIONS
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.options import Chosen
 from deepnet_cli.config.schema import Config
+from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.report import vocabulary
 from deepnet_cli.report.entries import REGISTRIES, Registry, of_docstring
@@ -59,6 +60,7 @@ def test_every_option_stands_in_the_row_of_its_name() -> None:
         name = model.model_fields[model.key].default
         rows = [row for row in ROWS if row.startswith(f"| `{name}` ")]
         shared = {"initial", "warmup", "by"} if model.key == "schedule" else set()
+        shared |= {"indicators"} if name in IMPUTATIONS else set()
         for option in model.model_fields.keys() - {model.key} - shared:
             assert any(re.search(rf"`{option}\b", row) for row in rows), f"{name}: {option}"
 

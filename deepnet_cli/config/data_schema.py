@@ -130,7 +130,8 @@ class OneHot(Section):
     unknown: Literal["refuse", "zeros"] = "refuse"
 
 
-COLUMNS = AlsoAs(({"type": "array", "minItems": 1},))
+NUMBER_OR_NAME = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+COLUMNS = AlsoAs(({"type": "array", "items": NUMBER_OR_NAME, "minItems": 1},))
 
 
 class DataSection(Section):
@@ -171,3 +172,8 @@ class DataSection(Section):
             if isinstance(held, NamedRows)
         ]
         return tuple(name for file, name in named if file == self.file_of(part))
+
+    @property
+    def takes_over(self) -> bool:
+        """Whether x is encoded as in the model that training starts from."""
+        return not isinstance(self.scale, float) and self.scale.name == "initial"

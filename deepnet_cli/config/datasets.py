@@ -138,7 +138,8 @@ def encode(
             raise document.error(("data", name), error) from None
     selections = {name: table.selection for name, table in tables.items() if table.selection}
     shared = shared_rows(tables, fitted, document)
-    told = dict.fromkeys(tables[name].told for name in parts)  # parts split off were read once
+    told = [*dict.fromkeys(tables[name].told for name in parts)]  # parts split off were read once
+    told += [inputs.told] if inputs.told else []
     names = tables["train"].output_names(fitted.outputs)
     return Dataset(parts, fitted, names, selections, shared, tuple(told))
 

@@ -41,7 +41,7 @@ def check_frozen(document: Document, model: ModelSection) -> None:
 
 def check_scale(document: Document, data: DataSection, model: ModelSection) -> None:
     """A scaling that is taken over is taken from somewhere, with all that is done to x."""
-    if isinstance(data.scale, float) or data.scale.name != "initial":
+    if not data.takes_over:
         return
     if model.initial_parameters is None:
         document.add(

@@ -3,18 +3,21 @@
 from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.pretrained import Pretrained
+from deepnet_cli.config.schema import Config
 from deepnet_cli.data.imputation import IMPUTATIONS
 from deepnet_cli.data.inputs import Inputs, Recipe
 from deepnet_cli.data.scaling import SCALINGS, Divided
 from deepnet_cli.data.tables import Table
-from deepnet_cli.errors import DataError, DeepnetError, did_you_mean
+from deepnet_cli.errors import DataError, MachineError, did_you_mean
+from deepnet_cli.memory import available_memory, told
 
 
 def inputs_of(
-    data: DataSection, document: Document, pretrained: Pretrained | None, table: Table
+    config: Config, document: Document, pretrained: Pretrained | None, table: Table
 ) -> Inputs:
-    """What the network is to see of x.  Raises ConfigError and DataError with their place."""
-    if not isinstance(data.scale, float) and data.scale.name == "initial" and pretrained:
+    """What the network is to see of x.  Raises errors with their place."""
+    data = config.data
+    if data.takes_over and pretrained is not None:
         return _initial(document, pretrained, table)
     recipe = Recipe(
         Divided(data.scale) if isinstance(data.scale, float) else data.scale.build(SCALINGS),
@@ -23,12 +26,15 @@ def inputs_of(
         _one_hot(data, document, table),
         data.one_hot.unknown if data.one_hot else "refuse",
     )
-    try:
+    with document.at("data", "train"):
         inputs, doubts = recipe.fit(table)
-    except DeepnetError as error:
-        raise document.error(("data", "train"), error) from None
     for doubt in doubts:
         document.warn(("data", "train"), doubt)
+    needed, there = table.m * inputs.features * config.compute.dtype.itemsize, available_memory()
+    if data.one_hot is not None and table.held and needed > there:
+        problem = f"{table.x_at} has {inputs.features} features, which take {told(needed)}"
+        hint = f"{told(there)} available; set data.stream: true"
+        raise document.error(("data", "one_hot"), MachineError(f"{problem}; {hint}"))
     return inputs
 
 
@@ -63,12 +69,12 @@ def _one_hot(data: DataSection, document: Document, table: Table) -> tuple[int, 
             near = did_you_mean(str(named), by_name) or "; name it by its number, from 0"
             problem = f"{table.x_at} has no column '{named}'{near}"
         elif j >= n:
-            problem = f"{table.x_at} has {n} columns, from 0 to {n - 1}"
+            problem = f"{table.x_at} has no column {j}; its {n} columns are 0 to {n - 1}"
         elif j in found:
-            problem = f"is the same column as {found[j]}"
+            problem = f"{named} is the same column as {found[j]}"
         else:
             found[j] = named
             continue
-        document.add(("data", "one_hot", "columns", k), problem)
+        document.add(("data", "one_hot", k), problem)
     document.raise_problems()
     return tuple(found)

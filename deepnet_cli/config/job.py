@@ -145,7 +145,7 @@ def build_job(
     data = config.data.model_copy(update={"stream": not held})
     config = config.model_copy(update={"data": data})
     pretrained = read_pretrained(config, document, directory)
-    inputs = inputs_of(config.data, document, pretrained, tables["train"])
+    inputs = inputs_of(config, document, pretrained, tables["train"])
     network = build_network(config, inputs.features, product(config.compute.precision))
     check_metrics(document, config.training, network)
 

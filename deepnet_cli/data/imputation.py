@@ -4,6 +4,7 @@ With `indicators` each feature that misses a value there has one more beside all
 it is missing, else 0.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,7 +54,7 @@ class Constant(Imputation):
         return np.full(x.rows.shape[1], self.value)
 
 
-IMPUTATIONS: dict[str, type[Imputation]] = {
+IMPUTATIONS: dict[str, Callable[..., Imputation]] = {
     "mean": Mean,
     "median": Median,
     "constant": Constant,

@@ -50,6 +50,16 @@ class Inputs:
         """n[0]"""
         return len(self.sources)
 
+    @property
+    def told(self) -> str:
+        """What X has, in a line; nothing where that is what x has."""
+        K, k = len(self.categories.value), len(self.indicators.columns)
+        parts = [f"{len(self.scaling.shift)} numbers"]
+        parts += ["what is missing filled in"] if self.fill is not None else []
+        parts += [f"{K} categories"] if K else []
+        parts += [f"{k} indicators"] if k else []
+        return f"X: {', '.join(parts)}" if len(parts) > 1 else ""
+
     @cached_property
     def sources(self) -> Array:
         """The column of x (n[0],) that each feature is made of."""

@@ -155,7 +155,7 @@ class Log1p(Rule):
         return replace(scaling, name=name, function=LOG1P)
 
 
-SCALINGS: dict[str, type[Rule]] = {
+SCALINGS: dict[str, Callable[..., Rule]] = {
     "auto": Auto,
     "none": Unscaled,
     "standardize": Standardize,

@@ -15,7 +15,7 @@ import numpy as np
 from deepnet_cli.data.rows import Rows, in_blocks
 from deepnet_cli.data.statistics import Statistics
 from deepnet_cli.nn.types import Array
-from deepnet_cli.randomness import generator
+from deepnet_cli.randomness import bits
 
 ROWS = 2**17
 """The most that quantiles are taken of."""
@@ -65,7 +65,8 @@ class Columns:
         m, n = self.rows.shape
         s = min(m, ROWS, max(1, VALUES // n))
         ends = np.arange(s + 1) * m // s
-        chosen = ends[:-1] + (generator(0, "quantiles").random(s) * np.diff(ends)).astype(np.int64)
+        drawn = bits(0, "quantiles").random_raw(s) % np.diff(ends).astype(np.uint64)
+        chosen = ends[:-1] + drawn.astype(np.int64)
         taken = []
         for i, block in in_blocks(self.rows):
             first, last = np.searchsorted(chosen, (i.start, i.stop))
