@@ -18,6 +18,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.dataset import SCREEN
 from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.spark import HEIGHTS, PLAIN, sparkline
+from deepnet_cli.training.lock import NAME as LOCK
+from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted(DATA.glob("*.h5"))
@@ -258,6 +261,11 @@ def test_what_is_planted_is_warned_of_and_nothing_else(kind: str) -> None:
     assert found == [kind, *also]
 
 
+def test_large_numbers_to_predict_are_told() -> None:
+    assert kinds(told(write(x=X, y=90 * X[:, 0] * X[:, 1]))) == ["large y"]
+    assert kinds(told(write(x=X, y=X[:, 0] * X[:, 1]))) == []
+
+
 def test_places_are_told() -> None:
     x = X.copy()
     x[[7, 50], 2], x[9, 3] = np.nan, np.inf
@@ -466,6 +474,14 @@ def test_a_run_that_has_ended(run: Path) -> None:
     assert result.err == "next: deepnet evaluate run train.h5\n"
 
 
+def test_a_lock_that_a_killed_process_has_left_is_none(run: Path) -> None:
+    lock = Lock(run)
+    held = json.loads((run / LOCK).read_text())
+    lock.release()
+    (run / LOCK).write_text(json.dumps(held | {"began": "0"}))
+    assert told(run)["state"] == "ended"
+
+
 def test_a_run_that_was_broken_off(run: Path) -> None:
     (run / "summary.json").unlink()
     (run / "model.h5").unlink()
@@ -492,8 +508,6 @@ def test_a_run_that_was_interrupted(run: Path) -> None:
 
 
 def test_a_run_in_use(run: Path) -> None:
-    from deepnet_cli.training.run_directory import RunDirectory
-
     directory = RunDirectory.existing(run)
     try:
         everything = told(run)
