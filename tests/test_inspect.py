@@ -97,8 +97,8 @@ def names(f: Any) -> None:
     f["x\x1b[31m\n"].attrs["feature_names"] = ["a\x1b[31m", "b\n", "c" * 99, "d", "e"]
 
 
-def thousand(f: Any) -> None:
-    for i in range(1100):
+def many_datasets(f: Any, count: int = 60) -> None:
+    for i in range(count):
         f[f"group{i % 9}/d{i}"] = np.arange(3)
     f["x"], f["y"] = X, Y
 
@@ -117,7 +117,7 @@ def everything_odd(f: Any) -> None:
 ODD: dict[str, Filler] = {
     "links": links,
     "names": names,
-    "a thousand": thousand,
+    "many datasets": many_datasets,
     "all at once": everything_odd,
     "nested": lambda f: (f.create_dataset("a/b/c/spectra", data=X), f.__setitem__("a/b/kind", Y)),
     "many classes": lambda f: (f.__setitem__("x", X), f.__setitem__("y", np.arange(M) // 2)),
@@ -162,6 +162,16 @@ def test_odd_files_fit_on_a_screen_and_say_what_json_says(filled: Filler, option
         assert " ".join(f"! {remark['what']} -> {remark['do']}".split()) in words
     if option:
         assert "--all" not in result.out
+
+
+def test_a_thousand_datasets() -> None:
+    """As many as are looked at."""
+    with h5py.File("f.h5", "w") as file:
+        many_datasets(file, 1001)
+    out = shown(Path("f.h5")).out
+    assert "1,000 datasets" in out
+    assert "and 990 more: --all" in out
+    assert "train x" in out
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda p: p.stem)
