@@ -18,6 +18,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.dataset import SCREEN
 from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.spark import HEIGHTS, PLAIN, sparkline
+from deepnet_cli.training.lock import NAME as LOCK
+from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.run_directory import RunDirectory
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted(DATA.glob("*.h5"))
@@ -94,8 +97,8 @@ def names(f: Any) -> None:
     f["x\x1b[31m\n"].attrs["feature_names"] = ["a\x1b[31m", "b\n", "c" * 99, "d", "e"]
 
 
-def thousand(f: Any) -> None:
-    for i in range(1100):
+def many_datasets(f: Any, count: int = 60) -> None:
+    for i in range(count):
         f[f"group{i % 9}/d{i}"] = np.arange(3)
     f["x"], f["y"] = X, Y
 
@@ -114,7 +117,7 @@ def everything_odd(f: Any) -> None:
 ODD: dict[str, Filler] = {
     "links": links,
     "names": names,
-    "a thousand": thousand,
+    "many datasets": many_datasets,
     "all at once": everything_odd,
     "nested": lambda f: (f.create_dataset("a/b/c/spectra", data=X), f.__setitem__("a/b/kind", Y)),
     "many classes": lambda f: (f.__setitem__("x", X), f.__setitem__("y", np.arange(M) // 2)),
@@ -159,6 +162,16 @@ def test_odd_files_fit_on_a_screen_and_say_what_json_says(filled: Filler, option
         assert " ".join(f"! {remark['what']} -> {remark['do']}".split()) in words
     if option:
         assert "--all" not in result.out
+
+
+def test_a_thousand_datasets() -> None:
+    """As many as are looked at."""
+    with h5py.File("f.h5", "w") as file:
+        many_datasets(file, 1001)
+    out = shown(Path("f.h5")).out
+    assert "1,000 datasets" in out
+    assert "and 990 more: --all" in out
+    assert "train x" in out
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda p: p.stem)
@@ -256,6 +269,11 @@ def test_what_is_planted_is_warned_of_and_nothing_else(kind: str) -> None:
     found = kinds(told(write(x=x, y=y)))
     also = {"answer": ["categories"], "fill value": ["scales"]}.get(kind, [])
     assert found == [kind, *also]
+
+
+def test_large_numbers_to_predict_are_told() -> None:
+    assert kinds(told(write(x=X, y=90 * X[:, 0] * X[:, 1]))) == ["large y"]
+    assert kinds(told(write(x=X, y=X[:, 0] * X[:, 1]))) == []
 
 
 def test_places_are_told() -> None:
@@ -466,6 +484,14 @@ def test_a_run_that_has_ended(run: Path) -> None:
     assert result.err == "next: deepnet evaluate run train.h5\n"
 
 
+def test_a_lock_that_a_killed_process_has_left_is_none(run: Path) -> None:
+    lock = Lock(run)
+    held = json.loads((run / LOCK).read_text())
+    lock.release()
+    (run / LOCK).write_text(json.dumps(held | {"began": "0"}))
+    assert told(run)["state"] == "ended"
+
+
 def test_a_run_that_was_broken_off(run: Path) -> None:
     (run / "summary.json").unlink()
     (run / "model.h5").unlink()
@@ -492,8 +518,6 @@ def test_a_run_that_was_interrupted(run: Path) -> None:
 
 
 def test_a_run_in_use(run: Path) -> None:
-    from deepnet_cli.training.run_directory import RunDirectory
-
     directory = RunDirectory.existing(run)
     try:
         everything = told(run)

@@ -57,6 +57,11 @@ def of_y(found: Found) -> Iterator[Remark]:
     if target.missing:
         what = f"{y}: {target.missing:,} of {p.m:,} are missing, the first at row"
         yield Remark("y missing", f"{what} {target.first_missing}", "remove these rows")
+    if target.kind == "numbers" and target.numbers is not None:
+        mean, deviation = np.abs(target.numbers.mean).max(), target.numbers.deviation.max()
+        if mean + deviation > UNEQUAL:
+            what = f"{y} is large: mean {mean:.3g}, deviation {deviation:.3g}"
+            yield Remark("large y", what, "data.scale_y: standardize")
     for j in p.answers:
         yield Remark("answer", f"{_column(found, j)} is y itself", "leave it out of x")
 
