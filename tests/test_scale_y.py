@@ -166,3 +166,18 @@ def test_counts_have_no_units(tmp_path: Path) -> None:
 def test_what_has_no_deviation_is_refused(y: list[float], words: list[str], tmp_path: Path) -> None:
     path = config(tmp_path, np.array(y * 32).reshape(64, 1), "c", "standardize")
     assert_refused(deepnet("train", path), 3, ["c.h5: 'y_train'", *words])
+
+
+def test_parameters_of_other_units_are_told(tmp_path: Path) -> None:
+    """As where a network goes on that was trained on another y."""
+    run = trained(tmp_path, like_one(), "first", "standardize")
+    for y, scale_y, warned in (
+        (like_one(), "standardize", False),
+        (like_one(), "none", True),
+        (2 * like_one(), "standardize", True),
+    ):
+        path = config(tmp_path, y, "again", scale_y)
+        start = f"model.initial_parameters={run / 'model.h5'}"
+        result = deepnet("train", path, "--set", start, "--dry-run")
+        assert result.code == 0, result.err
+        assert ("data.scale_y" in result.err) is warned

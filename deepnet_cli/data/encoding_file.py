@@ -52,7 +52,9 @@ def read_encoding(
             raise DataError(
                 f"{source.path}: classes/weights: a number > 0 is needed for each class"
             )
-    units = _units(source, outputs) if source.has("units/shift") else None
+    units = read_units(source) if source.has("units/shift") else None
+    if units is not None and len(units.shift) != outputs:
+        raise DataError(f"{source.path}: units are of {len(units.shift)} outputs, not {outputs}")
     return Encoding(inputs, classes, target, outputs, dtype, weights, units)
 
 
@@ -61,10 +63,11 @@ def read_class_names(source: Source) -> tuple[str, ...]:
     return texts(source, "classes/names")
 
 
-def _units(source: Source, outputs: int) -> Units:
+def read_units(source: Source) -> Units:
+    """The units of the outputs.  Raises DataError where they are unfit."""
     shift, divisor = (numbers(source, f"units/{name}") for name in ("shift", "divisor"))
-    if shift.shape != (outputs,) or divisor.shape != (outputs,) or not (divisor > 0).all():
-        raise DataError(f"{source.path}: units: a divisor > 0 is needed for each of the outputs")
+    if shift.shape != divisor.shape or not (divisor > 0).all():
+        raise DataError(f"{source.path}: units: a divisor > 0 is needed for each shift")
     return Units(shift, divisor)
 
 

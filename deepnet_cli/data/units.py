@@ -11,6 +11,9 @@ import numpy as np
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
+SAME = 1e-6
+"""By how much of a divisor another machine's sums may move units."""
+
 
 @dataclass(frozen=True)
 class Units:
@@ -28,6 +31,17 @@ class Units:
         """What A (K, m), outputs or Y', stand for, in float64."""
         restored: Array = A * self.divisor[:, np.newaxis] + self.shift[:, np.newaxis]
         return restored
+
+
+def same_units(a: Units | None, b: Units | None) -> bool:
+    """Whether both are the same but for rounding."""
+    if a is None or b is None:
+        return a is b
+    alike = a.shift.shape == b.shift.shape
+    return alike and bool(
+        (np.abs(a.shift - b.shift) <= SAME * a.divisor).all()
+        and (np.abs(a.divisor - b.divisor) <= SAME * a.divisor).all()
+    )
 
 
 def units_of(Y: Array, where: str) -> Units:
