@@ -327,6 +327,7 @@ REFUSED: dict[str, tuple[dict[str, Array], list[str]]] = {
     "constant": ({"y": np.ones(60)}, ["'y'", "nothing to learn"]),
     "text": ({"y": np.full((60, 2), b"a")}, ["'y'", "text"]),
     "missing": ({"y": np.where(np.arange(60) == 7, np.nan, X[:, 0])}, ["'y'", "row 7", "remove"]),
+    "infinite": ({"x": np.where(X > 2, np.inf, X), "y": LABELS}, ["'x'", "infinite", "NaN"]),
     "no_y": ({}, ["a.h5", "--y"]),
     "unclear_x": ({"one": X, "two": X, "y": LABELS}, ["could be x"]),
 }
@@ -336,7 +337,7 @@ REFUSED: dict[str, tuple[dict[str, Array], list[str]]] = {
 def test_what_cannot_be_learned_is_refused(name: str, tmp_path: Path) -> None:
     more, words = REFUSED[name]
     x = {} if name == "unclear_x" else {"x": X}
-    file = write(tmp_path / "a.h5", **x, **more)
+    file = write(tmp_path / "a.h5", **(x | more))
     result = deepnet("init", file, "-o", tmp_path / "a.yaml")
     assert_refused(result, 3, words)
     assert not (tmp_path / "a.yaml").exists()

@@ -73,7 +73,7 @@ def facts_of(profile: Profile) -> Facts:
         shortened(apart.names[-1], LONGEST_NAME) if apart else "",
         _kind_of_x(profile),
         _spreads(profile),
-        int(columns.missing.sum()),
+        int(columns.statistics.nan.sum()),
         target.sorted,
     )
 

@@ -50,7 +50,7 @@ def start(inspection: Inspection, place: Path) -> Choices:
 
 
 def _check(train: Found, path: str) -> None:
-    """There is a y, and something in it to learn.  Raises DataError."""
+    """There is a y, and something in it to learn; x is finite but for NaN.  Raises DataError."""
     target = train.profile.target
     if target is None:
         problem = train.problem.removeprefix(f"{path}: ")
@@ -61,6 +61,9 @@ def _check(train: Found, path: str) -> None:
     if target.missing:
         rows = f"{target.missing:,} rows have none, the first is row {target.first_missing}"
         raise DataError(f"{where}: {rows}; remove these rows")
+    if infinite := int(train.profile.columns.statistics.infinite.sum()):
+        what = f"{infinite:,} values are infinite; write NaN where they mean that one is missing"
+        raise DataError(f"{path}: '{train.x}': {what}")
 
 
 def _with_axis(choices: Choices, train: Found) -> Choices:
