@@ -117,15 +117,16 @@ def matlab_cells(f: Any) -> None:
     cells.attrs["MATLAB_class"] = np.bytes_("cell")
 
 
-def sparse(name: str, **attributes: str) -> Fill:
-    """A sparse matrix as SciPy's parts in a group, and labels."""
+def sparse(name: str, *groups: str) -> Fill:
+    """A sparse matrix as SciPy's parts in a group, labels, and groups beside it."""
 
     def fill(f: Any) -> None:
         group = f.create_group(name)
         group["data"], group["indices"] = np.ones(m), np.zeros(m, np.int32)
         group["indptr"] = np.arange(m + 1)
-        group.attrs.update(attributes)
         f["labels"] = K
+        for beside in groups:
+            f.create_group(beside)
 
     return fill
 
@@ -342,7 +343,7 @@ LAYOUTS: dict[str, Layout] = {
         missing, refused("'x': NaN at row 5, column 2 (1 such values in total)")
     ),
     "packed by what is no number": Layout(
-        put({"x": X, "y": K}, {"x": {"scale_factor": "ten"}}),
+        put({"x": X, "y": K}, {"x": {"scale_factor": np.bytes_("ten")}}),
         refused("'x' is packed with a scale_factor that is no finite number"),
     ),
     "NaN in a feature that has a name": Layout(
@@ -467,7 +468,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "AnnData .h5ad, X dense, a column of categories": Layout(anndata, NAMED),
     "AnnData .h5ad, X sparse": Layout(
-        sparse("X", **{"encoding-type": "csr_matrix"}),
+        sparse("X", "obs", "var"),
         refused("'X' is a sparse matrix", "a.X.toarray()"),
     ),
     "the parts of a sparse matrix in a group": Layout(

@@ -258,6 +258,18 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
         ["'x'", "damaged"],
     ),
     "an array twice": (doubled, "bad.npz", 3, ["'x' is in the archive twice"]),
+    "names in each other's way": (
+        raw(archive(**{"x": npy(GOOD, bytes(16)), "x/y": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'x/y' cannot be a dataset", "--only"],
+    ),
+    "no name": (
+        raw(archive(**{"": npy(GOOD, bytes(16))}), "bad.npz"),
+        "bad.npz",
+        3,
+        ["'' cannot be a dataset"],
+    ),
     "an empty archive": (raw(archive(), "bad.npz"), "bad.npz", 3, ["no array of numbers"]),
     "an array that promises": (
         raw(archive(x=npy(HUGE)), "bad.npz"),
@@ -373,6 +385,11 @@ def test_bad_usage(typed: str, words: list[str]) -> None:
     assert names() == before
 
 
+def test_a_place_that_is_not_there_is_told_before_anything_is_read() -> None:
+    refused = deepnet("convert", "missing.csv", "nowhere/out.h5")
+    assert_refused(refused, 6, ["nowhere/out.h5: cannot write", "no directory 'nowhere'"])
+
+
 @pytest.mark.parametrize(("module", "extra"), [(arrow, "arrow"), (images, "images")])
 def test_a_library_that_is_not_there(
     module: Any, extra: str, monkeypatch: pytest.MonkeyPatch
@@ -460,18 +477,19 @@ def test_a_signal_leaves_nothing() -> None:
     assert names() == ["a.npy", "iris.csv"]
 
 
-def test_after_an_error_a_sink_takes_nothing_and_keeps_the_first() -> None:
+def test_after_an_error_a_sink_takes_nothing_and_lets_close() -> None:
     class Full(BytesIO):
         def write(self, _: Any, /) -> int:
             raise OSError(errno.ENOSPC, "full")
 
     sink = Sink(Full())
+    for _ in range(2):
+        with pytest.raises(OSError, match="full"):
+            sink.write(b"abc")
+    sink.closing = True
     assert sink.write(b"abc") == 3
-    first = sink.error
     assert sink.truncate(10) == 10
     sink.flush()
-    assert sink.write(b"abc") == 3
-    assert sink.error is first
     with pytest.raises(OSError, match="full"):
         sink.check()
 

@@ -220,7 +220,8 @@ def test_columns_of_arrow(suffix: str) -> None:
     from pyarrow import feather, ipc, parquet
 
     columns = pa.table(table())
-    columns = columns.set_column(4, "color", columns["color"].dictionary_encode())
+    for place, name in ((1, "whole"), (4, "color")):
+        columns = columns.set_column(place, name, columns[name].dictionary_encode())
     if suffix == "parquet":
         parquet.write_table(columns, "t.parquet", row_group_size=17)
     elif suffix == "feather":

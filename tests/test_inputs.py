@@ -1,5 +1,6 @@
 """Missing values and categories, held against scikit-learn, and by hand from a model's file."""
 
+import re
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -8,11 +9,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import yaml
 from cli import assert_refused, assert_says, deepnet
 from samples import same_files, write_config
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.data import inputs as encoding_of_x
 from deepnet_cli.data import rows as blocks_of
 from deepnet_cli.data.hdf5 import hdf5_bytes, open_hdf5_bytes
@@ -270,6 +273,8 @@ def test_the_place_is_that_in_the_file() -> None:
     x[6, 1] = np.nan
     with pytest.raises(DataError, match="NaN at row 6, column 1"):
         fitted.rows(table(x), F32, slice(5, 8))
+    with pytest.raises(DataError, match="NaN at row 6, column 1"):
+        fitted.rows(table(x).take(np.array([2, 6, 7])), F32)
 
 
 def test_what_a_pass_has_seen_is_refused_at_once() -> None:
@@ -433,3 +438,23 @@ def test_fine_tuning_takes_over_all_that_was_done_to_x(folder: Path) -> None:
     other = config(train="new.h5", impute="mean", one_hot={"columns": [1, 4]})
     told = deepnet("train", other, "--set=model.initial_parameters=first/model.h5")
     assert_refused(told, 3, ["W1"])  # the indicators are missing
+
+
+def test_the_page_shows_what_a_config_takes() -> None:
+    """Its examples, and every scaling and imputation in its tables."""
+    page = (Path(__file__).parents[1] / "docs" / "data" / "scaling.md").read_text()
+    examples = [
+        yaml.safe_load(block)
+        for block in re.findall(r"(?:^    .*\n)+", page, re.M)[1:]
+        if re.match(r"    (data|one_hot):", block)
+    ]
+    scales = [yaml.safe_load(word) for word in re.findall(r"^\| `(.+?)` \|", page, re.M)]
+    scales = [word for word in scales if word not in ("scale", "impute", "missing")]
+    assert len(examples) == 4
+    for scale in scales:
+        examples.append({"scale": scale})
+    for example in examples:
+        DataSection.model_validate({"train": "f.h5", **example.get("data", example)})
+    named = {next(iter(scale)) if isinstance(scale, dict) else scale for scale in scales}
+    assert named == {*SCALINGS, "initial"}
+    assert all(re.search(rf"`{{?{name}\b", page) for name in IMPUTATIONS)

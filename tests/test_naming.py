@@ -82,6 +82,13 @@ def test_text_that_fills_up_a_fixed_length_is_no_part_of_a_name() -> None:
     assert table({"x": X, "y": Y, "class_names": names}).class_names == ("cat", "düg", "eel")
 
 
+def test_what_is_asked_for_in_every_file_is_not_read_from_its_heap() -> None:
+    """Where HDF5 crashes if that is damaged; MATLAB writes its class with a fixed length."""
+    for kind, rows in ((np.bytes_("double"), X.T), ("double", X)):
+        y = np.arange(len(rows))
+        assert table({"x": X, "y": y}, {"x": {"MATLAB_class": kind}}).rows.shape == rows.shape
+
+
 @pytest.mark.parametrize("value", [3, [1.5, 2.5], h5py.Empty("f8")])
 def test_an_attribute_that_is_no_text_names_nothing(value: object) -> None:
     """Others keep how many classes there are in `classes`."""
@@ -137,7 +144,7 @@ def test_predict_names_the_column_and_asks_for_x_by_its_option() -> None:
 def test_a_command_is_not_made_of_a_name_that_could_harm() -> None:
     pandas_frame = "a'); import os; os.system('ls"
     with h5py.File("data.h5", "w") as file:
-        file.create_group(pandas_frame).attrs["pandas_type"] = "frame"
+        file.create_group(pandas_frame).attrs["pandas_type"] = np.bytes_("frame")
     Path("c.yaml").write_text(config("train: data.h5"))
     result = deepnet("train", "c.yaml")
     assert_refused(result, 3, ["pandas.read_hdf('data.h5', 'NAME')"])

@@ -1,5 +1,6 @@
 """What is printed: to one who stops reading, to a full disk; names that could drive a terminal."""
 
+import csv
 import errno
 import os
 import shutil
@@ -146,6 +147,9 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     data = {"train": {"file": f"{EVIL}.h5", "x": f"x{EVIL}", "y": f"y{EVIL}"}}
     config = write_config(folder / "c", data=data, training={"iterations": 3})
     config.rename(f"{EVIL}.yaml")
+    with Path(f"{EVIL}.csv").open("w", newline="") as table:
+        rows = [[k, f"c{k % 2}{EVIL}", f"k{k % 3}{EVIL}"] for k in range(30)]
+        csv.writer(table).writerows([[f"{name}{EVIL}" for name in "acy"], *rows])
     Path(f"{EVIL}.py").write_text(f"raise ValueError({EVIL!r})\n")
     tree = yaml.safe_load(Path(f"{EVIL}.yaml").read_text())
     Path("unknown.yaml").write_text(yaml.safe_dump(tree | {f"key{EVIL}": 1}))
@@ -174,6 +178,12 @@ NAMED: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "cv", (f"{EVIL}.yaml", "--folds", EVIL)),
     (0, "explain", (f"{EVIL}.yaml",)),
     (0, "gradcheck", (f"a{EVIL}",)),
+    (0, "convert", (f"{EVIL}.csv", f"o{EVIL}.h5")),
+    (0, "convert", (f"{EVIL}.csv", f"p{EVIL}.h5", "--json", "--like", f"o{EVIL}.h5")),
+    (2, "convert", (f"{EVIL}.csv", f"p{EVIL}.h5")),
+    (2, "convert", (f"{EVIL}.csv", f"q{EVIL}.h5", "--drop", EVIL)),
+    (0, "convert", (f"{EVIL}.h5", f"o{EVIL}.npy", "--only", f"y{EVIL}", "--only", f"x{EVIL}")),
+    (0, "convert", (f"{EVIL}.h5", f"r{EVIL}.csv")),
     (2, f"no{EVIL}", ()),
 ]
 """Each place where a name can be given, and the exit code."""

@@ -53,8 +53,8 @@ MISSING: dict[str, tuple[str, dict[str, Any], list[int]]] = {
     "of another precision": ("f4", {"_FillValue": np.float64(0.1)}, [4]),
     "NaN": ("f4", {"_FillValue": np.float32(np.nan)}, []),
     "infinite in this type": ("f4", {"_FillValue": np.float64(1e300)}, []),
-    "text": ("f4", {"_FillValue": "none"}, []),
-    "unsigned": ("i1", {"_Unsigned": "true", "_FillValue": np.int8(-1)}, [5]),
+    "text": ("f4", {"_FillValue": np.bytes_("none")}, []),
+    "unsigned": ("i1", {"_Unsigned": np.bytes_("true"), "_FillValue": np.int8(-1)}, [5]),
 }
 
 

@@ -14,7 +14,7 @@ from deepnet_cli.data.convert.conversion import convert as converted
 from deepnet_cli.data.convert.conversion import understood
 from deepnet_cli.data.convert.formats import TARGETS, target_of
 from deepnet_cli.data.convert.stream import Choices, Meter
-from deepnet_cli.errors import ConfigError, escaped, listed, one_line
+from deepnet_cli.errors import ConfigError, MachineError, escaped, listed, one_line
 from deepnet_cli.files import json_text
 from deepnet_cli.report.conversion import conversion_json, conversion_text
 
@@ -150,5 +150,7 @@ def _check_output(inputs: list[Path], output: Path, *, force: bool) -> None:
             raise ConfigError(f"{output}: is what is read; choose another name")
     if output.is_dir():
         raise ConfigError(f"{output}: is a directory; name a file")
+    if not output.parent.is_dir():
+        raise MachineError(f"{output}: cannot write: there is no directory '{output.parent}'")
     if output.exists() and not force:
         raise ConfigError(f"{output}: is there; add --force to replace it, or choose another name")

@@ -2,7 +2,7 @@
 
     pandas, PyTables   pandas_type on a group; columns of a table are a compound type
     MATLAB v7.3        MATLAB_class; arrays stand with their axes reversed
-    AnnData            encoding-type; scipy's sparse matrices are groups of indptr, indices, data
+    AnnData, SciPy     groups obs and var; a sparse matrix is a group of indptr, indices and data
     netCDF-4, HDF5     CLASS = DIMENSION_SCALE; `coordinates` names what goes with a variable
 
 Only metadata are looked at.  An attribute that cannot be read is as one that is not there.
@@ -31,6 +31,7 @@ NAMING = {
     "class_names": "names of the classes",
     "feature_names": "names of the features",
     "target_names": "names of the numbers in y",
+    "_index": "names of the rows",  # as AnnData calls them
 }
 """What datasets are called that name what others count."""
 
@@ -77,22 +78,35 @@ LABELS = "in MATLAB: y = grp2idx(y), or y = double(y); save -v7.3 {stem}.mat"
 
 
 def attribute(node: Any, name: str) -> Any:
-    """The value of an attribute, text as str and one value without its axes; or None."""
-    try:
-        if not h5py.h5a.exists(node.id, name.encode()):
-            return None
-        value = node.attrs[name]
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError):
-        return None
+    """The value of an attribute, text as str and one value without its axes; or None.
+
+    What has a variable length is not read: it stands in a heap elsewhere in the file, and where
+    that is damaged HDF5 crashes or never ends.  What is asked for in every file has a fixed one.
+    """
+    value = _value(node, name, variable=False)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(())[()]
     return _decoded(value)
 
 
 def texts(node: Any, name: str) -> tuple[str, ...]:
-    """The texts in an attribute; none where there is no such, or it holds something else."""
-    values = [_decoded(each) for each in np.ravel(attribute(node, name))]
+    """The texts, of any length, in an attribute; none where it holds something else."""
+    values = [_decoded(each) for each in np.ravel(_value(node, name, variable=True))]
     return tuple(values) if all(isinstance(value, str) for value in values) else ()
+
+
+def _value(node: Any, name: str, *, variable: bool) -> Any:
+    try:
+        if not h5py.h5a.exists(node.id, name.encode()):
+            return None
+        kind = h5py.h5a.open(node.id, name.encode()).get_type()
+        if not variable and kind.detect_class(h5py.h5t.VLEN):
+            return None
+        if not variable and isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+            return None
+        return node.attrs[name]
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError):
+        return None
 
 
 def odd(node: Any) -> Odd | None:
@@ -106,11 +120,14 @@ def _odd_group(group: Any) -> Odd | None:
         return Odd(f"a pandas {what}", PANDAS)
     if attribute(group, "MATLAB_sparse") is not None:
         return Odd("a sparse matrix of MATLAB", FULL)
-    encoding = attribute(group, "encoding-type") or attribute(group, "h5sparse_format")
-    links = [group.get(name, getlink=True) for name in ("data", "indices", "indptr")]
-    if all(isinstance(link, h5py.HardLink) for link in links):
-        return Odd("a sparse matrix", ANNDATA if encoding else SPARSE)
+    if _holds(group, "data", "indices", "indptr"):
+        return Odd("a sparse matrix", ANNDATA if _holds(group.parent, "obs", "var") else SPARSE)
     return None
+
+
+def _holds(group: Any, *names: str) -> bool:
+    """Whether all of these are in a group."""
+    return all(isinstance(group.get(name, getlink=True), h5py.HardLink) for name in names)
 
 
 def _odd_dataset(dataset: Any) -> Odd | None:
@@ -143,8 +160,7 @@ def is_matlab(dataset: Any) -> bool:
 
 def coordinates(dataset: Any) -> list[str]:
     """The names of other datasets that say where the values of this one lie (netCDF)."""
-    named = attribute(dataset, "coordinates")
-    return named.split() if isinstance(named, str) else []
+    return [name for text in texts(dataset, "coordinates") for name in text.split()]
 
 
 def aside(name: str, dataset: Any) -> str:
@@ -152,12 +168,6 @@ def aside(name: str, dataset: Any) -> str:
     if attribute(dataset, "CLASS") == "DIMENSION_SCALE":
         return "scale of a dimension"
     return NAMING.get(name.rpartition("/")[2], "")
-
-
-def row_names(group: Any) -> str | None:
-    """The dataset of a data frame of AnnData that names its rows."""
-    name = attribute(group, "_index")
-    return name if isinstance(name, str) else None
 
 
 def _decoded(value: Any) -> Any:

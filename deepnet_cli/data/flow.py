@@ -27,5 +27,4 @@ class Flow:
             "bytes": self.size,
             "bytes_per_second": round(self.rate),
             "waited": round(self.clock.waited, 3),
-            "mixing": round(self.mixing.ratio, 4),
-        }
+        } | ({"mixing": round(self.mixing.ratio, 4)} if self.mixing.batches else {})

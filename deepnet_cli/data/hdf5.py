@@ -206,14 +206,15 @@ def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
 
 
 @contextmanager
-def hdf5_in(file: BinaryIO) -> Iterator[tuple[Any, Callable[[], None]]]:
-    """An HDF5 file to be filled, in an empty file that is open to be written and read; and what
-    raises the error that writing has met so far, if any.
-    """
+def hdf5_in(file: BinaryIO) -> Iterator[Any]:
+    """An HDF5 file to be filled, in an empty file that is open to be written and read."""
     sink = Sink(file)
     try:
         with h5py.File(sink, "w", libver=FORMAT) as hdf5:
-            yield hdf5, sink.check
+            try:
+                yield hdf5
+            finally:
+                sink.closing = True
     finally:
         sink.check()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.conventions import PACKING, attribute, is_matlab
+from deepnet_cli.data.conventions import PACKING, attribute, is_matlab, texts
 from deepnet_cli.data.guards import is_text
 from deepnet_cli.nn.types import Array
 
@@ -91,7 +91,7 @@ def layout_of(dataset: Any) -> Layout:
     stored = dataset.dtype
     if attribute(dataset, "MATLAB_class") == "logical":
         stored = np.dtype(bool)
-    elif stored.kind == "i" and attribute(dataset, "_Unsigned") == "true":
+    elif stored.kind == "i" and texts(dataset, "_Unsigned") == ("true",):
         stored = np.dtype(stored.str.replace("i", "u"))
     packing = _packing(dataset, stored)
     return Layout(shape, packing.dtype if packing else stored, stored, turned, packing)

@@ -1,20 +1,22 @@
-"""A file that HDF5 writes into, which is never full.
+"""A file that HDF5 writes into, which lets HDF5 close.
 
-Where a write fails, HDF5 keeps what it could not write, and crashes as the process ends.  So it is
-told that all went well, and the first error is kept for who asked.
+Where a write fails, HDF5 keeps what it could not write, and crashes as the process ends.  So a
+write that fails does so as ever while the file is filled; while it is closed, all seems well, and
+the error is kept for who asks.
 """
 
 from typing import Any, BinaryIO
 
 
 class Sink:
-    """Takes everything, and after an error nothing.  It has what h5py asks of a file."""
+    """Takes nothing after an error.  It has what h5py asks of a file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.read, self.seek, self.tell = file.read, file.seek, file.tell
         self.readinto = file.readinto  # type: ignore[attr-defined]
         self.error: BaseException | None = None
+        self.closing = False
 
     def check(self) -> None:
         """Raise what went wrong so far."""
@@ -33,8 +35,11 @@ class Sink:
         self._try(self.file.flush)
 
     def _try(self, operation: Any, *arguments: Any) -> None:
-        try:
-            if self.error is None:
+        if self.error is None:
+            try:
                 operation(*arguments)
-        except BaseException as error:
-            self.error = error
+                return
+            except BaseException as error:
+                self.error = error
+        if not self.closing:
+            raise self.error

@@ -46,8 +46,6 @@ def survey(root: Any) -> list[Entry]:
     groups, seen = deque([("", root)]), {_address(root)}
     while groups and len(found) < MOST_NAMES:
         prefix, group = groups.popleft()
-        if rows := conventions.row_names(group):
-            serving[prefix + rows] = "names of rows"
         for name in islice(group, MOST_NAMES - len(found)):
             if not isinstance(name, str):
                 continue

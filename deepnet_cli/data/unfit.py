@@ -21,7 +21,8 @@ def unfit(inputs: "Inputs", table: "Table", row: int, column: int, dtype: np.dty
     """Of a value of x whose features are not finite."""
     raw = table.rows[row : row + 1]
     value, x = float(raw[0, column]), float(marked(raw, inputs.missing)[0, column])
-    place, categories = f"at row {row}, {table.column(column)}", inputs.categories.of(column)
+    place = f"at row {table.number(row)}, {table.column(column)}"
+    categories = inputs.categories.of(column)
     if not np.isfinite(x):
         count = _count_alike(inputs, table, x)
         kind = "infinity" if np.isinf(x) else "NaN"

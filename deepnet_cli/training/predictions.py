@@ -128,7 +128,7 @@ def as_lists(found: Iterable[Predictions]) -> dict[str, object]:
 def to_hdf5(found: Iterable[Predictions], m: int, file: BinaryIO) -> None:
     """Write those of m examples into an empty file, as HDF5."""
     at = 0
-    with hdf5_in(file) as (hdf5, check):
+    with hdf5_in(file) as hdf5:
         for block in found:
             for name, values in block.arrays.items():
                 text = values.dtype.kind in "US"
@@ -140,7 +140,6 @@ def to_hdf5(found: Iterable[Predictions], m: int, file: BinaryIO) -> None:
             if block.classes is not None and not at:
                 hdf5["class_names"] = np.array(block.classes.names, h5py.string_dtype())
             at = stop
-            check()
 
 
 def _numbered(word: str, K: int) -> list[str]:

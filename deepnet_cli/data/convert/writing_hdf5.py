@@ -5,6 +5,7 @@ whole examples, about 1 MiB each.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import h5py
@@ -12,6 +13,7 @@ import numpy as np
 
 from deepnet_cli.data.convert.stream import BYTES, Field, Stream
 from deepnet_cli.data.hdf5 import hdf5_in
+from deepnet_cli.errors import DataError, one_line
 
 COMPRESSIONS: dict[str, dict[str, object]] = {
     "none": {},
@@ -22,7 +24,7 @@ COMPRESSIONS: dict[str, dict[str, object]] = {
 
 def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
     """All of a stream into an empty file."""
-    with hdf5_in(file) as (out, check):
+    with hdf5_in(file) as out:
         _set(out.attrs, stream.attributes)
         datasets = {field.name: _dataset(out, field, compression) for field in stream.fields}
         filled = dict.fromkeys(datasets, 0)
@@ -33,7 +35,6 @@ def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
                     datasets[name][()] = values[0]
                 elif values.size:
                     datasets[name][start : filled[name]] = values
-            check()
 
 
 def _dataset(out: Any, field: Field, compression: str) -> Any:
@@ -44,7 +45,12 @@ def _dataset(out: Any, field: Field, compression: str) -> Any:
         if layout:
             rows = min(max(1, BYTES // field.row), field.shape[0])
             layout = {**layout, "chunks": (rows, *field.shape[1:])}
-    dataset = out.create_dataset(field.name, field.shape, dtype, track_times=False, **layout)
+    try:
+        dataset = out.create_dataset(field.name, field.shape, dtype, **layout)
+    except (ValueError, RuntimeError, OSError, KeyError, TypeError):
+        raise DataError(
+            f"'{one_line(field.name)}' cannot be a dataset beside the others; take some with --only"
+        ) from None
     _set(dataset.attrs, field.attributes)
     return dataset
 
@@ -52,4 +58,5 @@ def _dataset(out: Any, field: Field, compression: str) -> Any:
 def _set(attributes: Any, values: Mapping[str, object]) -> None:
     for name, value in values.items():
         text = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
-        attributes[name] = np.array(value, h5py.string_dtype()) if text else value
+        with suppress(TypeError):  # of a type that h5py reads but cannot write
+            attributes[name] = np.array(value, h5py.string_dtype()) if text else value
