@@ -76,12 +76,13 @@ class Run:
 
     @property
     def data(self) -> Path | None:
-        """The file that the run was tested on, or trained, where it still is."""
+        """The file that the run was tested on, or trained, if it still is; of several the first."""
         if self.config is None:
             return None
         data = self.config.data
         part = data.test if isinstance(data.test, DataFile) else data.train
-        file = resolved(data.file_of(part), self.path)
+        named = data.file_of(part)
+        file = resolved(named if isinstance(named, str) else named[0], self.path)
         return file if file.is_file() else None
 
     @property
