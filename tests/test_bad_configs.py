@@ -826,6 +826,8 @@ WHOLE = {
     "plain_text": ("«»hello\n", "key: value"),
     "no_space": ("«»a:1\n", "space after ':'"),
     "number": ("«»5\n", "key: value"),
+    "nothing_in_a_mapping": ("«»{", "'{' is not closed"),
+    "nothing_in_a_list": ("a: 1\nb: {x: «»[\n", "'[' is not closed"),
     "tab": ("data:\n«»\ttrain: train.h5\n", "tab", "spaces"),
     "windows_line_ends": (config(training="learning_rate: «0»").replace("\n", "\r\n"), "> 0"),
     "control_character": ("data:\n  train: «»\x07x\n", "control character", "0x07"),

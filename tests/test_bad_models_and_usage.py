@@ -179,6 +179,7 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     "class_weights_of_0": (put("classes/weights", [1.0, 2.0, 0.0]), "classes/weights", "> 0"),
     "class_weights_not_finite": (put("classes/weights", [1.0, 2.0, np.inf]), "classes/weights"),
     "class_weights_text": (put("classes/weights", [b"a", b"b", b"c"]), "classes/weights"),
+    "units_without_divisor": (put("units/shift", [0.0, 0.0, 0.0]), "units/divisor"),
     # the attributes
     "no_config": (attribute("config", None), "config|damaged"),
     "config_number": (attribute("config", 5), "config"),

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from deepnet_cli.data import columns, inputs
+from deepnet_cli.data import inputs, training_x
 from deepnet_cli.data import rows as blocks_of
-from deepnet_cli.data.columns import Columns
 from deepnet_cli.data.encoding import Encoding
 from deepnet_cli.data.encoding import fit as fit_encoding
 from deepnet_cli.data.inputs import Inputs, Recipe
 from deepnet_cli.data.scaling import LOG1P, SCALINGS, Divided, Rule, Scaling
 from deepnet_cli.data.tables import Table
+from deepnet_cli.data.training_x import Columns
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
@@ -322,7 +322,7 @@ def test_quantiles_of_many_rows_are_those_of_a_sample(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One row out of each of equal runs, however the rows are read; near those of all rows."""
-    monkeypatch.setattr(columns, "ROWS", 400)
+    monkeypatch.setattr(training_x, "ROWS", 400)
     rows = np.sort(rng.normal(size=(4001, 2)), axis=0)
     found = fit("robust", rows)
     monkeypatch.setattr(blocks_of, "BYTES", 1000)
@@ -332,7 +332,7 @@ def test_quantiles_of_many_rows_are_those_of_a_sample(
     assert found.shift.tolist() != fit("robust", rows[:400]).shift.tolist()
     every_tenth = np.where(np.arange(4000) % 10 == 0, 1000, rows[:4000, 0])[:, np.newaxis]
     assert abs(fit("robust", every_tenth).shift[0]) < 1  # a run has ten rows
-    monkeypatch.setattr(columns, "VALUES", 20)
+    monkeypatch.setattr(training_x, "VALUES", 20)
     sample, count = Columns(rows)._ordered
     assert sample.shape == (10, 2)
     assert count.tolist() == [10, 10]

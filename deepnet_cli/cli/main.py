@@ -19,12 +19,14 @@ from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_lin
 from deepnet_cli.files import cannot, write_file
 
 COMMANDS = {
+    "init": "Write a first config for DATA, with the reason for each value.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
+    "inspect": "Say what is in a data set, a model or a run.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",

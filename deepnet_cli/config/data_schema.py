@@ -150,6 +150,7 @@ class DataSection(Section):
     impute: Imputed = Field(default="refuse", validate_default=True)
     missing: Missing | None = None
     one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
+    scale_y: Literal["none", "standardize"] = "none"
     stream: Literal["auto"] | bool = "auto"
 
     def in_order(self, part: Fraction | Fold) -> bool:

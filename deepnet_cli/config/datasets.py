@@ -1,5 +1,6 @@
 """The data that a config names, read and encoded: parts ready for the network."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,9 +21,16 @@ from deepnet_cli.data.parts import Supply
 from deepnet_cli.data.streamed import supply_of
 from deepnet_cli.data.tables import Location, Selection, Table, read_table
 from deepnet_cli.data.weighing import balanced, class_named
-from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, listed
+from deepnet_cli.errors import (
+    ConfigError,
+    DeepnetError,
+    MachineError,
+    did_you_mean,
+    listed,
+)
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.losses import ClassWeight
+from deepnet_cli.nn.metrics import Metric, chosen
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 
@@ -48,6 +56,10 @@ class Dataset:
     selections: dict[str, Selection]
     shared: Counts
     told: tuple[str, ...] = ()
+
+    def metrics(self, kind: str, names: Iterable[str]) -> dict[str, Metric]:
+        """Metrics of a kind of outputs by their names, in the units of y."""
+        return self.encoding.in_units(chosen(kind, names))
 
 
 def read_tables(config: Config, document: Document, directory: Path) -> Tables:
@@ -102,6 +114,9 @@ def encode(
     inputs: Inputs,
 ) -> Dataset:
     """Fit the encoding of y too on the training part, and apply both to all."""
+    if config.data.scale_y != "none" and network.loss.target not in ("number", "quantiles"):
+        problem = f"is for losses of numbers; {network.loss.name} is none"
+        raise document.error(("data", "scale_y"), ConfigError(problem))
     try:
         fitted = encoding.fit(
             tables["train"],
@@ -110,6 +125,8 @@ def encode(
             network.sizes[-1],
             config.compute.dtype,
         )
+        if config.data.scale_y != "none":
+            fitted = fitted.standardized(tables["train"])
     except ClassCountError as error:
         place = ("model", "layers", len(config.model.layers) - 1)
         raise document.error(place, error) from None

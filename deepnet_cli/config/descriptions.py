@@ -74,6 +74,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "impute": "What missing values (NaN) become, fitted on the training part.",
         "missing": "Values in x that mean missing, as NaN does.",
         "one_hot": "Columns of x that name categories: each category becomes a feature of 0 and 1.",
+        "scale_y": "Whether numbers are learned in their own units, or each output with mean 0 and "
+        "deviation 1; predictions and figures are in those of y.",
         "stream": "Whether x stays in its file and is read while training goes on; auto: where "
         "it does not fit in memory.",
     },

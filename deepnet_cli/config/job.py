@@ -30,7 +30,7 @@ from deepnet_cli.data.batches import Batches
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
 from deepnet_cli.errors import ConfigError, DeepnetError
-from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric, chosen
+from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -77,18 +77,19 @@ class Job:
     @property
     def running_metrics(self) -> dict[str, Metric]:
         """What the config asks for: measured on the batches as they go by."""
-        return chosen(self.network.loss.kind, self.config.training.metrics or ())
+        return self.dataset.metrics(self.network.loss.kind, self.config.training.metrics or ())
 
     @property
     def metrics(self) -> dict[str, Metric]:
         """Of the validation set, in each row of the history."""
         kind = self.network.loss.kind
-        return chosen(kind, measured(self.config.training, kind))
+        return self.dataset.metrics(kind, measured(self.config.training, kind))
 
     @property
     def summary_metrics(self) -> dict[str, Metric]:
         """Of every part, at the end."""
-        return chosen(self.network.loss.kind, DEFAULTS[self.network.loss.kind]) | self.metrics
+        kind = self.network.loss.kind
+        return self.dataset.metrics(kind, DEFAULTS[kind]) | self.metrics
 
     @property
     def headline(self) -> str:

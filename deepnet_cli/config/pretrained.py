@@ -7,10 +7,11 @@ from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.schema import Config, ModelSection
 from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding_file import read_class_names
+from deepnet_cli.data.encoding_file import read_class_names, read_units
 from deepnet_cli.data.hdf5 import open_hdf5
 from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.inputs_file import read_inputs
+from deepnet_cli.data.units import Units, same_units
 from deepnet_cli.errors import DeepnetError, listed
 
 PLACE = ("model", "initial_parameters")
@@ -18,11 +19,14 @@ PLACE = ("model", "initial_parameters")
 
 @dataclass(frozen=True)
 class Pretrained:
-    """What a network was trained on and its classes, where its file has them."""
+    """What a network was trained on, its classes and the units of its numbers, where its file has
+    them.
+    """
 
     path: str
     inputs: Inputs | None
     class_names: tuple[str, ...] | None
+    units: Units | None
 
 
 def read_pretrained(config: Config, document: Document, directory: Path) -> Pretrained | None:
@@ -33,7 +37,8 @@ def read_pretrained(config: Config, document: Document, directory: Path) -> Pret
         with open_hdf5(resolved(start.file, directory)) as source:
             inputs = read_inputs(source) if source.has("scaling/shift") else None
             names = read_class_names(source) if source.has("classes/names") else None
-            return Pretrained(source.path, inputs, names)
+            units = read_units(source) if source.has("units/shift") else None
+            return Pretrained(source.path, inputs, names, units)
     except DeepnetError as error:
         raise document.error(PLACE, error) from None
 
@@ -52,3 +57,6 @@ def warn_of_changes(
     if whole and names is not None and classes is not None and names != classes.names:
         told, here = (listed(f"'{name}'" for name in known) for known in (names, classes.names))
         document.warn(PLACE, f"was trained to tell {told} apart; here {here}, in this order")
+    trained_here = pretrained.inputs is not None
+    if whole and trained_here and not same_units(pretrained.units, encoding.units):
+        document.warn(PLACE, "the output layer was trained with another data.scale_y, or other y")

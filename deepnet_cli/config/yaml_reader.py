@@ -172,9 +172,11 @@ def _syntax(text: str, error: yaml.MarkedYAMLError) -> Problem:
     lines = text.splitlines()
     line = lines[mark.line] if mark.line < len(lines) else ""
     if "flow" in context or "quoted" in context:
-        opened = error.context_mark or mark
-        place = Place(opened.line + 1, opened.column + 1, 1)
-        return Problem((), f"'{text[opened.index]}' is not closed", place)
+        opened = (error.context_mark or mark).index
+        if opened == len(text):  # nothing comes after it
+            opened = max(text.rfind("["), text.rfind("{"))
+        place = Place(text.count("\n", 0, opened) + 1, opened - text.rfind("\n", 0, opened), 1)
+        return Problem((), f"'{text[opened]}' is not closed", place)
     if "'\\t'" in problem or line[: len(line) - len(line.lstrip())].count("\t"):
         return Problem((), "tab used for indentation; use spaces", Place(mark.line + 1, 1, 1))
     for number in (mark.line, (error.context_mark or mark).line):

@@ -1,5 +1,6 @@
 """How a table becomes X and Y: fitted on the training part, kept with the model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,8 +10,10 @@ from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.labels import Classes
 from deepnet_cli.data.parts import Part, Supply
 from deepnet_cli.data.tables import Table
+from deepnet_cli.data.units import Units, units_of
 from deepnet_cli.data.weighing import weighed
 from deepnet_cli.errors import DataError, listed
+from deepnet_cli.nn.metrics import Metric, of_restored
 from deepnet_cli.nn.types import Array
 
 
@@ -28,6 +31,7 @@ class Encoding:
     outputs: int
     dtype: np.dtype[np.generic]
     class_weights: Array | None = None
+    units: Units | None = None  # of numbers, where the network learns others than y
 
     @property
     def features(self) -> int:
@@ -37,6 +41,15 @@ class Encoding:
     def in_precision(self, precision: str) -> "Encoding":
         """The same encoding for float32 or float64."""
         return replace(self, dtype=np.dtype(precision))
+
+    def standardized(self, table: Table) -> "Encoding":
+        """The same for numbers y that are learned with mean 0 and deviation 1, as they are in
+        training examples.  Raises DataError and ClassCountError.
+        """
+        if table.y is None:
+            raise ValueError("a table with y")
+        Y = self._numbers(table.y, table.y_at)
+        return replace(self, units=units_of(Y, table.y_at))
 
     def part(self, table: Table) -> Part:
         """The encoded examples of a labelled table with their Y.  Raises DataError."""
@@ -87,6 +100,14 @@ class Encoding:
         """
         return self.inputs.rows(table, self.dtype, i)
 
+    def restored(self, A: Array) -> Array:
+        """Outputs A (n[L], m) in the units of y."""
+        return A if self.units is None else self.units.restored(A).astype(A.dtype)
+
+    def in_units(self, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+        """Metrics in the units of y."""
+        return {**metrics} if self.units is None else of_restored(metrics, self.units.restored)
+
     def class_indices(self, table: Table) -> Array:
         """The class index (m,) of each label of a table with y."""
         if table.y is None or self.classes is None:
@@ -105,6 +126,11 @@ class Encoding:
             return labels.one_hot(indices, self.outputs)
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
+        Y = self._numbers(y, where)
+        return Y if self.units is None else self.units.scaled(Y)
+
+    def _numbers(self, y: Array, where: str) -> Array:
+        """(K, m), in the units of y."""
         Y = labels.counts(y, where) if self.target == "count" else labels.targets(y, where)
         if self.target == "quantiles" and len(Y) == 1:
             return np.repeat(Y, self.outputs, axis=0)

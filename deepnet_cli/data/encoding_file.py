@@ -3,6 +3,7 @@
 /scaling, /inputs                            see data/inputs_file.py
 /classes/values, /classes/names              where the network tells classes apart
 /classes/weights (K,)                        where the loss has class weights
+/units/shift, /units/divisor (K,)            where the network learns (y - shift) / divisor
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from deepnet_cli.data.hdf5 import Source
 from deepnet_cli.data.inputs import Inputs
 from deepnet_cli.data.inputs_file import numbers, texts, write_inputs
 from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.units import Units
 from deepnet_cli.errors import DataError
 
 
@@ -28,6 +30,9 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         file["classes/names"] = np.array(encoding.classes.names, text)
         if encoding.class_weights is not None:
             file["classes/weights"] = encoding.class_weights
+    if encoding.units is not None:
+        file["units/shift"] = encoding.units.shift
+        file["units/divisor"] = encoding.units.divisor
 
 
 def read_encoding(
@@ -47,12 +52,23 @@ def read_encoding(
             raise DataError(
                 f"{source.path}: classes/weights: a number > 0 is needed for each class"
             )
-    return Encoding(inputs, classes, target, outputs, dtype, weights)
+    units = read_units(source) if source.has("units/shift") else None
+    if units is not None and len(units.shift) != outputs:
+        raise DataError(f"{source.path}: units are of {len(units.shift)} outputs, not {outputs}")
+    return Encoding(inputs, classes, target, outputs, dtype, weights, units)
 
 
 def read_class_names(source: Source) -> tuple[str, ...]:
     """How classes are called, by index.  Raises DataError."""
     return texts(source, "classes/names")
+
+
+def read_units(source: Source) -> Units:
+    """The units of the outputs.  Raises DataError where they are unfit."""
+    shift, divisor = (numbers(source, f"units/{name}") for name in ("shift", "divisor"))
+    if shift.shape != divisor.shape or not (divisor > 0).all():
+        raise DataError(f"{source.path}: units: a divisor > 0 is needed for each shift")
+    return Units(shift, divisor)
 
 
 def _classes(source: Source, K: int) -> Classes:

@@ -124,9 +124,14 @@ def _used(source: Source, apart: Apart) -> dict[Entry, str]:
     return {e: "named for another use" for e in source.entries if e.name in names}
 
 
+def parts_in(source: Source) -> list[str]:
+    """The parts whose examples a file names as theirs."""
+    return [p for p in PART_WORDS if ranked(source.entries, p, X_WORDS, plain=False)]
+
+
 def part_to_predict(source: Source) -> str:
     """What `predict` and `evaluate` look at: the test part where the file has one."""
-    parts = [p for p in PART_WORDS if ranked(source.entries, p, X_WORDS, plain=False)]
+    parts = parts_in(source)
     return "test" if "test" in parts or not parts else parts[0]
 
 

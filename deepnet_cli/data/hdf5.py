@@ -38,6 +38,9 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.files import check_readable
 
+UNPACKED = 2**25
+"""Bytes of chunks that are kept as they were unpacked, in case that more of them is asked for."""
+
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
 
@@ -180,7 +183,7 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
     size = check_readable(path).st_size
     check_signature(path, size)
     try:
-        file = h5py.File(path, "r", locking="best-effort")
+        file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
     except BlockingIOError:
         raise MachineError(
             f"{path}: is being written by another program; try again when it has closed it"

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
+from deepnet_cli.data.training_x import Columns
 from deepnet_cli.nn.types import Array
 
 

@@ -10,13 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
 from deepnet_cli.data.features import Categories, Encoder, Indicators, Numbers, marked
 from deepnet_cli.data.imputation import Imputation
 from deepnet_cli.data.rows import in_blocks
 from deepnet_cli.data.scaling import SAME, Rule, Scaling, Unscaled
 from deepnet_cli.data.statistics import Statistics
 from deepnet_cli.data.tables import Table
+from deepnet_cli.data.training_x import Columns
 from deepnet_cli.data.unfit import other_names, unfit
 from deepnet_cli.errors import DataError
 from deepnet_cli.fused.blocks import blocks

@@ -10,8 +10,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
 from deepnet_cli.data.statistics import ROUNDED
+from deepnet_cli.data.training_x import Columns
 from deepnet_cli.nn.types import Array
 
 SAME = 1e-6

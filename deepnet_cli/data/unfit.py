@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
 from deepnet_cli.data.features import marked
 from deepnet_cli.data.scaling import LOG1P
+from deepnet_cli.data.training_x import Columns
 from deepnet_cli.errors import listed, one_line
 
 if TYPE_CHECKING:

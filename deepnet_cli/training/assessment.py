@@ -61,6 +61,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     supply, loss, K = model.supply(table), model.network.loss, model.network.sizes[-1]
     weights = np.ones(supply.m) if table.weights is None else table.weights
     metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
+    metrics = model.encoding.in_units(metrics)
     probable = loss.kind in ("binary", "class")
     resamples = affordable(supply.m, K) if resampled else None
     J, states, sums = Mean(supply.weights), States(), np.zeros((3, BINS))

@@ -108,11 +108,31 @@ class Lock:
             return False
 
     def _in_use(self, holder: Holder, hint: str = "; let it end first") -> MachineError:
-        by = "another process"
-        if holder:
-            told = {key: one_line(str(holder.get(key))) for key in ("pid", "host", "since")}
-            by = f"pid {told['pid']} on host {told['host']} since {told['since']}"
+        by = _named(holder) or "another process"
         return MachineError(f"{self.path.parent}: in use by {by}{hint}")
+
+
+def user_of(folder: Path) -> str:
+    """The process that has a directory, by what the file says; nothing where none has, as far as
+    can be known without asking for the lock.
+    """
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        holder = _holder(descriptor)
+    finally:
+        os.close(descriptor)
+    return "" if _gone(holder) else _named(holder)
+
+
+def _named(holder: Holder) -> str:
+    """A process, for a reader; nothing where the file says nothing."""
+    if not holder:
+        return ""
+    told = {key: one_line(str(holder.get(key))) for key in ("pid", "host", "since")}
+    return f"pid {told['pid']} on host {told['host']} since {told['since']}"
 
 
 def _holder(descriptor: int) -> Holder:

@@ -67,7 +67,7 @@ class Model:
         """
         for rows in encoded(self.encoding, table):
             S = scores(self.network, self.theta, rows)
-            yield self.network.loss.link.forward(S, out=S)
+            yield self.encoding.restored(self.network.loss.link.forward(S, out=S))
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""

@@ -19,7 +19,7 @@ from typing import Any
 from deepnet_cli.data.guards import looks_like
 from deepnet_cli.data.hdf5 import Source, hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.errors import DataError
-from deepnet_cli.files import read_file
+from deepnet_cli.files import cannot, check_readable, read_file
 
 USER_BLOCK = 512
 FORMAT = 1
@@ -32,6 +32,22 @@ def sealed(kind: str, fill: Callable[[Any], None]) -> bytes:
     body = hdf5_bytes(fill, user_block=USER_BLOCK)[USER_BLOCK:]
     header = f"deepnet {kind}\nformat {FORMAT}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
+
+
+def kind_of(path: Path) -> str | None:
+    """What kind of sealed file the first bytes say that it is, of a damaged one "model"; None of
+    any other file.
+    """
+    check_readable(path)
+    try:
+        with path.open("rb") as file:
+            start = file.read(USER_BLOCK)
+    except OSError as error:
+        raise cannot("read", path, error) from error
+    if not start.startswith(b"deepnet "):
+        return None
+    header = _HEADER.fullmatch(start)
+    return header[1].decode() if header is not None and header[1] in KINDS else "model"
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from deepnet_cli.nn.metrics.statistic import (
     figures_of,
     figures_of_each,
     observed,
+    of_restored,
     pooled,
     weighted_figures,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "figures_of_each",
     "find",
     "observed",
+    "of_restored",
     "pooled",
     "top",
     "unmixed",

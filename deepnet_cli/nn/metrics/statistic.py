@@ -11,7 +11,7 @@ sums, whose size does not grow with the examples, wherever the figure is exact t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any
 
@@ -98,6 +98,17 @@ def mean_of(name: str, costs: Callable[[Array, Array], Array], *, smaller: bool 
         return ratio(total, weight)
 
     return Metric(Statistic(name, sums, tuple), mean, smaller)
+
+
+def of_restored(
+    metrics: Mapping[str, Metric], restored: Callable[[Array], Array]
+) -> dict[str, Metric]:
+    """The same metrics of restored(A) and restored(Y), the numbers that these stand for."""
+
+    def of(statistic: Statistic) -> Statistic:
+        return replace(statistic, of=lambda A, Y, w: statistic.of(restored(A), restored(Y), w))
+
+    return {name: replace(m, statistic=of(m.statistic)) for name, m in metrics.items()}
 
 
 def ratio(above: Array, below: Array, otherwise: float = 0.0) -> Array:

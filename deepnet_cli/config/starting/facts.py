@@ -1,0 +1,92 @@
+"""The little that has to be known of data to choose a first network for them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.data.profile import Profile
+from deepnet_cli.errors import shortened
+
+LONGEST_NAME = 24
+
+BRIGHT = 64
+"""What the brightest of uint8 pixels is above."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """m rows of n values to train on, and for each a y.
+
+    kind, why    as data/target.py has them
+    outputs      how many units it takes to say it: a class, label or number each
+    counts       how often each class is there
+    low          the smallest of the numbers in y
+    second       of two classes the name of the second
+    x            pixels (uint8), flags (0 and 1 alone) or numbers
+    spreads      the smallest and the largest deviation of its features
+    """
+
+    m: int
+    n: int
+    kind: str
+    why: str
+    outputs: int = 1
+    counts: tuple[int, ...] = ()
+    low: float = 0.0
+    second: str = ""
+    x: str = "numbers"
+    spreads: tuple[float, float] = (1.0, 1.0)
+    missing: int = 0  # values of x
+    sorted: bool = False  # neighbors have a like y
+
+    @property
+    def task(self) -> str:
+        """The kind, where counts that do not begin at 0 are numbers as any others."""
+        return "numbers" if self.kind == "counts" and self.low > 0 else self.kind
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether each example is of one class."""
+        return self.kind in ("binary", "classes")
+
+    @property
+    def rare(self) -> int:
+        """How many examples there are for one of the rarest class."""
+        return self.m // min(self.counts) if self.tells_apart else 1
+
+
+def facts_of(profile: Profile) -> Facts:
+    """Those of examples with y."""
+    target, columns = profile.target, profile.columns
+    if target is None:
+        raise ValueError("a profile with y")
+    apart = target.classes if target.kind in ("binary", "classes") else None
+    counts = () if apart is None else tuple(map(int, apart.counts))
+    return Facts(
+        profile.m,
+        profile.n,
+        target.kind,
+        target.why,
+        1 if target.kind == "binary" else max(target.outputs, len(counts)),
+        counts,
+        0.0 if target.numbers is None else float(target.numbers.quantiles[0].min()),
+        shortened(apart.names[-1], LONGEST_NAME) if apart else "",
+        _kind_of_x(profile),
+        _spreads(profile),
+        int(columns.statistics.nan.sum()),
+        target.sorted,
+    )
+
+
+def _spreads(profile: Profile) -> tuple[float, float]:
+    columns = profile.columns
+    varying = columns.statistics.deviation[~columns.constant]
+    return (float(varying.min()), float(varying.max())) if len(varying) else (0.0, 0.0)
+
+
+def _kind_of_x(profile: Profile) -> str:
+    columns = profile.columns
+    low, high = columns.statistics.low.min(), columns.statistics.high.max()
+    if profile.dtype == np.uint8 and high > BRIGHT:
+        return "pixels"
+    return "flags" if low >= 0 and high <= 1 and columns.whole.all() else "numbers"
