@@ -257,7 +257,7 @@ def test_predictions_never_replace_what_they_are_made_of(folder: Path) -> None:
 def test_options_that_do_not_apply_are_refused(folder: Path) -> None:
     refused(deepnet("train", "--resume", "a", "--dry-run"), 2, "--dry-run")
     refused(deepnet("train", "--resume", "a", "--run-dir", "b"), 2, "--run-dir")
-    refused(deepnet("train", "c.yaml", "--resume", "a"), 2, "not both")
+    refused(deepnet("train", "c.yaml", "--resume", "a"), 2, "one of them")
 
 
 def test_the_part_that_a_name_speaks_of(folder: Path) -> None:
