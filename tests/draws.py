@@ -26,8 +26,8 @@ from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.load import check
 from deepnet_cli.config.schema import Config
 from deepnet_cli.config.yaml_reader import parse
-from deepnet_cli.data.augmentation import AUGMENTATIONS
-from deepnet_cli.data.weighing import balanced
+from deepnet_cli.data.dealing.augmentation import AUGMENTATIONS
+from deepnet_cli.data.dealing.weighing import balanced
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.losses import LOSSES

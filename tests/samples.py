@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import yaml
 
-from deepnet_cli.data.parts import Part, Supply
+from deepnet_cli.data.dealing.parts import Part, Supply
 from deepnet_cli.nn.types import Array
 
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from deepnet_cli.data.augmentation import AUGMENTATIONS, Augmentation, Examples
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.augmentation import AUGMENTATIONS, Augmentation, Examples
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.fused import blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits, order

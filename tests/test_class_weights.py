@@ -12,8 +12,8 @@ from samples import write_config
 from sklearn import metrics as sk
 from sklearn.utils.class_weight import compute_class_weight
 
-from deepnet_cli.data.labels import Classes
-from deepnet_cli.data.weighing import balanced, class_named, weighed
+from deepnet_cli.data.dealing.weighing import balanced, class_named, weighed
+from deepnet_cli.data.reading.labels import Classes
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES
 from deepnet_cli.nn.types import Array
 

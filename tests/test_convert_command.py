@@ -23,7 +23,7 @@ from cli import LAYERS, assert_refused, assert_says, config, deepnet
 import deepnet_cli
 from deepnet_cli.cli.convert import Bar
 from deepnet_cli.data.convert import arrow, extras, images
-from deepnet_cli.data.sink import Sink
+from deepnet_cli.data.files.sink import Sink
 
 IRIS = "length,width,kind\n" + "".join(f"{k / 10},{k},{'ab'[k % 2]}\n" for k in range(30))
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import part_of, write_blobs, write_config
 
-from deepnet_cli.data.splitting import folds, split
+from deepnet_cli.data.reading.splitting import folds, split
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.session import Session
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from deepnet_cli.data.decimals import LARGEST, POINTED, SMALLEST, WIDTH, decimal, decimals
-from deepnet_cli.data.labels import Classes
+from deepnet_cli.data.reading.labels import Classes
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.predictions import Predictions, as_csv
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 
 from deepnet_cli.cli.main import COMMANDS
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.imputation import IMPUTATIONS
-from deepnet_cli.data.scaling import SCALINGS
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS
+from deepnet_cli.data.encoding.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from deepnet_cli.data import rows as rows_module
-from deepnet_cli.data.duplicates import found_in, repeats, row_hashes
+from deepnet_cli.data.describing.duplicates import found_in, repeats, row_hashes
+from deepnet_cli.data.reading import rows as rows_module
 from deepnet_cli.nn.types import Array
 
 law = settings(max_examples=80, derandomize=True, deadline=None)

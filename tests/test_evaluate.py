@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration

@@ -16,7 +16,7 @@ from cli import assert_refused, deepnet
 from networks import HEAD_IDS, HEADS, HIDDEN, labels_for
 from samples import parameters, write_config
 
-from deepnet_cli.data.scaling import SCALINGS
+from deepnet_cli.data.encoding.scaling import SCALINGS
 from deepnet_cli.nn.activations import Activation
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES, Loss

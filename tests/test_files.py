@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepnet_cli import files, signals
-from deepnet_cli.data.hdf5 import hdf5_bytes
+from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.errors import ConfigError, DataError, MachineError
 from deepnet_cli.files import check_readable, make_directory, read_file, shown, write_file
 from deepnet_cli.training.sealed import USER_BLOCK, open_sealed, sealed

@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
-from deepnet_cli.data.finding import find_x, find_y, part_to_predict
-from deepnet_cli.data.hdf5 import open_hdf5
-from deepnet_cli.data.tables import Location, Table, read_table
-from deepnet_cli.data.unclear import MOST_LISTED
-from deepnet_cli.data.words import PART_WORDS, PATTERNS, X_WORDS, Y_WORDS
+from deepnet_cli.data.files.hdf5 import open_hdf5
+from deepnet_cli.data.reading.finding import find_x, find_y, part_to_predict
+from deepnet_cli.data.reading.tables import Location, Table, read_table
+from deepnet_cli.data.reading.unclear import MOST_LISTED
+from deepnet_cli.data.reading.words import PART_WORDS, PATTERNS, X_WORDS, Y_WORDS
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 

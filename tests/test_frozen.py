@@ -21,8 +21,8 @@ from points import rngs
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.gradcheck.mutations import mutations
 from deepnet_cli.nn.gradcheck.report import blame, check

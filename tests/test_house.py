@@ -66,6 +66,20 @@ def test_imports_point_down(path: Path) -> None:
         assert outside - set(sys.stdlib_module_names) <= OUTSIDE[here]
 
 
+IN_DATA = ["files", "reading", "dealing", "encoding", "describing", "convert"]
+"""The rooms within `data`, likewise; what stands beside them sees the first alone."""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "data").rglob("*.py")), ids=lambda p: p.stem)
+def test_imports_point_down_within_data(path: Path) -> None:
+    here = path.relative_to(ROOT / "data").parts[0]
+    upto = IN_DATA.index(here) if here in IN_DATA else 0
+    names = {name.split(".")[2] for name in imports(path) if name.startswith("deepnet_cli.data.")}
+    if path.stem == "guards":  # of a file in another format, how it is converted
+        names -= {"convert"}
+    assert names & set(IN_DATA) <= set(IN_DATA[: upto + 1])
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_files_are_of_a_readable_size_and_say_what_they_are(path: Path) -> None:
     text = path.read_text()
@@ -81,7 +95,8 @@ WRITES = re.compile(
 
 WRITERS = {
     "data/convert/writing_numpy.py": "archives, into a file of the one writer's",
-    "data/hdf5.py": "HDF5 in memory",
+    "data/files/conventions.py": "told, not done: how another program writes what is read here",
+    "data/files/hdf5.py": "HDF5 in memory",
     "files.py": "the one writer",
     "fused/native.py": "the folder of what was compiled",
     "training/lock.py": "the lock",

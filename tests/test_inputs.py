@@ -16,14 +16,14 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from deepnet_cli.config.data_schema import DataSection
-from deepnet_cli.data import inputs as encoding_of_x
-from deepnet_cli.data import rows as blocks_of
-from deepnet_cli.data.hdf5 import hdf5_bytes, open_hdf5_bytes
-from deepnet_cli.data.imputation import IMPUTATIONS, Constant, Mean, Median
-from deepnet_cli.data.inputs import Recipe
-from deepnet_cli.data.inputs_file import read_inputs, write_inputs
-from deepnet_cli.data.scaling import SCALINGS, Log1p, Rule, Standardize
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.encoding import inputs as encoding_of_x
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS, Constant, Mean, Median
+from deepnet_cli.data.encoding.inputs import Recipe
+from deepnet_cli.data.encoding.inputs_file import read_inputs, write_inputs
+from deepnet_cli.data.encoding.scaling import SCALINGS, Log1p, Rule, Standardize
+from deepnet_cli.data.files.hdf5 import hdf5_bytes, open_hdf5_bytes
+from deepnet_cli.data.reading import rows as blocks_of
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 

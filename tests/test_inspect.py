@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cli import Result, assert_refused, deepnet, train_small
 
-from deepnet_cli.data.storage import SMALL, WORTH, Storage, unwieldy
+from deepnet_cli.data.files.storage import SMALL, WORTH, Storage, unwieldy
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.dataset import SCREEN
 from deepnet_cli.report.figures import COLUMNS

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepnet_cli.data.encoding import Encoding, fit
-from deepnet_cli.data.inputs import Recipe
-from deepnet_cli.data.labels import (
+from deepnet_cli.data.encoding.encoding import Encoding, fit
+from deepnet_cli.data.encoding.inputs import Recipe
+from deepnet_cli.data.reading.labels import (
     ClassCountError,
     Classes,
     class_indices,
@@ -20,7 +20,7 @@ from deepnet_cli.data.labels import (
     one_hot,
     targets,
 )
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 

@@ -13,9 +13,9 @@ from cli import assert_says, deepnet
 from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
-from deepnet_cli.data import stored
-from deepnet_cli.data.hdf5 import open_hdf5
-from deepnet_cli.data.tables import Location, read_table
+from deepnet_cli.data.files.hdf5 import open_hdf5
+from deepnet_cli.data.reading import stored
+from deepnet_cli.data.reading.tables import Location, read_table
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cli import assert_refused, assert_says, config, deepnet
 
-from deepnet_cli.data.tables import Location, Table, read_table
+from deepnet_cli.data.reading.tables import Location, Table, read_table
 
 X = np.arange(24.0).reshape(6, 4) / 8
 Y = np.array([0, 1, 2, 2, 1, 0])

@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.nn.types import Array
 
 STORED = ["i1", "u1", "<i2", ">i2", "u2", "<i4", "i8", "f2", "<f4", ">f8"]

@@ -13,8 +13,8 @@ import pytest
 from networks import start
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import Loss, made_loss

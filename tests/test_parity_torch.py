@@ -15,9 +15,9 @@ from networks import labels_for, start
 from pytorch import ELSEWHERE, NONE, RATE, STEPS, TABLE, F, Form, torch
 
 from deepnet_cli.config.json_schema import json_schema
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.parts import Part
-from deepnet_cli.data.weighing import weighed
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.dealing.parts import Part
+from deepnet_cli.data.dealing.weighing import weighed
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import Loss, made_loss, shares

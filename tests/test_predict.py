@@ -13,7 +13,7 @@ from cli import Result, deepnet
 from samples import parameters, write_blobs, write_config
 from sklearn import metrics as sk
 
-from deepnet_cli.data.tables import Location
+from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import scores
 from deepnet_cli.training.model import load_model
@@ -108,7 +108,7 @@ def test_blocks_of_any_size_cover_every_row(
 def test_a_bad_value_in_a_later_block_has_its_own_place(
     folder: Path, value: float, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("deepnet_cli.data.parts.VALUES", 6 * 7)
+    monkeypatch.setattr("deepnet_cli.data.dealing.parts.VALUES", 6 * 7)
     (x,) = read(folder / "more.h5", "x")
     x = x.astype(float)
     x[23, 2] = value

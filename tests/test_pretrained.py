@@ -14,7 +14,7 @@ import pytest
 from cli import assert_refused, deepnet
 from samples import parameters, rows, write_config
 
-from deepnet_cli.data.scaling import SCALINGS, Scaling
+from deepnet_cli.data.encoding.scaling import SCALINGS, Scaling
 from deepnet_cli.nn.types import Array
 
 RULES: list[str | float] = [*SCALINGS, "auto", 40.0]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from deepnet_cli.data import rows as rows_file
-from deepnet_cli.data.profile import Profile, profile
-from deepnet_cli.data.tables import Table
-from deepnet_cli.data.tallies import FILLS, MOST_VALUES
-from deepnet_cli.data.target import target
+from deepnet_cli.data.describing.profile import Profile, profile
+from deepnet_cli.data.describing.tallies import FILLS, MOST_VALUES
+from deepnet_cli.data.describing.target import target
+from deepnet_cli.data.reading import rows as rows_file
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.losses import LOSSES, shares
 from deepnet_cli.nn.types import Array
 

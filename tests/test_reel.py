@@ -10,8 +10,8 @@ import pytest
 from samples import write_blobs, write_config
 
 from deepnet_cli.config.job import Job, load_job
-from deepnet_cli.data.batches import Batch, Batches
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.batches import Batch, Batches
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused import native
 from deepnet_cli.fused.gather import Gather

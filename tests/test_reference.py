@@ -14,7 +14,7 @@ from deepnet_cli.config.descriptions import DESCRIPTIONS
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.config.options import Chosen
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.imputation import IMPUTATIONS
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS
 from deepnet_cli.nn.metrics import METRICS
 from deepnet_cli.report import vocabulary
 from deepnet_cli.report.entries import REGISTRIES, Registry, of_docstring

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 
-from deepnet_cli.data import inputs, training_x
-from deepnet_cli.data import rows as blocks_of
-from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding import fit as fit_encoding
-from deepnet_cli.data.inputs import Inputs, Recipe
-from deepnet_cli.data.scaling import LOG1P, SCALINGS, Divided, Rule, Scaling
-from deepnet_cli.data.tables import Table
-from deepnet_cli.data.training_x import Columns
+from deepnet_cli.data.encoding import inputs, training_x
+from deepnet_cli.data.encoding.encoding import Encoding
+from deepnet_cli.data.encoding.encoding import fit as fit_encoding
+from deepnet_cli.data.encoding.inputs import Inputs, Recipe
+from deepnet_cli.data.encoding.scaling import LOG1P, SCALINGS, Divided, Rule, Scaling
+from deepnet_cli.data.encoding.training_x import Columns
+from deepnet_cli.data.reading import rows as blocks_of
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 

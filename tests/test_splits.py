@@ -24,10 +24,10 @@ from sklearn.model_selection import (
 
 from deepnet_cli.config import shared_rows
 from deepnet_cli.config.job import Job, load_job
-from deepnet_cli.data.hdf5 import Source
-from deepnet_cli.data.row_numbers import read_row_numbers
-from deepnet_cli.data.splitting import chain, folds, latest, split
-from deepnet_cli.data.tables import Location, read_table
+from deepnet_cli.data.files.hdf5 import Source
+from deepnet_cli.data.reading.row_numbers import read_row_numbers
+from deepnet_cli.data.reading.splitting import chain, folds, latest, split
+from deepnet_cli.data.reading.tables import Location, read_table
 from deepnet_cli.nn.types import Array
 
 law = settings(max_examples=40, derandomize=True, deadline=None)

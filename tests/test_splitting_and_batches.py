@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from deepnet_cli.data.batches import Batch, Batches
-from deepnet_cli.data.parts import Part
-from deepnet_cli.data.splitting import split
+from deepnet_cli.data.dealing.batches import Batch, Batches
+from deepnet_cli.data.dealing.parts import Part
+from deepnet_cli.data.reading.splitting import split
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import generator, order
 

@@ -5,9 +5,9 @@ from math import fsum, sqrt
 import numpy as np
 import pytest
 
-from deepnet_cli.data import rows as blocks_of
-from deepnet_cli.data import statistics
-from deepnet_cli.data.statistics import Statistics, pooled, statistics_of
+from deepnet_cli.data.encoding import statistics
+from deepnet_cli.data.encoding.statistics import Statistics, pooled, statistics_of
+from deepnet_cli.data.reading import rows as blocks_of
 from deepnet_cli.nn.types import Array
 
 SHAPES = [(1, 1), (2, 3), (101, 1), (257, 4), (60, 40), (3, 300)]

@@ -18,14 +18,16 @@ from hypothesis import strategies as st
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data import parts, stored, streamed
-from deepnet_cli.data.ahead import Clock, ahead
-from deepnet_cli.data.batches import Batch, Batches
-from deepnet_cli.data.mixing import Mixing
-from deepnet_cli.data.parts import Order, Part
-from deepnet_cli.data.stored import Piece, Stored
-from deepnet_cli.data.streamed import Streamed
-from deepnet_cli.data.windows import Windows
+from deepnet_cli.data.dealing import parts
+from deepnet_cli.data.dealing.batches import Batch, Batches
+from deepnet_cli.data.dealing.mixing import Mixing
+from deepnet_cli.data.dealing.parts import Order, Part
+from deepnet_cli.data.dealing.windows import Windows
+from deepnet_cli.data.encoding import streamed
+from deepnet_cli.data.encoding.streamed import Streamed
+from deepnet_cli.data.reading import stored
+from deepnet_cli.data.reading.ahead import Clock, ahead
+from deepnet_cli.data.reading.stored import Piece, Stored
 from deepnet_cli.errors import DataError
 
 M, N = 211, 5

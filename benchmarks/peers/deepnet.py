@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.peers.cases import DATA, INITIAL, Prediction, Training, read_rows
 from benchmarks.peers.reference import Array, Parameters
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.run_directory import RunDirectory

@@ -7,7 +7,7 @@ import click
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.cli.threads import suit
-from deepnet_cli.data.tables import Location
+from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.files import json_text
 from deepnet_cli.report.assessment import assessment_json, assessment_text
 from deepnet_cli.report.plan import read_text

@@ -9,7 +9,7 @@ from deepnet_cli.cli.say import put, say, tell, typed, warn
 from deepnet_cli.config.starting.choices import reasons, values
 from deepnet_cli.config.starting.start import start
 from deepnet_cli.config.starting.written import written
-from deepnet_cli.data.inspection import inspect_data
+from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text, write_file
 from deepnet_cli.report.remarks import remarks

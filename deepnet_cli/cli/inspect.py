@@ -8,7 +8,7 @@ import click
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.reading import watched
 from deepnet_cli.cli.say import in_shell, say, tell, typed
-from deepnet_cli.data.inspection import inspect_data
+from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.files import json_text
 from deepnet_cli.report.dataset import data_text
 from deepnet_cli.report.dataset_json import data_json

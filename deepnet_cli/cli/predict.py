@@ -8,7 +8,7 @@ import click
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import in_shell, put, say, tell, typed
 from deepnet_cli.cli.threads import suit
-from deepnet_cli.data.tables import Location
+from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, written
 from deepnet_cli.report.plan import read_text

@@ -7,9 +7,9 @@ import click
 
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.parts import Supply
-from deepnet_cli.data.streamed import supply_of
-from deepnet_cli.data.tables import Location
+from deepnet_cli.data.dealing.parts import Supply
+from deepnet_cli.data.encoding.streamed import supply_of
+from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array

@@ -7,8 +7,8 @@ import numpy as np
 
 from deepnet_cli.config.checks import named_activations, settled_activations
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.augmentation import AUGMENTATIONS, Augmentation
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.dealing.augmentation import AUGMENTATIONS, Augmentation
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.activations import made_activation
 from deepnet_cli.nn.initializers import INITIALIZERS, Initializer
 from deepnet_cli.nn.layer import Layer, Norm

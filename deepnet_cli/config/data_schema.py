@@ -12,8 +12,8 @@ from deepnet_cli.config.forms import (
     word_or,
 )
 from deepnet_cli.config.options import Options, choice
-from deepnet_cli.data.imputation import IMPUTATIONS
-from deepnet_cli.data.scaling import SCALINGS
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS
+from deepnet_cli.data.encoding.scaling import SCALINGS
 
 MOST_FOLDS = 1000
 TEXT = {"type": "string"}

@@ -12,15 +12,15 @@ from deepnet_cli.config.schema import Config
 from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.shared_rows import Counts, shared_rows
 from deepnet_cli.config.splits import Splitting
-from deepnet_cli.data import encoding
-from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.inputs import Inputs
-from deepnet_cli.data.joining import joined
-from deepnet_cli.data.labels import ClassCountError
-from deepnet_cli.data.parts import Supply
-from deepnet_cli.data.streamed import supply_of
-from deepnet_cli.data.tables import Location, Selection, Table, read_table
-from deepnet_cli.data.weighing import balanced, class_named
+from deepnet_cli.data.dealing.parts import Supply
+from deepnet_cli.data.dealing.weighing import balanced, class_named
+from deepnet_cli.data.encoding import encoding
+from deepnet_cli.data.encoding.encoding import Encoding
+from deepnet_cli.data.encoding.inputs import Inputs
+from deepnet_cli.data.encoding.streamed import supply_of
+from deepnet_cli.data.reading.joining import joined
+from deepnet_cli.data.reading.labels import ClassCountError
+from deepnet_cli.data.reading.tables import Location, Selection, Table, read_table
 from deepnet_cli.errors import (
     ConfigError,
     DeepnetError,

@@ -4,7 +4,7 @@ from deepnet_cli.config.architecture import build_augmentations, build_network
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.reduction import bytes_needed
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.streamed import WINDOW
+from deepnet_cli.data.encoding.streamed import WINDOW
 from deepnet_cli.errors import ConfigError, MachineError
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.network import Network

@@ -4,10 +4,10 @@ from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.pretrained import Pretrained
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.imputation import IMPUTATIONS
-from deepnet_cli.data.inputs import Inputs, Recipe
-from deepnet_cli.data.scaling import SCALINGS, Divided
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS
+from deepnet_cli.data.encoding.inputs import Inputs, Recipe
+from deepnet_cli.data.encoding.scaling import SCALINGS, Divided
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError, MachineError, did_you_mean
 from deepnet_cli.memory import available_memory, told
 

@@ -26,8 +26,8 @@ from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_change
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
 from deepnet_cli.errors import ConfigError, DeepnetError
 from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric

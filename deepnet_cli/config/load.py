@@ -24,8 +24,8 @@ from deepnet_cli.config.schema import (
 from deepnet_cli.config.searching import check_search
 from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.yaml_reader import LARGEST, parse
-from deepnet_cli.data.finding import find_x, find_y, part_of
-from deepnet_cli.data.hdf5 import Source, open_hdf5
+from deepnet_cli.data.files.hdf5 import Source, open_hdf5
+from deepnet_cli.data.reading.finding import find_x, find_y, part_of
 from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed, shortened
 from deepnet_cli.files import cannot, check_readable, read_pipe, shown
 

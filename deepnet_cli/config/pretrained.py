@@ -6,12 +6,12 @@ from pathlib import Path
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.schema import Config, ModelSection
-from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding_file import read_class_names, read_units
-from deepnet_cli.data.hdf5 import open_hdf5
-from deepnet_cli.data.inputs import Inputs
-from deepnet_cli.data.inputs_file import read_inputs
-from deepnet_cli.data.units import Units, same_units
+from deepnet_cli.data.encoding.encoding import Encoding
+from deepnet_cli.data.encoding.encoding_file import read_class_names, read_units
+from deepnet_cli.data.encoding.inputs import Inputs
+from deepnet_cli.data.encoding.inputs_file import read_inputs
+from deepnet_cli.data.encoding.units import Units, same_units
+from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.errors import DeepnetError, listed
 
 PLACE = ("model", "initial_parameters")

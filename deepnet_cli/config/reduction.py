@@ -7,7 +7,7 @@ is: a run that goes on for longer decides as it did.
 from collections.abc import Sequence
 
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.augmentation import Augmentation
+from deepnet_cli.data.dealing.augmentation import Augmentation
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import Penalty

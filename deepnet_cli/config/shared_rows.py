@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from deepnet_cli.config.document import Document
-from deepnet_cli.data.duplicates import Hashes, found_in, row_hashes
-from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.stored import Stored
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.describing.duplicates import Hashes, found_in, row_hashes
+from deepnet_cli.data.encoding.encoding import Encoding
+from deepnet_cli.data.reading.stored import Stored
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.types import Array
 
 PAIRS = (("validation", "train"), ("test", "train"), ("test", "validation"))

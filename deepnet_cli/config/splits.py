@@ -9,11 +9,11 @@ import numpy as np
 from deepnet_cli.config.data_schema import DataSection, Fold, Fraction
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.several_files import files_of
-from deepnet_cli.data.hdf5 import open_hdf5
-from deepnet_cli.data.labels import class_values
-from deepnet_cli.data.row_numbers import read_row_numbers
-from deepnet_cli.data.splitting import chain, folds, latest, moments, split
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.files.hdf5 import open_hdf5
+from deepnet_cli.data.reading.labels import class_values
+from deepnet_cli.data.reading.row_numbers import read_row_numbers
+from deepnet_cli.data.reading.splitting import chain, folds, latest, moments, split
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 

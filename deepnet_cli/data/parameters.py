@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from textwrap import fill
 
-from deepnet_cli.data.columns import Columns
-from deepnet_cli.data.inspection import Found, Inspection
-from deepnet_cli.data.storage import Storage
-from deepnet_cli.data.target import Classes, Target
+from deepnet_cli.data.describing.columns import Columns
+from deepnet_cli.data.describing.inspection import Found, Inspection
+from deepnet_cli.data.describing.target import Classes, Target
+from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.errors import one_line
 from deepnet_cli.memory import told
 from deepnet_cli.report.figures import COLUMNS

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
-from deepnet_cli.data.inspection import Found, Inspection
-from deepnet_cli.data.storage import Storage
-from deepnet_cli.data.target import QUANTILES, Target
+from deepnet_cli.data.describing.columns import Columns
+from deepnet_cli.data.describing.inspection import Found, Inspection
+from deepnet_cli.data.describing.target import QUANTILES, Target
+from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.report.remarks import remarks
 
 

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from deepnet_cli.data.augmentation import AUGMENTATIONS
-from deepnet_cli.data.imputation import IMPUTATIONS
-from deepnet_cli.data.scaling import SCALINGS
+from deepnet_cli.data.dealing.augmentation import AUGMENTATIONS
+from deepnet_cli.data.encoding.imputation import IMPUTATIONS
+from deepnet_cli.data.encoding.scaling import SCALINGS
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSS_OPTIONS, LOSSES

@@ -2,7 +2,7 @@
 
 from textwrap import fill
 
-from deepnet_cli.data.flow import Flow
+from deepnet_cli.data.dealing.flow import Flow
 from deepnet_cli.memory import told
 
 

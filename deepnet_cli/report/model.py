@@ -7,7 +7,7 @@ from textwrap import fill
 import numpy as np
 
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.inputs import Inputs
+from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.errors import listed, one_line, shortened
 from deepnet_cli.memory import told
 from deepnet_cli.nn.network import Network

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepnet_cli.data.columns import Columns
-from deepnet_cli.data.inspection import Found, Inspection
-from deepnet_cli.data.profile import Profile
-from deepnet_cli.data.storage import unwieldy
+from deepnet_cli.data.describing.columns import Columns
+from deepnet_cli.data.describing.inspection import Found, Inspection
+from deepnet_cli.data.describing.profile import Profile
+from deepnet_cli.data.files.storage import unwieldy
 from deepnet_cli.errors import one_line
 from deepnet_cli.nn.types import Array
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.metrics import (
     METRICS,

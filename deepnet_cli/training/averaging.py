@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from deepnet_cli.data.batches import Batches
+from deepnet_cli.data.dealing.batches import Batches
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.hdf5 import Source
-from deepnet_cli.data.parts import Part, Supply
+from deepnet_cli.data.dealing.parts import Part, Supply
+from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import DataError
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.memory import available_memory

@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from deepnet_cli.data.parts import Part, Supply
+from deepnet_cli.data.dealing.parts import Part, Supply
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.metrics import (

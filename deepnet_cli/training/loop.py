@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from deepnet_cli.data.batches import Run
+from deepnet_cli.data.dealing.batches import Run
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.rule import Rule

@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.batches import Batches, Run
+from deepnet_cli.data.dealing.batches import Batches, Run
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective, limited

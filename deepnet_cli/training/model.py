@@ -1,7 +1,7 @@
 """The trained network with all that predicting needs, and the file that keeps it.
 
     /parameters/W1 (n[1], n[0]), /parameters/b1 (n[1], 1), ...
-    /scaling, /inputs, /classes                  see data/encoding_file.py
+    /scaling, /inputs, /classes                  see data/encoding/encoding_file.py
     /baselines                                   see training/baselines.py
     attributes: deepnet (version), config (YAML text), figures (JSON), examples (m)
 
@@ -18,14 +18,14 @@ from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import RUN_CONFIG, config_from_text
 from deepnet_cli.config.schema import Config
-from deepnet_cli.data.encoding import Encoding
-from deepnet_cli.data.encoding_file import read_encoding, write_encoding
-from deepnet_cli.data.inputs_file import read_inputs
-from deepnet_cli.data.labels import ClassCountError
+from deepnet_cli.data.dealing.parts import Supply
+from deepnet_cli.data.encoding.encoding import Encoding
+from deepnet_cli.data.encoding.encoding_file import read_encoding, write_encoding
+from deepnet_cli.data.encoding.inputs_file import read_inputs
+from deepnet_cli.data.encoding.streamed import encoded, supply_of
 from deepnet_cli.data.parameters import read_parameters, write_parameters
-from deepnet_cli.data.parts import Supply
-from deepnet_cli.data.streamed import encoded, supply_of
-from deepnet_cli.data.tables import Location, Table, read_table
+from deepnet_cli.data.reading.labels import ClassCountError
+from deepnet_cli.data.reading.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures, decisions

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
-from deepnet_cli.data.batches import Batch, Run
+from deepnet_cli.data.dealing.batches import Batch, Run
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network

@@ -19,9 +19,9 @@ import h5py
 import numpy as np
 
 from deepnet_cli.data.decimals import WIDTH, decimals
-from deepnet_cli.data.hdf5 import hdf5_in
-from deepnet_cli.data.labels import Classes
-from deepnet_cli.data.tables import Table
+from deepnet_cli.data.files.hdf5 import hdf5_in
+from deepnet_cli.data.reading.labels import Classes
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.fused.blocks import BLOCK, blocks
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.model import Model

@@ -8,7 +8,7 @@ from typing import Any
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences
-from deepnet_cli.data.hdf5 import Source
+from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.metrics import States
 from deepnet_cli.nn.types import Array

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deepnet_cli.data.guards import looks_like
-from deepnet_cli.data.hdf5 import Source, hdf5_bytes, open_hdf5_bytes
+from deepnet_cli.data.files.guards import looks_like
+from deepnet_cli.data.files.hdf5 import Source, hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.errors import DataError
 from deepnet_cli.files import cannot, check_readable, read_file
 

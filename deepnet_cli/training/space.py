@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.batches import Batches
-from deepnet_cli.data.parts import Part
+from deepnet_cli.data.dealing.batches import Batches
+from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.parameters import Layout

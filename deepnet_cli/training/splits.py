@@ -6,7 +6,7 @@ from deepnet_cli import __version__
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import moved
 from deepnet_cli.config.several_files import names_of
-from deepnet_cli.data.hdf5 import hdf5_bytes
+from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.training.run_directory import RunDirectory
 
 NAME = "splits.h5"

@@ -8,7 +8,7 @@ from math import inf, isfinite
 
 import numpy as np
 
-from deepnet_cli.data.batches import Batch, Hand, Run
+from deepnet_cli.data.dealing.batches import Batch, Hand, Run
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused.reel import Reel
 from deepnet_cli.fused.tape import record

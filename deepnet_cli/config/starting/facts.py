@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from deepnet_cli.data.profile import Profile
+from deepnet_cli.data.describing.profile import Profile
 from deepnet_cli.errors import shortened
 
 LONGEST_NAME = 24
@@ -17,7 +17,7 @@ BRIGHT = 64
 class Facts:
     """m rows of n values to train on, and for each a y.
 
-    kind, why    as data/target.py has them
+    kind, why    as data/describing/target.py has them
     outputs      how many units it takes to say it: a class, label or number each
     counts       how often each class is there
     low          the smallest of the numbers in y

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from deepnet_cli.config.starting.choices import Choices, Chosen, choices
 from deepnet_cli.config.starting.facts import facts_of
-from deepnet_cli.data.inspection import Found, Inspection
-from deepnet_cli.data.words import X_WORDS, Y_WORDS
+from deepnet_cli.data.describing.inspection import Found, Inspection
+from deepnet_cli.data.reading.words import X_WORDS, Y_WORDS
 from deepnet_cli.errors import DataError, one_line
 
 

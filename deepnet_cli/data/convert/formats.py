@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from deepnet_cli.data.convert.opening import opened
 from deepnet_cli.data.convert.stream import Choices, Meter, Stream
-from deepnet_cli.data.guards import looks_like, signature
+from deepnet_cli.data.files.guards import looks_like, signature
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import check_readable
 

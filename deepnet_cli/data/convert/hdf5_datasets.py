@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from deepnet_cli.data.convert.stream import BYTES, Block, Choices, Field, Meter, Stream
-from deepnet_cli.data.guards import is_text
-from deepnet_cli.data.hdf5 import HDF5_ERRORS, Source, open_hdf5, translated
-from deepnet_cli.data.survey import MOST_NAMES
+from deepnet_cli.data.files.guards import is_text
+from deepnet_cli.data.files.hdf5 import HDF5_ERRORS, Source, open_hdf5, translated
+from deepnet_cli.data.files.survey import MOST_NAMES
 from deepnet_cli.errors import DataError, DeepnetError
 
 SLAB, MOST = 16 * 2**20, 256 * 2**20

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from deepnet_cli.data.convert.columns import Column
-from deepnet_cli.data.hdf5 import open_hdf5, translated
+from deepnet_cli.data.files.hdf5 import open_hdf5, translated
 from deepnet_cli.errors import DataError, did_you_mean, listed, one_line
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from deepnet_cli.data.convert.stream import BYTES, Field
-from deepnet_cli.data.hdf5 import open_hdf5
+from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.errors import DataError
 
 SECONDS = 0.5

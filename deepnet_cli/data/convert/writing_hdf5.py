@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from deepnet_cli.data.convert.stream import BYTES, Field, Stream
-from deepnet_cli.data.hdf5 import hdf5_in
+from deepnet_cli.data.files.hdf5 import hdf5_in
 from deepnet_cli.errors import DataError, one_line
 
 COMPRESSIONS: dict[str, dict[str, object]] = {

@@ -26,7 +26,7 @@ from deepnet_cli.nn.types import Array, Cost, Kernel
 
 ClassWeight = Literal["balanced"] | dict[str, float] | None
 """An option of losses that tell classes apart, which acts on the weights of the examples alone
-(data/weighing.py): no kernel knows it.
+(data/dealing/weighing.py): no kernel knows it.
 """
 
 POSITIVE = {"gt": 0.0}

@@ -1,0 +1,1 @@
+"""Examples as the network sees them, dealt out in batches."""

@@ -1,0 +1,133 @@
+"""What a data file holds: every dataset and how it lies there, and a profile of each part."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deepnet_cli.data.describing.duplicates import found_in
+from deepnet_cli.data.describing.profile import Profile, profile
+from deepnet_cli.data.files.hdf5 import Source, open_hdf5
+from deepnet_cli.data.files.storage import Storage, attributes_of, storage_of
+from deepnet_cli.data.files.survey import Entry
+from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
+from deepnet_cli.data.reading.tables import Location, read_table
+from deepnet_cli.errors import DataError
+
+NO_Y = "not clear which dataset it is, if there is one; name it: --y NAME"
+
+Watch = Callable[[str, int], Callable[[int], object]]
+"""Told of a part and its number of rows, gives what is told how many of them have been."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The x and y of a part ("train", ...), and what they are like.
+
+    `shape` is that of x in the file, which counts examples on its `last` axis, or else on the
+    first.  `problem` says why there is no y, and `shared` how many of the rows stand in the
+    training part too.
+    """
+
+    part: str
+    x: str
+    y: str | None
+    shape: tuple[int, ...]
+    last: bool
+    profile: Profile
+    names: tuple[str, ...] = ()  # of the columns, where the file has them
+    problem: str = ""
+    shared: int = 0
+
+    @property
+    def shape_of_one(self) -> tuple[int, ...]:
+        """That of an example, before it is flattened."""
+        return self.shape[:-1] if self.last else self.shape[1:]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`datasets` by name; `problem` is why no x has been looked at, where none has."""
+
+    path: str
+    size: int
+    attributes: dict[str, str]
+    datasets: list[tuple[Entry, Storage | None]]
+    found: list[Found]
+    problem: DataError | None = None
+
+    def role(self, name: str) -> str:
+        """What a dataset is used as: train x, ..., or nothing."""
+        roles = [(found.x, f"{found.part} x") for found in self.found]
+        roles += [(found.y or "", f"{found.part} y") for found in self.found]
+        return ", ".join(role for used, role in roles if used == name)
+
+
+def inspect_data(path: Path, x: str | None, y: str | None, watch: Watch) -> Inspection:
+    """Look at all of a file; x and y are looked for, where they are not named.
+
+    Raises DataError where it is no HDF5 file.
+    """
+    with open_hdf5(path) as source:
+        datasets = [(entry, storage_of(source, entry)) for entry in source.entries]
+        about = source.path, path.stat().st_size, attributes_of(source), datasets
+        found: list[Found] = []
+        try:
+            for part, x_name in _parts(source, x):
+                found.append(_looked(path, source, part, x_name, y, watch))
+        except DataError as error:
+            return Inspection(*about, found, error)
+    return Inspection(*about, _shared(found))
+
+
+def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
+    """Each part and the name of its x; of the x that is named alone, where one is."""
+    if x is not None:
+        return [(part_of(source, x, "train"), x)]
+    own = [(part, find_x(source, part)) for part in parts_in(source)]
+    if not own:
+        return [("train", find_x(source, "train"))]
+    with suppress(DataError):  # beside a test part that of training may have a plain name
+        plain = find_x(source, "train")
+        if plain not in dict(own).values():
+            return [("train", plain), *own]
+    return own
+
+
+def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:
+    """The profile of a part, without y where there is none or it cannot be read."""
+    shape, last, problem, named = source.layout(x).shape, False, "", y
+    try:
+        y, last = _y_of(source, part, x, y)
+        named = y
+        table = read_table(Location(path, x, y), part, last=last)
+    except DataError as error:
+        problem, y = str(error) if named else NO_Y, None
+        table = read_table(Location(path, x), part, last=False, labelled=False)
+    seen = profile(table, watch(part, table.m))
+    return Found(part, x, y, shape, last, seen, table.feature_names, problem)
+
+
+def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
+    """The name of y, and whether its length says that x counts examples on its last axis."""
+    first, *_, last = source.layout(x).shape
+    if y is None:
+        try:
+            y = find_y(source, part, x, first)
+        except DataError:
+            y = find_y(source, part, x, last)
+    counted = source.layout(y).shape
+    return y, first not in counted and last in counted
+
+
+def _shared(found: list[Found]) -> list[Found]:
+    """The same with how many rows of each part stand in that of training."""
+    train = {(f.profile.n, f.profile.dtype): f.profile.hashes for f in found if f.part == "train"}
+    told = []
+    for each in found:
+        own = each.profile.n, each.profile.dtype
+        if own in train and each.part != "train":
+            again, _ = found_in(each.profile.hashes, train[own])
+            each = replace(each, shared=len(again))
+        told.append(each)
+    return told
