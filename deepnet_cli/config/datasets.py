@@ -17,7 +17,7 @@ from deepnet_cli.data.dealing.weighing import balanced, class_named
 from deepnet_cli.data.encoding import encoding
 from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.inputs import Inputs
-from deepnet_cli.data.encoding.streamed import supply_of
+from deepnet_cli.data.encoding.streamed import WINDOW, supply_of
 from deepnet_cli.data.reading.joining import joined
 from deepnet_cli.data.reading.labels import ClassCountError
 from deepnet_cli.data.reading.tables import Location, Selection, Table, read_table
@@ -38,8 +38,10 @@ Tables = dict[str, Table]
 
 PARTS = ("train", "validation", "test")
 
-HELD = 8
-"""What part of the memory a part that is held out may take beside training that streams."""
+HELD = 2 * WINDOW
+"""Bytes of a part that is held out beside training that streams: such a one is not worth reading
+over and over.
+"""
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,7 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
                 tables[name] = table.loaded()
     tables |= Splitting(tables["train"], data, config.seed, document, directory).parts()
     for name in tables.keys() - {"train"}:
-        if (
-            not tables[name].held
-            and _bytes_needed(config, tables[name]) * HELD < available_memory()
-        ):
+        if not tables[name].held and _bytes_needed(config, tables[name]) < HELD:
             with document.at("data", name):
                 tables[name] = tables[name].loaded()
     return tables

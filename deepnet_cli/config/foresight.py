@@ -25,7 +25,7 @@ def memory_needed(
     examples = {"augmented batch": 2 * size * (reduced or network.features) * width}
     batch = examples if build_augmentations(config) else {}
     if config.data.stream is True:
-        example = network.features * width
+        example = (network.features + network.sizes[-1]) * width
         batch["windows"] = 2 * min(max(WINDOW, size * example), m * example)
     P = build_network(config, reduced or network.features).layout.size
     return {

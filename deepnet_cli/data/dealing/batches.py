@@ -129,7 +129,8 @@ class Batches:
         """The same in runs: one that begins with iteration i has at most most(i) batches."""
         full, rest = divmod(self.part.m, self.size)  # batches in an epoch, and the width of a last
         hands: dict[int, Hand] = {}
-        for load in self.part.loads(Order(self.size, self.seed, self.shuffle), start, stop):
+        shuffle = self.shuffle and self.size < self.part.m
+        for load in self.part.loads(Order(self.size, self.seed, shuffle), start, stop):
             at = max(start, load.iteration)
             while at < min(stop, load.iteration + load.length):
                 batch = at % self.per_epoch

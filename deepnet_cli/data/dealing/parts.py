@@ -134,7 +134,7 @@ class Part:
 
     def loads(self, order: Order, start: int, stop: int) -> Iterator["Load"]:
         m, per_epoch = self.m, ceil(self.m / order.size)
-        if not order.shuffle or order.size == m:
+        if not order.shuffle:
             yield Load(self, np.arange(m), 0, stop)
             return
         for epoch in range(start // per_epoch, ceil(stop / per_epoch)):

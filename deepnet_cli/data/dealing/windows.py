@@ -25,7 +25,8 @@ class Window(NamedTuple):
     length: int  # how many are
     left: int  # examples that the windows before have left, and that come first
     stretches: Indices  # that are read, ascending
-    order: Indices  # (count,) of their examples
+    examples: int  # in them
+    number: int  # among the windows of all epochs
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Windows:
             before, needed = first, every[first].left
             while needed > 0:
                 before -= 1
-                needed -= len(every[before].order)
+                needed -= every[before].examples
             yield from (window._replace(length=0) for window in every[before:first])
             yield from (window for window in every[first:] if window.iteration < stop)
 
@@ -83,13 +84,17 @@ class Windows:
         for k, own in enumerate(stretches):
             dealt, count = behind // size, int(sizes[own].sum())
             upto = self.per_epoch if k == self.count - 1 else (behind + count) // size
-            chosen = np.arange(count)
-            if self.order.shuffle:
-                chosen = order(self.order.seed, "window", epoch * self.count + k, count)
             first = epoch * self.per_epoch + dealt
-            windows.append(Window(first, upto - dealt, behind % size, own, chosen))
+            number = epoch * self.count + k
+            windows.append(Window(first, upto - dealt, behind % size, own, count, number))
             behind += count
         return windows
+
+    def order_of(self, window: Window) -> Indices:
+        """That of the examples of a window (count,), as its stretches have them."""
+        if not self.order.shuffle:
+            return np.arange(window.examples)
+        return order(self.order.seed, "window", window.number, window.examples)
 
     def _in_turn(self) -> list[Indices]:
         return np.array_split(np.arange(len(self.edges) - 1), self.count)

@@ -93,12 +93,11 @@ class Encoding:
         indices: Array = Y.argmax(axis=0) if self.target == "class" else Y[0].astype(np.int64)
         return indices
 
-    def rows(self, table: Table, i: slice = slice(None)) -> Array:
-        """(m, n[0]) in the network's precision and finite; of all rows or of those in `i`.
-
-        Raises DataError.
+    def rows(self, table: Table, i: slice = slice(None), out: Array | None = None) -> Array:
+        """(m, n[0]) in the network's precision and finite, in `out` or an array of its own; of all
+        rows or of those in `i`.  Raises DataError.
         """
-        return self.inputs.rows(table, self.dtype, i)
+        return self.inputs.rows(table, self.dtype, i, out)
 
     def restored(self, A: Array) -> Array:
         """Outputs A (n[L], m) in the units of y."""

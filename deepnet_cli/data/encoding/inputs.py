@@ -93,13 +93,16 @@ class Inputs:
         moved = np.abs(filled[0] - filled[1]) > SAME * self.scaling.divisor[: len(filled[0])]
         return all(map(np.array_equal, *exact)) and not moved.any()
 
-    def apply(self, rows: Array, dtype: np.dtype[np.generic]) -> Array:
-        """X for rows (m, columns), as rows (m, n[0]) in the network's precision; a new array
-        unless nothing is to be done.
+    def apply(self, rows: Array, dtype: np.dtype[np.generic], out: Array | None = None) -> Array:
+        """X for rows (m, columns), as rows (m, n[0]) in the network's precision: in `out`, or in a
+        new array unless nothing is to be done.
         """
-        if self._changes_nothing:
+        if self._changes_nothing and (out is None or out is rows):
             return np.ascontiguousarray(rows, dtype)
-        X = np.empty((len(rows), self.features), dtype)
+        X = np.empty((len(rows), self.features), dtype) if out is None else out
+        if self._changes_nothing:
+            X[...] = rows
+            return X
         widest = max(1, *X.shape[1:], *rows.shape[1:])
         for i in blocks(len(rows), max(1, VALUES // widest)):
             x = marked(rows[i], self.missing).astype(np.float64)
@@ -107,10 +110,15 @@ class Inputs:
                 X[i, j] = part.encode(x)
         return X
 
-    def rows(self, table: Table, dtype: np.dtype[np.generic], i: slice = slice(None)) -> Array:
-        """X as rows (m, n[0]), all of it finite; of all rows of a table or of those in `i`.
-
-        Raises DataError.
+    def rows(
+        self,
+        table: Table,
+        dtype: np.dtype[np.generic],
+        i: slice = slice(None),
+        out: Array | None = None,
+    ) -> Array:
+        """X as rows (m, n[0]), all of it finite, in `out` or an array of its own; of all rows of a
+        table or of those in `i`.  Raises DataError.
         """
         if table.rows.shape[1] != self.columns:
             raise DataError(
@@ -120,7 +128,8 @@ class Inputs:
         if self.names and table.feature_names and table.feature_names != self.names:
             raise DataError(other_names(table, self.names))
         with np.errstate(all="ignore"):
-            X = self.apply(table.rows[i], dtype)
+            x = table.at(i, out if self._changes_nothing else None)
+            X = self.apply(x, dtype, out)
             finite = np.isfinite(X.sum())
         if not finite and not np.isfinite(X).all():
             row, k = (int(at) for at in np.argwhere(~np.isfinite(X))[0])

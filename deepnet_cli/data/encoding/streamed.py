@@ -15,7 +15,7 @@ from typing import ClassVar
 import numpy as np
 
 from deepnet_cli.data.dealing.flow import Flow
-from deepnet_cli.data.dealing.mixing import Mixing
+from deepnet_cli.data.dealing.mixing import MOST, Mixing
 from deepnet_cli.data.dealing.parts import Load, Order, Part, Supply, in_turn, sha256
 from deepnet_cli.data.dealing.windows import Window, Windows
 from deepnet_cli.data.encoding.encoding import Encoding
@@ -63,7 +63,8 @@ class Streamed:
 
     @property
     def nbytes(self) -> int:
-        return min(2 * WINDOW, self.m * self.features * self.encoding.dtype.itemsize)
+        held = self.table.y, self.weights
+        return sum(array.nbytes for array in held if array is not None)
 
     @cached_property
     def flow(self) -> Flow:
@@ -78,8 +79,8 @@ class Streamed:
             yield self.encoding.Y(self.table, i), self._weights(i)
 
     def loads(self, order: Order, start: int, stop: int) -> Iterator[Load]:
-        room = WINDOW // (self.features * self.encoding.dtype.itemsize)
-        windows = Windows(self.edges, room, order)
+        example = (self.features + self.outputs) * self.encoding.dtype.itemsize
+        windows = Windows(self.edges, WINDOW // example, order)
         fill = Filling(self, windows)
         yield from ahead((partial(fill, w) for w in windows.between(start, stop)), self.flow.clock)
 
@@ -88,12 +89,14 @@ class Streamed:
         S = len(edges) - 1
         taken = min(S, count, max(SAMPLED, -(-count * S // self.m)))
         chosen = np.sort(random_order(seed, purpose, 0, S)[:taken])
-        found = [self.part(slice(edges[s], edges[s + 1])) for s in chosen]
-        ends = np.cumsum([0, *(part.m for part in found)])
+        ends = np.cumsum([0, *np.diff(edges)[chosen]])
         wanted = np.unique(np.linspace(0, ends[-1] - 1, count).astype(np.int64))
-        cuts = np.searchsorted(wanted, ends)
-        pairs = zip(found, ends, pairwise(cuts), strict=False)
-        return _joined([part.take(wanted[a:b] - first) for part, first, (a, b) in pairs])
+        cuts = pairwise(np.searchsorted(wanted, ends))
+        found = [
+            self.part(slice(*edges[s : s + 2])).take(wanted[a:b] - first)
+            for s, first, (a, b) in zip(chosen, ends, cuts, strict=False)
+        ]
+        return _joined(found)
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -115,6 +118,14 @@ class Streamed:
         """Some that follow each other."""
         rows, Y = self.encoding.rows(self.table, i), self.encoding.Y(self.table, i)
         return Part(rows, Y, self._weights(i))
+
+    def put(self, i: slice, part: Part, at: int) -> None:
+        """Read them into another part, from the place `at` on."""
+        j = slice(at, at + i.stop - i.start)
+        self.encoding.rows(self.table, i, part.rows[j])
+        part.Y[:, j] = self.encoding.Y(self.table, i)
+        if part.weights is not None and self.weights is not None:
+            part.weights[j] = self.weights[i]
 
 
 class Filling:
@@ -140,15 +151,16 @@ class Filling:
         _put(before.take(left), part, 0)
         at = len(left)
         for s in window.stretches:
-            found = self._streamed.part(slice(*self._windows.edges[s : s + 2]))
-            _put(found, part, at)
-            at += found.m
-        self._order = np.concatenate([np.arange(len(left)), len(left) + window.order])
+            i = slice(*self._windows.edges[s : s + 2])
+            self._streamed.put(i, part, at)
+            at += i.stop - i.start
+        order = self._windows.order_of(window)
+        self._order = np.concatenate([np.arange(len(left)), len(left) + order])
         self._free, self._last = before, part
         dealt = self._order[: window.length * self._windows.order.size]
         flow, rows = self._streamed.flow, self._streamed.table.rows
-        flow.size += len(window.order) * rows.shape[1] * rows.dtype.itemsize
-        flow.mixing.see(part.Y[:, dealt], self._windows.order.size)
+        flow.size += window.examples * rows.shape[1] * rows.dtype.itemsize
+        flow.mixing.see(part.Y[:MOST, dealt], self._windows.order.size)
         return Load(part, self._order, window.iteration, window.length)
 
 

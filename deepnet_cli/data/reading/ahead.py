@@ -1,8 +1,8 @@
 """Work that a thread does while what it made before is used."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from time import perf_counter
 from typing import TypeVar
 
@@ -31,13 +31,20 @@ def ahead(tasks: Iterable[Callable[[], T]], clock: Clock) -> Iterator[T]:
             clock.worked += perf_counter() - began
 
     waiting = iter(tasks)
+    first, second = next(waiting, None), next(waiting, None)
+    if first is None:
+        return
+    if second is None:  # there is nothing to be done beside it
+        yield done(first)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1, "deepnet reader") as reader:
-        first = next(waiting, None)
-        pending = reader.submit(done, first) if first else None
-        while pending is not None:
+        pending = reader.submit(done, first)
+        for task in chain([second], waiting):
             began = perf_counter()
             made = pending.result()
             clock.waited += perf_counter() - began
-            task = next(waiting, None)
-            pending = reader.submit(done, task) if task else None
+            pending = reader.submit(done, task)
             yield made
+        yield pending.result()

@@ -59,10 +59,16 @@ class Piece:
         step = max(1, STRETCH // max(1, n * self.dataset.dtype.itemsize) // chunk) * chunk
         return np.append(np.arange(0, m, step), m)
 
-    def read(self, start: int, stop: int) -> Array:
-        """Rows start, ..., stop - 1.  Raises DataError where the file is damaged there."""
+    def read(self, start: int, stop: int, out: Array | None = None) -> Array:
+        """Rows start, ..., stop - 1, in `out` where that is what stands in the file.
+
+        Raises DataError where it is damaged there.
+        """
         try:
-            return self._read(start, stop)
+            if out is None or self.last or not self.layout.plain(self.dataset.dtype, out.dtype):
+                return self._read(start, stop)
+            self.dataset.read_direct(out.reshape(-1, *self.layout.shape[1:]), slice(start, stop))
+            return out
         except MemoryError:
             raise MachineError(f"{self.where}: not enough memory to read it") from None
         except HDF5_ERRORS:
@@ -115,9 +121,13 @@ class Stored:
 
     def __getitem__(self, i: slice) -> Array:
         """(m_i, n), C-contiguous.  Raises DataError where a file is damaged there."""
+        return self.read(i)
+
+    def read(self, i: slice, out: Array | None = None) -> Array:
+        """The same; in `out` (m_i, n) where nothing is to be done to what stands in the file."""
         start, stop, _ = i.indices(len(self))
         if self.chosen is None:
-            return self._read(start, stop)
+            return self._read(start, stop, out)
         wanted = self.chosen[start:stop]
         rows = np.empty((len(wanted), self.shape[1]), self.dtype)
         for at, upto in self._together(wanted):  # what lies in between is read, but not kept
@@ -152,7 +162,9 @@ class Stored:
             cuts = np.searchsorted(wanted, self._edges[first:last])
             yield from pairwise(np.unique([0, *cuts, len(wanted)]).tolist())
 
-    def _read(self, start: int, stop: int) -> Array:
+    def _read(self, start: int, stop: int, out: Array | None = None) -> Array:
+        if len(self.pieces) == 1:
+            return self.pieces[0].read(start, stop, out)
         found = [
             piece.read(max(0, start - first), min(piece.shape[0], stop - first))
             for piece, first in zip(self.pieces, self._first.tolist(), strict=False)

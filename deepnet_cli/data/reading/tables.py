@@ -91,6 +91,10 @@ class Table:
         m, n = self.rows.shape
         return int(m * n * self.rows.dtype.itemsize)
 
+    def at(self, i: slice, out: Array | None = None) -> Array:
+        """The rows of a slice; in `out`, if it is given, where they can be read into it."""
+        return self.rows[i] if isinstance(self.rows, np.ndarray) else self.rows.read(i, out)
+
     def loaded(self) -> "Table":
         """The table with its rows in memory.  Raises DataError and MachineError."""
         return replace(self, rows=self.rows[:])
