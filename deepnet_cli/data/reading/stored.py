@@ -67,7 +67,7 @@ class Piece:
         try:
             if out is None or self.last or not self.layout.plain(self.dataset.dtype, out.dtype):
                 return self._read(start, stop)
-            self.dataset.read_direct(out.reshape(-1, *self.layout.shape[1:]), slice(start, stop))
+            self._read_into(out, start, stop)
             return out
         except MemoryError:
             raise MachineError(f"{self.where}: not enough memory to read it") from None
@@ -81,6 +81,25 @@ class Piece:
         i = slice(start, stop)
         window = (..., i) if self.layout.axis(last=self.last) else i
         return self.layout.rows(np.asarray(self.dataset[window]), last=self.last)
+
+    def _read_into(self, out: Array, start: int, stop: int) -> None:
+        """What stands in the file as it is: chunk by chunk where rows are whole chunks, which HDF5
+        would copy once more.
+        """
+        dataset, step = self.dataset, self._plain_chunk
+        if not step or start % step or stop % step:
+            dataset.read_direct(out.reshape(-1, *self.layout.shape[1:]), slice(start, stop))
+            return
+        rest = (0,) * (dataset.ndim - 1)
+        for at, rows in zip(range(start, stop, step), np.split(out, len(out) // step), strict=True):
+            dataset.id.read_direct_chunk((at, *rest), out=rows.reshape(-1).view(np.uint8))
+
+    @cached_property
+    def _plain_chunk(self) -> int:
+        """How many rows a chunk has, where it is nothing but these; else 0."""
+        chunks, filters = self.dataset.chunks, self.dataset.id.get_create_plist().get_nfilters()
+        plain = chunks is not None and not filters and chunks[1:] == self.dataset.shape[1:]
+        return int(chunks[0]) if plain else 0
 
     def _damaged(self, start: int, stop: int) -> tuple[int, int]:
         """The first stretch within these rows that cannot be read."""
