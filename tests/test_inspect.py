@@ -93,7 +93,7 @@ def links(f: Any) -> None:
 
 def names(f: Any) -> None:
     f["x\x1b[31m\n"], f["y"], f["z" * 300] = X, Y, 1.0
-    f.attrs["title"] = "a\x1b[2J title\n" + "w" * 200
+    f.attrs["title"] = np.bytes_(b"a\x1b[2J title\n" + b"w" * 200)
     f["x\x1b[31m\n"].attrs["feature_names"] = ["a\x1b[31m", "b\n", "c" * 99, "d", "e"]
 
 
