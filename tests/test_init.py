@@ -271,6 +271,36 @@ def test_names_that_say_nothing_are_written(tmp_path: Path) -> None:
     assert {key: data["train"][key] for key in named} == named
 
 
+def byte_numbers(high: int) -> Array:
+    return np.random.default_rng(2).integers(0, high, (60, 6), np.uint8)
+
+
+BYTES: dict[str, tuple[Array, list[bytes], object]] = {
+    "images": (byte_numbers(256).reshape(60, 2, 3), [], 255),
+    "images, flat": (byte_numbers(256), [], 255),
+    "columns with names": (byte_numbers(256), [b"a", b"b", b"c", b"d", b"e", b"f"], "standardize"),
+    "small numbers": (byte_numbers(9), [], "standardize"),
+    "one age": (byte_numbers(9) * [1, 9, 1, 1, 1, 1], [], "standardize"),
+    "flags": (byte_numbers(2), [], "none"),
+}
+"""x, names of its columns, and how it is to be scaled."""
+
+
+@pytest.mark.parametrize(("x", "names", "scale"), BYTES.values(), ids=BYTES)
+def test_bytes_are_pixels_only_in_images(
+    tmp_path: Path, x: Array, names: list[bytes], scale: object
+) -> None:
+    """Numbers that are small beside 255 would hardly be seen; inspect says what init writes."""
+    file = write(tmp_path / "a.h5", x=x.astype(np.uint8), y=np.arange(60) % 2)
+    with h5py.File(file, "a") as opened:
+        opened["x"].attrs.update({"feature_names": names} if names else {})
+    assert tree_of(file)["data"]["scale"] == scale
+    told = json.loads(deepnet("inspect", file, "--json").out)["remarks"]
+    assert [r["do"] for r in told if r["kind"] == "scales"] == (
+        [] if scale == 255 else [f"data.scale: {scale}"]
+    )
+
+
 def test_weights_and_groups_are_used(tmp_path: Path) -> None:
     more = {"Groups": np.arange(60) // 3, "weights_train": np.ones(60), "group": np.ones(7)}
     file = write(tmp_path / "a.h5", x=X, y=np.arange(60) % 2, **more)
@@ -328,7 +358,7 @@ REFUSED: dict[str, tuple[dict[str, Array], list[str]]] = {
     "text": ({"y": np.full((60, 2), b"a")}, ["'y'", "text"]),
     "missing": ({"y": np.where(np.arange(60) == 7, np.nan, X[:, 0])}, ["'y'", "row 7", "remove"]),
     "infinite": ({"x": np.where(X > 2, np.inf, X), "y": LABELS}, ["'x'", "infinite", "NaN"]),
-    "no_y": ({}, ["a.h5", "--y"]),
+    "no_y": ({}, ["a.h5", "cannot tell which dataset is y"]),
     "unclear_x": ({"one": X, "two": X, "y": LABELS}, ["could be x"]),
 }
 

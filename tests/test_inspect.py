@@ -313,7 +313,16 @@ def test_a_file_without_y_is_fine() -> None:
     assert part["target"] is None
     result = shown(Path("f.h5"))
     assert result.code == 0
-    assert "y: not clear which dataset it is" in result.out
+    assert "y: cannot tell which dataset is y" in result.out
+
+
+def test_what_could_be_y_is_listed() -> None:
+    file = write(x=X, **{f"measured {i}": Y for i in range(12)})
+    out = shown(file).out
+    assert re.search(r"measured 0 .*could be y", out)
+    assert "name it: --y 'measured 0'" in out
+    assert "measured 11" in told(file)["parts"][0]["problem"]
+    assert "could be y" in deepnet("init", file, "-o", "-").err
 
 
 def test_examples_on_the_last_axis_are_known_by_y() -> None:
@@ -350,6 +359,8 @@ def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
         ({"a": Y, "b": Y}, ["cannot tell which dataset is x"]),
         ({}, ["holds no dataset"]),
         ({"x": X[:0], "y": Y[:0]}, ["no examples"]),
+        ({"x": X[:, 0], "y": Y}, ["'x' has shape (60,)", "at least 2 dimensions"]),
+        ({"x": 1.0, "y": Y}, ["'x' has shape ()", "at least 2 dimensions"]),
         ({"x": X + 1j, "y": Y}, ["complex"]),
         ({"x": np.zeros(9, [("a", "i4"), ("b", "f8")])}, ["x"]),
     ],
@@ -530,7 +541,16 @@ def test_a_run_in_use(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"figures": 3, "iterations": "x"}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"figures": 3, "iterations": "x"}',
+        b"\xff",
+        pytest.param(b"[" * 10**5, id="deep"),
+        b"cost\n1.5\n",
+    ],
 )
 def test_a_run_with_damaged_files_is_told_all_the_same(run: Path, content: bytes) -> None:
     for name in ("summary.json", "history.csv"):
@@ -545,6 +565,20 @@ def test_a_run_with_damaged_files_is_told_all_the_same(run: Path, content: bytes
     assert everything["config"] is None
     assert everything["problem"]
     shown(run)
+
+
+def test_a_figure_that_a_part_lacks_is_left_open(run: Path) -> None:
+    """A test part of one class has no auc."""
+    write_to("train.h5", {"x": X, "y": Y > 0, "x_test": X[:9], "y_test": np.zeros(9)})
+    keys = ["model.layers=[1]", "model.activations=[sigmoid]", "loss=binary_cross_entropy"]
+    keys += ["data.test=train.h5", "training.metrics=[auc]"]
+    sets = [word for key in keys for word in ("--set", key)]
+    result = deepnet("train", "c.yaml", "--run-dir", "one", "-q", *sets)
+    assert result.code == 0, result.err
+    for file in (Path("one"), Path("one/model.h5")):
+        out = shown(file).out
+        head, train, test = re.findall(r"^(?:  .*auc.*|train .*|test .*)$", out, re.MULTILINE)
+        assert len(train.split()) == len(head.split()) + 1 > len(test.split())
 
 
 def test_nothing_of_a_run_is_changed(run: Path) -> None:

@@ -98,9 +98,18 @@ def _part(found: Found, most: Caps, block: str, *, brief: bool) -> Iterator[str]
     if p.target is not None:
         yield from _target(p.target, 0 if brief else most["classes"], block)
     elif found.problem:
-        yield fill(f"  y: {one_line(found.problem)}", COLUMNS, subsequent_indent="     ")
+        yield from _problem(found.problem, most["datasets"])
     if not brief:
         yield from _x(found, most["columns"])
+
+
+def _problem(problem: str, most: int) -> Iterator[str]:
+    """Why there is no y; of the datasets that it could be the first."""
+    first, *others = problem.splitlines()
+    yield fill(f"  y: {first}", COLUMNS, subsequent_indent="     ")
+    if len(others) > most + 1:
+        others = [*others[:most], "    ...", others[-1]]
+    yield from (_cut(f"   {line}", COLUMNS) for line in others)
 
 
 def _target(target: Target, most: int, block: str) -> Iterator[str]:

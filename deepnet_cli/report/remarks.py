@@ -134,10 +134,12 @@ def _useless(found: Found, c: Columns) -> Iterator[Remark]:
 
 def _scales(found: Found, c: Columns) -> Iterator[Remark]:
     """Columns that a network sees too much or too little of."""
-    if found.profile.dtype == np.uint8:  # data.scale: auto divides by 255
-        return
     s, ranges, fix = c.statistics, c.ranges, "data.scale: standardize"
-    if np.isnan(ranges).all():
+    if found.pixels or np.isnan(ranges).all():
+        return
+    if found.profile.dtype == np.uint8:
+        what = "numbers in bytes, no pixels: data.scale: auto would divide them by 255"
+        yield Remark("scales", what, "data.scale: none" if c.flags else fix)
         return
     least, most = int(np.nanargmin(ranges)), int(np.nanargmax(ranges))
     low, high = float(ranges[least]), float(ranges[most])

@@ -63,7 +63,7 @@ def curves(history: History, heights: str) -> str:
 
 def last_rows(history: History) -> str:
     """As many columns as fit."""
-    names = ["iteration", "epoch", *_figures(history)]
+    names = list(history.rows[0])
     rows = history.rows[-LAST_ROWS:]
     while not fits(text := table(names, [[row[name] for name in names] for row in rows])):
         names.pop()

@@ -88,12 +88,7 @@ class Run:
     @property
     def figures(self) -> dict[str, Figures]:
         """Of each part, those of the summary."""
-        parts = self.summary.get("figures")
-        return {
-            part: {name: value for name, value in figures.items() if isinstance(value, float | int)}
-            for part, figures in (parts.items() if isinstance(parts, dict) else ())
-            if isinstance(figures, dict)
-        }
+        return _figures(self.summary.get("figures"))
 
     @property
     def made(self) -> int:
@@ -120,7 +115,7 @@ def inspect_model(path: Path) -> ModelFile:
     """The model of a file.  Raises DataError."""
     model = load_model(path)
     with open_sealed(path, "model") as source:
-        figures = _object(source.text("figures"))
+        figures = _figures(_object(source.text("figures")))
         return ModelFile(path, path.stat().st_size, source.text("deepnet"), model, figures)
 
 
@@ -192,9 +187,18 @@ def _text(path: Path) -> str:
 def _object(text: str) -> dict[str, Any]:
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _figures(parts: object) -> dict[str, Figures]:
+    """Those that are numbers, of each part."""
+    return {
+        part: {name: value for name, value in figures.items() if isinstance(value, float | int)}
+        for part, figures in (parts.items() if isinstance(parts, dict) else ())
+        if isinstance(figures, dict)
+    }
 
 
 def _history(text: str) -> History:

@@ -46,15 +46,14 @@ def start(inspection: Inspection, place: Path) -> Choices:
         if alike and other.last == train.last:
             named = _named(other, other.part, file)
             data[other.part] = Chosen(named, _told(other, SERVES[other.part]))
-    return _with_axis(choices(facts_of(train.profile), data), train)
+    return _with_axis(choices(facts_of(train), data), train)
 
 
 def _check(train: Found, path: str) -> None:
     """There is a y, and something in it to learn; x is finite but for NaN.  Raises DataError."""
     target = train.profile.target
     if target is None:
-        problem = train.problem.removeprefix(f"{path}: ")
-        raise DataError(f"{path}: {problem}")
+        raise DataError(f"{path}: {train.problem}")
     where = f"{path}: '{train.y}'"
     if target.kind in ("constant", "text"):
         raise DataError(f"{where}: {target.why}; there is nothing to learn; name another: --y NAME")

@@ -71,6 +71,12 @@ class Columns:
             return np.where(self.constant, np.nan, self.statistics.high - self.statistics.low)
 
     @property
+    def flags(self) -> bool:
+        """Whether every value is 0 or 1."""
+        s = self.statistics
+        return bool(s.low.min() >= 0 and s.high.max() <= 1 and self.whole.all())
+
+    @property
     def equal(self) -> list[list[int]]:
         """Groups of columns that vary and are equal to each other."""
         groups: dict[int, list[int]] = {}

@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from deepnet_cli.data.describing.duplicates import found_in
 from deepnet_cli.data.describing.profile import Profile, profile
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
@@ -14,7 +16,8 @@ from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
 from deepnet_cli.data.reading.tables import Location, read_table
 from deepnet_cli.errors import DataError
 
-NO_Y = "not clear which dataset it is, if there is one; name it: --y NAME"
+BRIGHT = 64
+"""What the brightest of uint8 pixels is above."""
 
 Watch = Callable[[str, int], Callable[[int], object]]
 """Told of a part and its number of rows, gives what is told how many of them have been."""
@@ -43,6 +46,13 @@ class Found:
     def shape_of_one(self) -> tuple[int, ...]:
         """That of an example, before it is flattened."""
         return self.shape[:-1] if self.last else self.shape[1:]
+
+    @property
+    def pixels(self) -> bool:
+        """Whether x is images: of bytes, with axes, or in columns without names, most bright."""
+        bright = self.profile.columns.statistics.high > BRIGHT
+        images = bright.any() if len(self.shape) > 2 else bright.mean() > 0.5 and not self.names
+        return self.profile.dtype == np.uint8 and bool(images)
 
 
 @dataclass(frozen=True)
@@ -96,14 +106,17 @@ def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
 
 def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:
     """The profile of a part, without y where there is none or it cannot be read."""
-    shape, last, problem, named = source.layout(x).shape, False, "", y
+    table, last, problem = (
+        read_table(Location(path, x), part, last=False, labelled=False),
+        False,
+        "",
+    )
+    shape = source.layout(x).shape
     try:
         y, last = _y_of(source, part, x, y)
-        named = y
         table = read_table(Location(path, x, y), part, last=last)
     except DataError as error:
-        problem, y = str(error) if named else NO_Y, None
-        table = read_table(Location(path, x), part, last=False, labelled=False)
+        problem, y, last = str(error).removeprefix(f"{source.path}: "), None, False
     seen = profile(table, watch(part, table.m))
     return Found(part, x, y, shape, last, seen, table.feature_names, problem)
 
@@ -114,8 +127,11 @@ def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
     if y is None:
         try:
             y = find_y(source, part, x, first)
-        except DataError:
-            y = find_y(source, part, x, last)
+        except DataError as unclear:
+            try:
+                y = find_y(source, part, x, last)
+            except DataError:
+                raise unclear from None
     counted = source.layout(y).shape
     return y, first not in counted and last in counted
 
