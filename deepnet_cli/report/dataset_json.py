@@ -84,8 +84,8 @@ def _target(target: Target) -> dict[str, object]:
         "guessing": target.guess,
     }
     if target.classes is not None:
-        counts = target.classes.counts.tolist()
-        told["classes"] = dict(zip(target.classes.names, counts, strict=True))
+        counted = zip(target.classes.names, target.classes.counts.tolist(), strict=True)
+        told["classes"] = [{"name": name, "examples": count} for name, count in counted]
     if target.numbers is not None:
         told["names"] = list(target.numbers.names)
         told["mean"] = target.numbers.mean.tolist()

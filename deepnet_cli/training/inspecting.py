@@ -76,12 +76,13 @@ class Run:
 
     @property
     def data(self) -> Path | None:
-        """The file that the run was tested on, or trained, if it still is; of several the first."""
-        if self.config is None:
+        """The file that the run was tested on, if it still is; of several the first.
+
+        Figures on what it was trained on would say little.
+        """
+        if self.config is None or not isinstance(self.config.data.test, DataFile):
             return None
-        data = self.config.data
-        part = data.test if isinstance(data.test, DataFile) else data.train
-        named = data.file_of(part)
+        named = self.config.data.file_of(self.config.data.test)
         file = resolved(named if isinstance(named, str) else named[0], self.path)
         return file if file.is_file() else None
 

@@ -34,6 +34,9 @@ class Facts:
     spreads: tuple[float, float] = (1.0, 1.0)
     missing: int = 0  # values of x
     sorted: bool = False  # neighbors have a like y
+    empty: int = 0  # columns without a value
+    fills: tuple[float, ...] = ()  # what stands for a missing value, surely
+    categories: tuple[int | str, ...] = ()  # columns of named ones
 
     @property
     def task(self) -> str:
@@ -72,10 +75,19 @@ def facts_of(found: Found) -> Facts:
         _spreads(profile),
         int(columns.statistics.nan.sum()),
         target.sorted,
+        int(columns.empty.sum()),
+        tuple(columns.fill_values) if columns.fills_are_safe else (),
+        tuple(_name(found, j) for j in found.categorical.tolist()),
     )
+
+
+def _name(found: Found, j: int) -> int | str:
+    """How a config names a column: by its name, where that is one and its own."""
+    name = found.names[j]
+    return name if found.names.count(name) == 1 and not name.isdigit() else j
 
 
 def _spreads(profile: Profile) -> tuple[float, float]:
     columns = profile.columns
-    varying = columns.statistics.deviation[~columns.constant]
+    varying = columns.statistics.deviation[~columns.constant & (columns.fills == 0)]
     return (float(varying.min()), float(varying.max())) if len(varying) else (0.0, 0.0)
