@@ -457,6 +457,18 @@ def test_where_x_cannot_be_had_the_tree_is_shown_all_the_same(
     assert everything["parts"] == []
 
 
+def test_columns_that_stand_by_themselves_are_stacked_by_the_line_that_is_shown() -> None:
+    file = write(age=X[:, 0], height=X[:, 1], sick=Y)
+    result = shown(file)
+    assert result.code == 3
+    _, _, line = result.err.partition('python -c "')
+    code = line.rpartition('"')[0].replace("\\\n", "").replace("LABELS", "sick")
+    exec(code, {})
+    part = told(Path("f-plain.h5"))["parts"][0]
+    assert (part["x"], part["y"], part["features"]) == ("x", "y", 2)
+    assert "python" not in shown(write(age=X[:, 0], sick=Y[1:])).err
+
+
 def test_named_datasets_are_looked_at() -> None:
     file = write(a=X, b=2 * X, label=Y, other=1 - Y)
     part = told(file, "--x", "b", "--y", "other")["parts"][0]
