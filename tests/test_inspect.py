@@ -324,6 +324,18 @@ def test_no_number_is_cut() -> None:
         assert f" {low:.3g} " in out
 
 
+def test_categories_are_told_by_name() -> None:
+    """As convert writes them."""
+    Path("a.csv").write_text("city,v,y\n" + "Oslo,1.5,0\nBergen,2.5,1\nMoss,0.5,1\n" * 9)
+    assert deepnet("convert", "a.csv", "a.h5").code == 0
+    everything = told(Path("a.h5"))
+    columns = everything["parts"][0]["columns"]
+    assert [c["categories"] for c in columns] == [["Bergen", "Moss", "Oslo"], None]
+    assert "Bergen, Moss, Oslo" in shown(Path("a.h5")).out
+    (do,) = [each["do"] for each in everything["remarks"] if each["kind"] == "categories"]
+    assert do == "data.one_hot: {columns: [0], unknown: zeros}"
+
+
 ADVICE: dict[str, tuple[dict[str, Array], str]] = {
     "NaN": ({"x": np.where(X > 3, np.nan, X)}, "data.impute: mean"),
     "infinity": ({"x": np.where(X > 3, np.inf, X)}, "write NaN for an infinity"),
