@@ -101,7 +101,7 @@ def write(sample: Sample, path: Path) -> None:
         file["x_train"].attrs["feature_names"] = byte_strings(sample.features)
         if (classes := byte_strings(sample.classes)).size:
             put("list_classes", classes)
-        file.attrs.update(sample.about)
+        file.attrs.update({name: np.bytes_(text.encode()) for name, text in sample.about.items()})
 
 
 def main() -> None:

@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from cli import Result, assert_refused, deepnet, train_small
 
+from deepnet_cli.data.describing.inspection import inspect_data
+from deepnet_cli.data.files import survey
 from deepnet_cli.data.files.storage import SMALL, WORTH, Storage, unwieldy
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.dataset import SCREEN
 from deepnet_cli.report.figures import COLUMNS
+from deepnet_cli.report.remarks import remarks
 from deepnet_cli.report.spark import HEIGHTS, PLAIN, sparkline
 from deepnet_cli.training.lock import NAME as LOCK
 from deepnet_cli.training.lock import Lock
@@ -82,6 +85,10 @@ def kinds(told: dict[str, Any]) -> list[str]:
     return [remark["kind"] for remark in told["remarks"]]
 
 
+def classes_of(part: dict[str, Any]) -> list[tuple[str, int]]:
+    return [(each["name"], each["examples"]) for each in part["target"]["classes"]]
+
+
 # --- data
 
 
@@ -93,7 +100,7 @@ def links(f: Any) -> None:
 
 def names(f: Any) -> None:
     f["x\x1b[31m\n"], f["y"], f["z" * 300] = X, Y, 1.0
-    f.attrs["title"] = "a\x1b[2J title\n" + "w" * 200
+    f.attrs["title"] = np.bytes_(b"a\x1b[2J title\n" + b"w" * 200)
     f["x\x1b[31m\n"].attrs["feature_names"] = ["a\x1b[31m", "b\n", "c" * 99, "d", "e"]
 
 
@@ -124,7 +131,7 @@ ODD: dict[str, Filler] = {
     "many outputs": lambda f: (f.__setitem__("x", X), f.__setitem__("y", np.tile(X, 9))),
     "multilabel": lambda f: (f.__setitem__("x", X), f.__setitem__("y", (X > 0).astype(int))),
     "long text": lambda f: (f.__setitem__("x", X), f.__setitem__("y", [b"a" * 90, b"b"] * 30)),
-    "wide": lambda f: (f.__setitem__("x", np.tile(X, 500)), f.__setitem__("y", Y)),
+    "wide": lambda f: (f.__setitem__("x", np.tile(X, 60)), f.__setitem__("y", Y)),
     "images": lambda f: (
         f.__setitem__("train_set_x", np.zeros((M, 8, 8, 3), np.uint8)),
         f.__setitem__("train_set_y", Y.reshape(1, M)),
@@ -144,15 +151,19 @@ ODD: dict[str, Filler] = {
 }
 
 
-@pytest.mark.parametrize("option", ["", "--all"])
 @pytest.mark.parametrize("filled", ODD.values(), ids=ODD)
-def test_odd_files_fit_on_a_screen_and_say_what_json_says(filled: Filler, option: str) -> None:
+def test_odd_files_fit_on_a_screen_and_say_what_json_says(filled: Filler) -> None:
     with h5py.File("f.h5", "w") as file:
         filled(file)
-    result, everything = shown(Path("f.h5"), *filter(None, [option])), told(Path("f.h5"))
+    everything = told(Path("f.h5"))
+    for option in ("", "--all"):
+        assert_shows(everything, shown(Path("f.h5"), *filter(None, [option])), option)
+
+
+def assert_shows(everything: dict[str, Any], result: Result, option: str) -> None:
     assert result.code == 0, result.err
     for part in everything["parts"]:
-        assert f"{part['part']}: {part['examples']:,} examples" in result.out
+        assert f"{part['part']}: {part['examples']:,} example" in result.out
         for name, value in ((part["target"] or {}).get("guessing", {})).items():
             text = "inf" if value is None else f"{value:.4g}"
             assert f"{name} {text}" in " ".join(result.out.split())
@@ -164,13 +175,13 @@ def test_odd_files_fit_on_a_screen_and_say_what_json_says(filled: Filler, option
         assert "--all" not in result.out
 
 
-def test_a_thousand_datasets() -> None:
-    """As many as are looked at."""
+def test_as_many_datasets_as_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "MOST_NAMES", 20)
     with h5py.File("f.h5", "w") as file:
-        many_datasets(file, 1001)
+        many_datasets(file, 21)
     out = shown(Path("f.h5")).out
-    assert "1,000 datasets" in out
-    assert "and 990 more: --all" in out
+    assert "20 datasets" in out
+    assert "and 10 more: --all" in out
     assert "train x" in out
 
 
@@ -201,8 +212,11 @@ def test_shipped_data_are_as_h5py_says(file: Path) -> None:
                 else [None] * x.shape[1]
             )
             if "classes" in part["target"]:
-                assert list(part["target"]["classes"].values()) == np.bincount(y).tolist()
-                assert list(part["target"]["classes"]) == f["list_classes"].asstr()[()].tolist()
+                assert classes_of(part) == list(
+                    zip(
+                        f["list_classes"].asstr()[()].tolist(), np.bincount(y).tolist(), strict=True
+                    )
+                )
     assert [part["part"] for part in everything["parts"]] == ["train", "test"]
     assert everything["bytes"] == file.stat().st_size
     assert shown(file).err == f"next: deepnet init {file}\n"
@@ -222,7 +236,7 @@ def keys_of(told: object) -> set[str]:
         return set().union(*map(keys_of, told))
     if not isinstance(told, dict):
         return set()
-    free = {"attributes", "classes", "guessing", "figures", "files", "config", "quantiles"}
+    free = {"attributes", "guessing", "figures", "files", "config", "quantiles"}
     inner = (keys_of(value) for key, value in told.items() if key not in {*free, "summary"})
     return {*told}.union(*inner)
 
@@ -261,12 +275,17 @@ PLANTED: dict[str, Callable[[Array, Array], object]] = {
 }
 
 
+def found_in(file: Path) -> list[str]:
+    """The kinds of its remarks."""
+    return [each.kind for each in remarks(inspect_data(file, None, None, lambda *_: bool))]
+
+
 @pytest.mark.parametrize("kind", PLANTED)
 def test_what_is_planted_is_warned_of_and_nothing_else(kind: str) -> None:
     x, y = X.copy(), Y.copy()
-    assert kinds(told(write(x=x, y=y))) == []
+    assert found_in(write(x=x, y=y)) == []
     PLANTED[kind](x, y)
-    found = kinds(told(write(x=x, y=y)))
+    found = found_in(write(x=x, y=y))
     also = {"answer": ["categories"], "fill value": ["scales"]}.get(kind, [])
     assert found == [kind, *also]
 
@@ -287,6 +306,67 @@ def test_places_are_told() -> None:
     out = " ".join(shown(Path("f.h5")).out.split())
     assert "3 values are missing (NaN and inf), in 3 rows (7, ...): columns 2, 3" in out
     assert "'y': 1 of 60 are missing, the first at row 12" in out
+
+
+def test_no_number_is_cut() -> None:
+    """Of wide tables some columns are left out, and names are cut shorter."""
+    x = -123456.7 - 98765.4 * X**2
+    file = write(x=x, y=-1.234567e305 * np.exp(X))
+    with h5py.File(file, "a") as opened:
+        opened["x"].attrs["feature_names"] = [f"{i} of a long name for a column" for i in range(5)]
+        opened["y"].attrs["target_names"] = [f"{i} of a long name" for i in range(5)]
+    part = told(file)["parts"][0]
+    out = shown(file).out
+    for column in part["columns"]:
+        assert f" {column['min']:.5g} " in out
+        assert f" {column['max']:.5g} " in out
+    for low in part["target"]["quantiles"]["0"][:2]:
+        assert f" {low:.3g} " in out
+
+
+def test_categories_are_told_by_name() -> None:
+    """As convert writes them."""
+    Path("a.csv").write_text("city,v,y\n" + "Oslo,1.5,0\nBergen,2.5,1\nMoss,0.5,1\n" * 9)
+    assert deepnet("convert", "a.csv", "a.h5").code == 0
+    everything = told(Path("a.h5"))
+    columns = everything["parts"][0]["columns"]
+    assert [c["categories"] for c in columns] == [["Bergen", "Moss", "Oslo"], None]
+    assert "Bergen, Moss, Oslo" in shown(Path("a.h5")).out
+    (do,) = [each["do"] for each in everything["remarks"] if each["kind"] == "categories"]
+    assert do == "data.one_hot: {columns: [0], unknown: zeros}"
+
+
+ADVICE: dict[str, tuple[dict[str, Array], str]] = {
+    "NaN": ({"x": np.where(X > 3, np.nan, X)}, "data.impute: mean"),
+    "infinity": ({"x": np.where(X > 3, np.inf, X)}, "write NaN for an infinity"),
+    "no value": ({"x": X * [1, np.nan, 1, 1, 1]}, "data.impute: {constant: 0}"),
+    "two fill values": (
+        {"x": np.column_stack([np.where(Y, X[:, 0], -999), np.where(Y, X[:, 1], 9999)])},
+        "data.missing: [-999, 9999], and",
+    ),
+    "a fill value of netCDF": (
+        {"x": np.where([[True] * 4 + [False]] * 3 + [[True] * 5] * 57, X, 9.969209968386869e36)},
+        "data.missing: 9.969209968386869e+36, and",
+    ),
+    "categories, some missing": (
+        {"x": np.column_stack([X, np.where(Y, Y, np.nan), np.arange(M) % 3])},
+        "data.one_hot: [6]",
+    ),
+    "categories with NaN": (
+        {"x": np.column_stack([X, np.where(np.arange(M) % 9, np.arange(M) % 4, np.nan)])},
+        "data.one_hot: {columns: [5], unknown: zeros}",
+    ),
+    "imbalance": (
+        {"x": X, "y": (np.arange(M) == 7).astype(int)},
+        "loss: {name: binary_cross_entropy, class_weight: balanced}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("datasets", "advice"), ADVICE.values(), ids=ADVICE)
+def test_what_is_advised_can_be_typed(datasets: dict[str, Array], advice: str) -> None:
+    remarks = told(write(**({"y": Y} | datasets)))["remarks"]
+    assert [each["do"] for each in remarks if each["do"].startswith(advice)], remarks
 
 
 def test_few_values_are_told() -> None:
@@ -313,7 +393,16 @@ def test_a_file_without_y_is_fine() -> None:
     assert part["target"] is None
     result = shown(Path("f.h5"))
     assert result.code == 0
-    assert "y: not clear which dataset it is" in result.out
+    assert "y: cannot tell which dataset is y" in result.out
+
+
+def test_what_could_be_y_is_listed() -> None:
+    file = write(x=X, **{f"measured {i}": Y for i in range(12)})
+    out = shown(file).out
+    assert re.search(r"measured 0 .*could be y", out)
+    assert "name it: --y 'measured 0'" in out
+    assert "measured 11" in told(file)["parts"][0]["problem"]
+    assert "could be y" in deepnet("init", file, "-o", "-").err
 
 
 def test_examples_on_the_last_axis_are_known_by_y() -> None:
@@ -330,11 +419,19 @@ def test_names_in_the_file_are_used(name: str) -> None:
     words = [b"red", b"green", b"blue"]
     file = write(x=X, y=Y, feature_names=[b"a", b"b", b"c", b"d", b"e"], **{name: words})
     part = told(file)["parts"][0]
-    assert part["target"]["classes"] == dict(
-        zip(["red", "green", "blue"], np.bincount(Y).tolist(), strict=True)
-    )
+    counts = np.bincount(Y).tolist()
+    assert classes_of(part) == list(zip(["red", "green", "blue"], counts, strict=True))
     assert [c["name"] for c in part["columns"]] == ["a", "b", "c", "d", "e"]
     assert "names of the classes" in shown(file).out
+
+
+def test_classes_are_told_apart_by_their_names() -> None:
+    """Large numbers in full; and each of two that the file calls the same."""
+    part = told(write(x=X, y=1234567 + Y % 2))["parts"][0]
+    assert [name for name, _ in classes_of(part)] == ["1234567", "1234568"]
+    assert "1234567 and 1234568" in shown(Path("f.h5")).out
+    part = told(write(x=X, y=Y, class_names=[b"a", b"b", b"b"]))["parts"][0]
+    assert [name for name, _ in classes_of(part)] == ["a", "b", "b"]
 
 
 def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
@@ -350,6 +447,8 @@ def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
         ({"a": Y, "b": Y}, ["cannot tell which dataset is x"]),
         ({}, ["holds no dataset"]),
         ({"x": X[:0], "y": Y[:0]}, ["no examples"]),
+        ({"x": X[:, 0], "y": Y}, ["'x' has shape (60,)", "at least 2 dimensions"]),
+        ({"x": 1.0, "y": Y}, ["'x' has shape ()", "at least 2 dimensions"]),
         ({"x": X + 1j, "y": Y}, ["complex"]),
         ({"x": np.zeros(9, [("a", "i4"), ("b", "f8")])}, ["x"]),
     ],
@@ -368,6 +467,18 @@ def test_where_x_cannot_be_had_the_tree_is_shown_all_the_same(
     assert [each["name"] for each in everything["datasets"]] == sorted(filled)
     assert everything["problem"].splitlines()[0] in as_json.err
     assert everything["parts"] == []
+
+
+def test_columns_that_stand_by_themselves_are_stacked_by_the_line_that_is_shown() -> None:
+    file = write(age=X[:, 0], height=X[:, 1], sick=Y)
+    result = shown(file)
+    assert result.code == 3
+    _, _, line = result.err.partition('python -c "')
+    code = line.rpartition('"')[0].replace("\\\n", "").replace("LABELS", "sick")
+    exec(code, {})
+    part = told(Path("f-plain.h5"))["parts"][0]
+    assert (part["x"], part["y"], part["features"]) == ("x", "y", 2)
+    assert "python" not in shown(write(age=X[:, 0], sick=Y[1:])).err
 
 
 def test_named_datasets_are_looked_at() -> None:
@@ -481,7 +592,15 @@ def test_a_run_that_has_ended(run: Path) -> None:
     result = shown(run)
     assert "has ended" in result.out
     assert summary["reason"] in result.out
-    assert result.err == "next: deepnet evaluate run train.h5\n"
+    assert result.err == "next: deepnet evaluate run DATA.h5\n"
+
+
+def test_what_a_run_was_tested_on_is_what_it_is_evaluated_on(run: Path) -> None:
+    """Not what it was trained on."""
+    write_to("test.h5", {"x": X[:, :4], "y": Y})
+    config = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(config.replace("train.h5,", "train.h5, test: ../test.h5,"))
+    assert shown(run).err == "next: deepnet evaluate run test.h5\n"
 
 
 def test_a_lock_that_a_killed_process_has_left_is_none(run: Path) -> None:
@@ -530,7 +649,16 @@ def test_a_run_in_use(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"figures": 3, "iterations": "x"}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"figures": 3, "iterations": "x"}',
+        b"\xff",
+        pytest.param(b"[" * 10**5, id="deep"),
+        b"cost\n1.5\n",
+    ],
 )
 def test_a_run_with_damaged_files_is_told_all_the_same(run: Path, content: bytes) -> None:
     for name in ("summary.json", "history.csv"):
@@ -545,6 +673,20 @@ def test_a_run_with_damaged_files_is_told_all_the_same(run: Path, content: bytes
     assert everything["config"] is None
     assert everything["problem"]
     shown(run)
+
+
+def test_a_figure_that_a_part_lacks_is_left_open(run: Path) -> None:
+    """A test part of one class has no auc."""
+    write_to("train.h5", {"x": X, "y": Y > 0, "x_test": X[:9], "y_test": np.zeros(9)})
+    keys = ["model.layers=[1]", "model.activations=[sigmoid]", "loss=binary_cross_entropy"]
+    keys += ["data.test=train.h5", "training.metrics=[auc]"]
+    sets = [word for key in keys for word in ("--set", key)]
+    result = deepnet("train", "c.yaml", "--run-dir", "one", "-q", *sets)
+    assert result.code == 0, result.err
+    for file in (Path("one"), Path("one/model.h5")):
+        out = shown(file).out
+        head, train, test = re.findall(r"^(?:  .*auc.*|train .*|test .*)$", out, re.MULTILINE)
+        assert len(train.split()) == len(head.split()) + 1 > len(test.split())
 
 
 def test_nothing_of_a_run_is_changed(run: Path) -> None:

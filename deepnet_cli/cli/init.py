@@ -15,7 +15,7 @@ from deepnet_cli.files import json_text, write_file
 from deepnet_cli.report.remarks import remarks
 from deepnet_cli.training.sealed import kind_of
 
-TROUBLES = ("answer", "shared", "fill value")
+TROUBLES = {"answer", "shared", "fill value"}
 """Remarks on what no config mends."""
 
 
@@ -49,7 +49,9 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
         raise DataError(f"{data}: is a {kind}; name the data that one is to be trained on")
     found = inspect_data(data, x, y, watched)
     chosen = start(found, Path() if to_stdout else config.parent)
-    warn([f"{remark.what}; {remark.do}" for remark in remarks(found) if remark.kind in TROUBLES])
+    mended = {"fill value"} if "data.missing" in reasons(chosen) else set()
+    troubles = [each for each in remarks(found) if each.kind in TROUBLES - mended]
+    warn([f"{remark.what}; {remark.do}" for remark in troubles])
     run_it = typed("train", Path("CONFIG.yaml") if to_stdout else config)
     head = (
         f"A first config for {data.name}, made by 'deepnet init': beside each value stands why it "

@@ -1,15 +1,15 @@
-"""What `deepnet inspect` says of a data file: on one screen of 80 columns, and for JSON."""
+"""What `deepnet inspect` says of a data file: on one screen of 80 columns."""
 
 from collections.abc import Iterator, Sequence
-from textwrap import fill
+from textwrap import fill, indent
 
 from deepnet_cli.data.describing.columns import Columns
 from deepnet_cli.data.describing.inspection import Found, Inspection
 from deepnet_cli.data.describing.target import Classes, Target
 from deepnet_cli.data.files.storage import Storage
-from deepnet_cli.errors import one_line
+from deepnet_cli.errors import one_line, shortened
 from deepnet_cli.memory import told
-from deepnet_cli.report.figures import COLUMNS
+from deepnet_cli.report.figures import COLUMNS, fits
 from deepnet_cli.report.remarks import Remark, remarks
 from deepnet_cli.report.table import table
 
@@ -27,7 +27,12 @@ SCREEN = 40
 """Lines."""
 
 TITLES = ("title", "description", "licence", "license")
-WIDEST = 30
+BRIEF = ("mean", "std", "min", "median", "max")
+"""Of numbers, where all would be too wide."""
+
+WIDEST, NARROWEST = 30, 10
+"""Of a name, where there is room and where there is not."""
+
 BAR = 24
 
 
@@ -94,13 +99,22 @@ def _part(found: Found, most: Caps, block: str, *, brief: bool) -> Iterator[str]
     """What x and y of a part are like."""
     p = found.profile
     shape = f" of shape {found.shape_of_one}" if len(found.shape) > 2 else ""
-    yield f"{found.part}: {p.m:,} examples with {_count(p.n, 'feature')}{shape}, {p.dtype}"
+    yield f"{found.part}: {_count(p.m, 'example')} with {_count(p.n, 'feature')}{shape}, {p.dtype}"
     if p.target is not None:
         yield from _target(p.target, 0 if brief else most["classes"], block)
     elif found.problem:
-        yield fill(f"  y: {one_line(found.problem)}", COLUMNS, subsequent_indent="     ")
+        yield from _problem(found.problem, most["datasets"])
     if not brief:
         yield from _x(found, most["columns"])
+
+
+def _problem(problem: str, most: int) -> Iterator[str]:
+    """Why there is no y; of the datasets that it could be the first."""
+    first, *others = problem.splitlines()
+    yield fill(f"  y: {first}", COLUMNS, subsequent_indent="     ")
+    if len(others) > most + 1:
+        others = [*others[:most], "    ...", others[-1]]
+    yield from (_cut(f"   {line}", COLUMNS) for line in others)
 
 
 def _target(target: Target, most: int, block: str) -> Iterator[str]:
@@ -138,20 +152,21 @@ def _numbers(target: Target, most: int) -> Iterator[str]:
     if numbers is None:
         return
     heads = ["", "mean", "std", "skew", "min", "25 %", "median", "75 %", "max"]
-    rows = [
-        [_cut(name, 16), *(float(f"{value:.4g}") for value in row)]
-        for name, *row in zip(
-            numbers.names,
-            numbers.mean,
-            numbers.deviation,
-            numbers.skewness,
-            *numbers.quantiles,
-            strict=True,
-        )
-    ]
-    yield from (_cut(f"     {line}", COLUMNS) for line in table(heads, rows[:most]).splitlines())
-    if len(rows) > most:
-        yield f"     and {len(rows) - most:,} more: --all"
+    figures = [numbers.mean, numbers.deviation, numbers.skewness, *numbers.quantiles]
+    K = len(numbers.names)
+
+    def text(shown: Sequence[str], digits: int) -> str:
+        kept = [each for name, each in zip(heads[1:], figures, strict=True) if name in shown]
+        rows = [
+            [_cut(numbers.names[k], 16), *(float(f"{each[k]:.{digits}g}") for each in kept)]
+            for k in range(min(most, K))
+        ]
+        return indent(table(["", *shown], rows), " " * 5)
+
+    full = text(heads[1:], 4)
+    yield from (full if fits(full) else text(BRIEF, 3)).splitlines()
+    if most < K:
+        yield f"     and {K - most:,} more: --all"
 
 
 def _x(found: Found, most: int) -> Iterator[str]:
@@ -165,28 +180,36 @@ def _x(found: Found, most: int) -> Iterator[str]:
         yield f"  x: {s.low.min():.4g} to {s.high.max():.4g}, mean {mean:.4g}, {gone}"
     if len(found.shape) > 2:
         return
-    rows = [_row(found, c, j) for j in range(min(most, found.profile.n))]
     heads = ["", "column" if found.names else "", "mean", "std", "min", "max", "missing", ""]
-    yield from (f"     {line}"[:COLUMNS] for line in table(heads, rows).splitlines())
+    columns = range(min(most, found.profile.n))
+    for widest in (WIDEST, NARROWEST):
+        rows = [_row(found, c, j, widest) for j in columns]
+        text = indent(table(heads, rows), " " * 5)
+        if fits(text):
+            break
+    yield from (_cut(line, COLUMNS) for line in text.splitlines())
     if found.profile.n > most:
         yield f"     and {_count(found.profile.n - most, 'more column')}: --all"
 
 
-def _row(found: Found, c: Columns, j: int) -> list[object]:
+def _row(found: Found, c: Columns, j: int, widest: int) -> list[object]:
     s = c.statistics
     figures = (s.mean, c.deviation, s.low, s.high)
-    name = _cut(found.names[j], WIDEST) if found.names else ""
-    return [str(j), name, *(float(a[j]) for a in figures), int(c.missing[j]), _note(c, j)]
+    name = _cut(found.names[j], widest) if found.names else ""
+    return [str(j), name, *(float(a[j]) for a in figures), int(c.missing[j]), _note(found, j)]
 
 
-def _note(c: Columns, j: int) -> str:
+def _note(found: Found, j: int) -> str:
+    c = found.profile.columns
+    if j in found.categories:
+        return _cut(", ".join(found.categories[j]), WIDEST)
     if c.constant[j]:
         return "constant"
     if c.fills[j]:
         return f"{c.fill[j]:g} x{c.fills[j]}"
     if c.rising[j]:
         return "rising"
-    return f"{c.distinct[j]} values" if c.distinct[j] else ""
+    return _count(int(c.distinct[j]), "value") if c.distinct[j] else ""
 
 
 def _remarks(every: Sequence[Remark], most: int) -> Iterator[str]:
@@ -196,7 +219,7 @@ def _remarks(every: Sequence[Remark], most: int) -> Iterator[str]:
             yield f"{what} {do}"
             continue
         yield fill(what, COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
-        yield f"  {do}"
+        yield fill(f"  {do}", COLUMNS, subsequent_indent="     ", break_on_hyphens=False)
     if len(every) > most:
         yield f"and {_count(len(every) - most, 'more remark')}: --all"
 
@@ -206,5 +229,4 @@ def _count(n: int, word: str) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    text = one_line(text)
-    return text if len(text) <= width else text[: width - 3] + "..."
+    return shortened(one_line(text), width)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.describing.columns import Columns
 from deepnet_cli.data.describing.inspection import Found, Inspection
 from deepnet_cli.data.describing.target import QUANTILES, Target
 from deepnet_cli.data.files.storage import Storage
@@ -60,7 +59,7 @@ def _part(found: Found) -> dict[str, object]:
         "dtype": str(p.dtype),
         "target": None if p.target is None else _target(p.target),
         "problem": found.problem or None,
-        "columns": [_column(p.columns, j, found.names) for j in range(p.n)],
+        "columns": [_column(found, j) for j in range(p.n)],
         "rows_missing": p.columns.rows_missing,
         "equal_columns": p.columns.equal,
         "columns_equal_to_y": p.answers,
@@ -84,8 +83,8 @@ def _target(target: Target) -> dict[str, object]:
         "guessing": target.guess,
     }
     if target.classes is not None:
-        counts = target.classes.counts.tolist()
-        told["classes"] = dict(zip(target.classes.names, counts, strict=True))
+        counted = zip(target.classes.names, target.classes.counts.tolist(), strict=True)
+        told["classes"] = [{"name": name, "examples": count} for name, count in counted]
     if target.numbers is not None:
         told["names"] = list(target.numbers.names)
         told["mean"] = target.numbers.mean.tolist()
@@ -98,13 +97,15 @@ def _target(target: Target) -> dict[str, object]:
     return told
 
 
-def _column(c: Columns, j: int, names: tuple[str, ...]) -> dict[str, object]:
+def _column(found: Found, j: int) -> dict[str, object]:
+    c, names = found.profile.columns, found.names
     s, empty = c.statistics, not c.statistics.count[j]
     figures = {"mean": s.mean, "std": c.deviation, "min": s.low, "max": s.high}
     values = c.values[: c.distinct[j], j]
     return {
         "column": j,
         "name": names[j] if names else None,
+        "categories": [*found.categories[j]] if j in found.categories else None,
         **{name: None if empty else float(each[j]) for name, each in figures.items()},
         "nan": int(s.nan[j]),
         "infinite": int(s.infinite[j]),

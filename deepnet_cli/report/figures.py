@@ -13,13 +13,17 @@ MOST_CLASSES = 12
 
 
 def figures_text(parts: dict[str, Figures]) -> str:
-    """A row a part, a column a figure; or the other way round, where that would be too wide."""
+    """A row a part, a column a figure; or the other way round, where that would be too wide.
+
+    What a part lacks, such as the auc of one class, is left open.
+    """
     names = list(dict.fromkeys(name for figures in parts.values() for name in figures))
-    rows = [[part, *(figures[name] for name in names)] for part, figures in parts.items()]
+    rows = [[part, *(figures.get(name, "") for name in names)] for part, figures in parts.items()]
     text = table(["", *names], rows)
     if fits(text):
         return text
-    return table(["", *parts], [[name, *(part[name] for part in parts.values())] for name in names])
+    turned = [[name, *(part.get(name, "") for part in parts.values())] for name in names]
+    return table(["", *parts], turned)
 
 
 def fits(text: str) -> bool:

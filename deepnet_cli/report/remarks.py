@@ -8,8 +8,9 @@ import numpy as np
 from deepnet_cli.data.describing.columns import Columns
 from deepnet_cli.data.describing.inspection import Found, Inspection
 from deepnet_cli.data.describing.profile import Profile
+from deepnet_cli.data.describing.target import exact
 from deepnet_cli.data.files.storage import unwieldy
-from deepnet_cli.errors import one_line
+from deepnet_cli.errors import one_line, shortened
 from deepnet_cli.nn.types import Array
 
 UNEQUAL = 100.0
@@ -63,7 +64,7 @@ def of_y(found: Found) -> Iterator[Remark]:
             what = f"{y} is large: mean {mean:.3g}, deviation {deviation:.3g}"
             yield Remark("large y", what, "data.scale_y: standardize")
     for j in p.answers:
-        yield Remark("answer", f"{_column(found, j)} is y itself", "leave it out of x")
+        yield Remark("answer", f"{_column(found, j)} is y itself", "make x without it")
 
 
 def between(found: list[Found]) -> Iterator[Remark]:
@@ -95,13 +96,19 @@ def _missing(found: Found, c: Columns) -> Iterator[Remark]:
         what += f"({' and '.join(kind for kind, is_there in kinds.items() if is_there)}), in "
         first = int(c.first_missing[c.first_missing >= 0].min())
         what += f"{c.rows_missing:,} rows ({first}, ...)" if c.rows_missing > 1 else f"row {first}"
-        where = _columns(found, np.flatnonzero(c.missing))
-        yield Remark("missing", f"{what}: {where}", "data.impute: mean")
-    for fill in np.unique(c.fill[c.fills > 0]):
-        columns = np.flatnonzero(c.fill == fill)
-        what = f"{fill:g} stands {int(c.fills[columns].sum()):,} times far from the other values: "
-        do = f"data.missing: {fill:g}, and data.impute: mean"
-        yield Remark("fill value", what + _columns(found, columns), do)
+        where, do = _columns(found, np.flatnonzero(c.missing)), "data.impute: mean"
+        if c.empty.any():
+            do = "data.impute: {constant: 0}, for a column has no value at all"
+        if kinds["inf"]:
+            do = f"write NaN for an infinity that means a missing value; then {do}"
+        yield Remark("missing", f"{what}: {where}", do)
+    if fills := c.fill_values:
+        told = [f"{exact(fill)} ({int(c.fills[c.fill == fill].sum()):,} times)" for fill in fills]
+        lies = "lies" if len(told) == 1 else "lie"
+        what = f"{' and '.join(told)} {lies} far from the other values: "
+        value = exact(fills[0]) if len(fills) == 1 else f"[{', '.join(map(exact, fills))}]"
+        do = f"data.missing: {value}, and data.impute: {{name: median, indicators: true}}"
+        yield Remark("fill value", what + _columns(found, np.flatnonzero(c.fills)), do)
 
 
 def _repeated(p: Profile) -> Iterator[Remark]:
@@ -117,27 +124,39 @@ def _useless(found: Found, c: Columns) -> Iterator[Remark]:
     """Columns that say nothing, or not what they seem to."""
     if c.constant.any():
         where = _columns(found, np.flatnonzero(c.constant))
-        yield Remark("constant", f"constant: {where}", "leave them out: they say nothing")
+        yield Remark("constant", f"constant: {where}", "they teach nothing")
     for group in c.equal[:1]:
         more = f" (and {len(c.equal) - 1:,} more such groups)" if len(c.equal) > 1 else ""
         yield Remark("equal", f"equal: {_columns(found, np.array(group))}{more}", "one is enough")
     if c.rising.any():
         where = _columns(found, np.flatnonzero(c.rising))
         what = f"rising from row to row: {where}: a row number, or a time?"
-        yield Remark("rising", what, "leave it out where it says nothing of y")
-    if len(c.categorical) and len(found.shape) == 2 and len(c.categorical) < found.profile.n:
-        where = _columns(found, c.categorical)
-        first = ", ".join(map(str, c.categorical[:NAMED]))
-        do = f"data.one_hot: [{first}{', ...' if len(c.categorical) > NAMED else ''}]"
-        yield Remark("categories", f"a few whole numbers: {where}: categories?", do)
+        yield Remark("rising", what, "it teaches nothing of rows to come, where it is one")
+    if len(known := found.categorical):
+        what = "numbers of categories, by the names in the file"
+        yield _categories(found, known, what, unknown=True)
+    likely = np.setdiff1d(c.categorical, [*found.categories])
+    if len(likely) and len(found.shape) == 2 and len(c.categorical) < found.profile.n:
+        missing = bool(found.profile.columns.missing[likely].any())  # it is of no category
+        yield _categories(found, likely, "a few whole numbers, of categories?", unknown=missing)
+
+
+def _categories(found: Found, columns: Array, what: str, *, unknown: bool) -> Remark:
+    """`unknown`: whether there may be values of no known category."""
+    first = ", ".join(map(str, columns[:NAMED]))
+    listed = f"[{first}{', ...' if len(columns) > NAMED else ''}]"
+    named = f"{{columns: {listed}, unknown: zeros}}" if unknown else listed
+    return Remark("categories", f"{what}: {_columns(found, columns)}", f"data.one_hot: {named}")
 
 
 def _scales(found: Found, c: Columns) -> Iterator[Remark]:
     """Columns that a network sees too much or too little of."""
-    if found.profile.dtype == np.uint8:  # data.scale: auto divides by 255
-        return
     s, ranges, fix = c.statistics, c.ranges, "data.scale: standardize"
-    if np.isnan(ranges).all():
+    if found.pixels or np.isnan(ranges).all():
+        return
+    if found.profile.dtype == np.uint8:
+        what = "numbers in bytes, no pixels: data.scale: auto would divide them by 255"
+        yield Remark("scales", what, "data.scale: none" if c.flags else fix)
         return
     least, most = int(np.nanargmin(ranges)), int(np.nanargmax(ranges))
     low, high = float(ranges[least]), float(ranges[most])
@@ -169,7 +188,10 @@ def _order(found: Found) -> Iterator[Remark]:
                 target.classes.names[int(k)] for k in (counts.argmin(), counts.argmax())
             )
             what = f"{target.classes.ratio:,.0f} examples of '{_short(common)}' for one of '"
-            yield Remark("imbalance", f"{what}{_short(rare)}'", "loss: class_weight: balanced")
+            loss = "binary_cross_entropy" if target.kind == "binary" else "cross_entropy"
+            do = f"loss: {{name: {loss}, class_weight: balanced}}"
+            more = "for more recall at more false alarms"
+            yield Remark("imbalance", f"{what}{_short(rare)}'", f"{do}, {more}")
 
 
 def of_storage(inspection: Inspection) -> Iterator[Remark]:
@@ -200,5 +222,4 @@ def _column(found: Found, j: int, *, bare: bool = False) -> str:
 
 
 def _short(name: str) -> str:
-    name = one_line(name)
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+    return shortened(one_line(name), LONGEST_NAME)

@@ -28,7 +28,7 @@ def run_text(run: Run, heights: str) -> str:
     if (more := len(run.files) - MOST_FILES) > 0:
         files.append([f"and {more} more", "", ""])
     for each in run.checkpoints:
-        state = one_line(each.problem) if each.problem else f"{each.iteration:,} updates, whole"
+        state = one_line(each.problem) if each.problem else f"{_updates(each.iteration)}, whole"
         files.append([f"checkpoints/{one_line(each.path.name)}", told(each.size), state])
     lines = table(["", "", ""], files).splitlines()[1:]
     parts.append("\n".join(line[:COLUMNS] for line in lines))
@@ -37,7 +37,7 @@ def run_text(run: Run, heights: str) -> str:
 
 def checkpoint_text(file: CheckpointFile, heights: str) -> str:
     """What it is, and the curves so far."""
-    at, made = file.checkpoint, f"{file.checkpoint.iteration:,} updates"
+    at, made = file.checkpoint, _updates(file.checkpoint.iteration)
     lines = [
         f"{one_line(str(at.path))}: a checkpoint, {told(at.size)}, its sha256 matches",
         f"{file.config.name} after {made}: {file.parameters:,} parameters and statistics, "
@@ -63,7 +63,7 @@ def curves(history: History, heights: str) -> str:
 
 def last_rows(history: History) -> str:
     """As many columns as fit."""
-    names = ["iteration", "epoch", *_figures(history)]
+    names = list(history.rows[0])
     rows = history.rows[-LAST_ROWS:]
     while not fits(text := table(names, [[row[name] for name in names] for row in rows])):
         names.pop()
@@ -111,7 +111,7 @@ def _about(run: Run) -> Iterator[str]:
         "stopped": "which stopped and can go on",
         "broken off": "which was broken off and can go on",
     }[run.state]
-    yield f"{one_line(str(run.path))}: a run{name}, {state}; {run.made:,} updates are made"
+    yield f"{one_line(str(run.path))}: a run{name}, {state}; {_updates(run.made)} made"
     if run.state in ("ended", "stopped"):
         seconds = run.summary.get("seconds")
         took = f"; {seconds:,.1f} s" if isinstance(seconds, int | float) else ""
@@ -121,6 +121,10 @@ def _about(run: Run) -> Iterator[str]:
         yield f"layers {units}, {training_line(run.config)}"
     else:
         yield one_line(run.problem)
+
+
+def _updates(n: int) -> str:
+    return f"{n:,} update{'s' * (n != 1)}"
 
 
 def _kept(run: Run) -> str:

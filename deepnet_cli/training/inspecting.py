@@ -76,24 +76,20 @@ class Run:
 
     @property
     def data(self) -> Path | None:
-        """The file that the run was tested on, or trained, if it still is; of several the first."""
-        if self.config is None:
+        """The file that the run was tested on, if it still is; of several the first.
+
+        Figures on what it was trained on would say little.
+        """
+        if self.config is None or not isinstance(self.config.data.test, DataFile):
             return None
-        data = self.config.data
-        part = data.test if isinstance(data.test, DataFile) else data.train
-        named = data.file_of(part)
+        named = self.config.data.file_of(self.config.data.test)
         file = resolved(named if isinstance(named, str) else named[0], self.path)
         return file if file.is_file() else None
 
     @property
     def figures(self) -> dict[str, Figures]:
         """Of each part, those of the summary."""
-        parts = self.summary.get("figures")
-        return {
-            part: {name: value for name, value in figures.items() if isinstance(value, float | int)}
-            for part, figures in (parts.items() if isinstance(parts, dict) else ())
-            if isinstance(figures, dict)
-        }
+        return _figures(self.summary.get("figures"))
 
     @property
     def made(self) -> int:
@@ -120,7 +116,7 @@ def inspect_model(path: Path) -> ModelFile:
     """The model of a file.  Raises DataError."""
     model = load_model(path)
     with open_sealed(path, "model") as source:
-        figures = _object(source.text("figures"))
+        figures = _figures(_object(source.text("figures")))
         return ModelFile(path, path.stat().st_size, source.text("deepnet"), model, figures)
 
 
@@ -192,9 +188,18 @@ def _text(path: Path) -> str:
 def _object(text: str) -> dict[str, Any]:
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _figures(parts: object) -> dict[str, Figures]:
+    """Those that are numbers, of each part."""
+    return {
+        part: {name: value for name, value in figures.items() if isinstance(value, float | int)}
+        for part, figures in (parts.items() if isinstance(parts, dict) else ())
+        if isinstance(figures, dict)
+    }
 
 
 def _history(text: str) -> History:

@@ -98,13 +98,32 @@ def _scaled(facts: Facts) -> Choices:
         "numbers": Chosen("standardize", _standardized_because(facts)),
     }[facts.x]
     chosen = {"scale": scale}
-    if facts.missing:
-        why = f"{facts.missing:,} values are missing; the feature's mean stands in for them"
-        chosen["impute"] = Chosen("mean", why)
+    if facts.fills:
+        values = [
+            int(fill) if fill.is_integer() and abs(fill) < 1e6 else fill for fill in facts.fills
+        ]
+        why = "twice or more it lies far from all other values: nothing was measured"
+        chosen["missing"] = Chosen(values[0] if len(values) == 1 else values, why)
+    if facts.missing or facts.fills:
+        chosen["impute"] = _imputed(facts)
+    if facts.categories:
+        named: object = {"columns": list(facts.categories), "unknown": "zeros"}
+        why = "numbers of categories, which the file names: a feature each; none for unknown ones"
+        chosen["one_hot"] = Chosen(named, why)
     if facts.task == "numbers":
         why = "y too: costs are then of about 1, figures and predictions stay in its units"
         chosen["scale_y"] = Chosen("standardize", why)
     return chosen
+
+
+def _imputed(facts: Facts) -> Chosen:
+    if facts.empty:
+        return Chosen({"constant": 0}, "a column has no value at all, so no mean of its own")
+    if facts.fills:
+        why = "the feature's median stands in, and a feature more says where"
+        return Chosen({"name": "median", "indicators": True}, why)
+    why = f"{facts.missing:,} values are missing; the feature's mean stands in for them"
+    return Chosen("mean", why)
 
 
 def _standardized_because(facts: Facts) -> str:
@@ -155,11 +174,15 @@ def _training(facts: Facts, rows: int, *, chosen_by: bool) -> Choices:
         "optimizer": Chosen("adam", "finds a step size for each weight itself"),
         "learning_rate": rate,
         "epochs": Chosen(epochs(facts), f"how often each row is seen{most}"),
-        "batch_size": Chosen(batch(facts), f"{ceil(rows / batch(facts)):,} updates an epoch"),
+        "batch_size": Chosen(batch(facts), _updates(ceil(rows / batch(facts)))),
         "shuffle": Chosen(True, f"{order}: the rows are sorted by y" if facts.sorted else order),
         "l2": Chosen(_told(l2(facts)), _small_because(facts)),
         **stop,
     }
+
+
+def _updates(n: int) -> str:
+    return f"{n:,} update{'s' * (n != 1)} an epoch"
 
 
 def _small_because(facts: Facts) -> str:

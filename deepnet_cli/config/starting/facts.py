@@ -2,15 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from deepnet_cli.data.describing.inspection import Found
 from deepnet_cli.data.describing.profile import Profile
 from deepnet_cli.errors import shortened
 
 LONGEST_NAME = 24
-
-BRIGHT = 64
-"""What the brightest of uint8 pixels is above."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +18,7 @@ class Facts:
     counts       how often each class is there
     low          the smallest of the numbers in y
     second       of two classes the name of the second
-    x            pixels (uint8), flags (0 and 1 alone) or numbers
+    x            pixels (bytes of images), flags (0 and 1 alone) or numbers
     spreads      the smallest and the largest deviation of its features
     """
 
@@ -38,6 +34,9 @@ class Facts:
     spreads: tuple[float, float] = (1.0, 1.0)
     missing: int = 0  # values of x
     sorted: bool = False  # neighbors have a like y
+    empty: int = 0  # columns without a value
+    fills: tuple[float, ...] = ()  # what stands for a missing value, surely
+    categories: tuple[int | str, ...] = ()  # columns of named ones
 
     @property
     def task(self) -> str:
@@ -55,8 +54,9 @@ class Facts:
         return self.m // min(self.counts) if self.tells_apart else 1
 
 
-def facts_of(profile: Profile) -> Facts:
+def facts_of(found: Found) -> Facts:
     """Those of examples with y."""
+    profile = found.profile
     target, columns = profile.target, profile.columns
     if target is None:
         raise ValueError("a profile with y")
@@ -71,22 +71,23 @@ def facts_of(profile: Profile) -> Facts:
         counts,
         0.0 if target.numbers is None else float(target.numbers.quantiles[0].min()),
         shortened(apart.names[-1], LONGEST_NAME) if apart else "",
-        _kind_of_x(profile),
+        "pixels" if found.pixels else "flags" if columns.flags else "numbers",
         _spreads(profile),
         int(columns.statistics.nan.sum()),
         target.sorted,
+        int(columns.empty.sum()),
+        tuple(columns.fill_values) if columns.fills_are_safe else (),
+        tuple(_name(found, j) for j in found.categorical.tolist()),
     )
+
+
+def _name(found: Found, j: int) -> int | str:
+    """How a config names a column: by its name, where that is one and its own."""
+    name = found.names[j]
+    return name if found.names.count(name) == 1 and not name.isdigit() else j
 
 
 def _spreads(profile: Profile) -> tuple[float, float]:
     columns = profile.columns
-    varying = columns.statistics.deviation[~columns.constant]
+    varying = columns.statistics.deviation[~columns.constant & (columns.fills == 0)]
     return (float(varying.min()), float(varying.max())) if len(varying) else (0.0, 0.0)
-
-
-def _kind_of_x(profile: Profile) -> str:
-    columns = profile.columns
-    low, high = columns.statistics.low.min(), columns.statistics.high.max()
-    if profile.dtype == np.uint8 and high > BRIGHT:
-        return "pixels"
-    return "flags" if low >= 0 and high <= 1 and columns.whole.all() else "numbers"

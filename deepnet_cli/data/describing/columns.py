@@ -50,6 +50,24 @@ class Columns:
         return self.statistics.nan + self.statistics.infinite
 
     @property
+    def empty(self) -> Array:
+        """Whether there is no finite value at all."""
+        none: Array = self.statistics.count == 0
+        return none
+
+    @property
+    def fill_values(self) -> list[float]:
+        """Those of all columns, ascending."""
+        return [float(value) for value in np.unique(self.fill[self.fills > 0])]
+
+    @property
+    def fills_are_safe(self) -> bool:
+        """Whether each is beyond what other columns hold: in none of them is it a number."""
+        s = self.statistics
+        within = [(s.low <= v) & (v <= s.high) & (self.fill != v) for v in self.fill_values]
+        return not np.any(within)
+
+    @property
     def constant(self) -> Array:
         """Whether no two values that are there differ: the column says nothing."""
         return self.statistics.constant
@@ -69,6 +87,12 @@ class Columns:
         """The largest value less the smallest; NaN where that is 0."""
         with np.errstate(all="ignore"):
             return np.where(self.constant, np.nan, self.statistics.high - self.statistics.low)
+
+    @property
+    def flags(self) -> bool:
+        """Whether every value is 0 or 1."""
+        s = self.statistics
+        return bool(s.low.min() >= 0 and s.high.max() <= 1 and self.whole.all())
 
     @property
     def equal(self) -> list[list[int]]:

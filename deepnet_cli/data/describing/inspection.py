@@ -2,19 +2,24 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
 
 from deepnet_cli.data.describing.duplicates import found_in
 from deepnet_cli.data.describing.profile import Profile, profile
+from deepnet_cli.data.files.conventions import texts
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.files.storage import Storage, attributes_of, storage_of
 from deepnet_cli.data.files.survey import Entry
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
 from deepnet_cli.data.reading.tables import Location, read_table
 from deepnet_cli.errors import DataError
+from deepnet_cli.nn.types import Array
 
-NO_Y = "not clear which dataset it is, if there is one; name it: --y NAME"
+BRIGHT = 64
+"""What the brightest of uint8 pixels is above."""
 
 Watch = Callable[[str, int], Callable[[int], object]]
 """Told of a part and its number of rows, gives what is told how many of them have been."""
@@ -26,7 +31,7 @@ class Found:
 
     `shape` is that of x in the file, which counts examples on its `last` axis, or else on the
     first.  `problem` says why there is no y, and `shared` how many of the rows stand in the
-    training part too.
+    training part too; `categories` are the names, by column, where the file has some.
     """
 
     part: str
@@ -38,11 +43,25 @@ class Found:
     names: tuple[str, ...] = ()  # of the columns, where the file has them
     problem: str = ""
     shared: int = 0
+    categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def shape_of_one(self) -> tuple[int, ...]:
         """That of an example, before it is flattened."""
         return self.shape[:-1] if self.last else self.shape[1:]
+
+    @property
+    def categorical(self) -> Array:
+        """The columns of three named categories or more."""
+        found = [j for j, names in self.categories.items() if len(names) > 2]
+        return np.array([j for j in found if not self.profile.columns.empty[j]], np.int64)
+
+    @property
+    def pixels(self) -> bool:
+        """Whether x is images: of bytes, with axes, or in columns without names, most bright."""
+        bright = self.profile.columns.statistics.high > BRIGHT
+        images = bright.any() if len(self.shape) > 2 else bright.mean() > 0.5 and not self.names
+        return self.profile.dtype == np.uint8 and bool(images)
 
 
 @dataclass(frozen=True)
@@ -96,16 +115,22 @@ def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
 
 def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:
     """The profile of a part, without y where there is none or it cannot be read."""
-    shape, last, problem, named = source.layout(x).shape, False, "", y
+    table, last, problem = (
+        read_table(Location(path, x), part, last=False, labelled=False),
+        False,
+        "",
+    )
+    shape = source.layout(x).shape
     try:
         y, last = _y_of(source, part, x, y)
-        named = y
         table = read_table(Location(path, x, y), part, last=last)
     except DataError as error:
-        problem, y = str(error) if named else NO_Y, None
-        table = read_table(Location(path, x), part, last=False, labelled=False)
+        problem, y, last = str(error).removeprefix(f"{source.path}: "), None, False
     seen = profile(table, watch(part, table.m))
-    return Found(part, x, y, shape, last, seen, table.feature_names, problem)
+    names, dataset = table.feature_names, source.dataset(x)
+    categories = {j: texts(dataset, f"categories.{name}") for j, name in enumerate(names)}
+    categories = {j: words for j, words in categories.items() if words}
+    return Found(part, x, y, shape, last, seen, names, problem, categories=categories)
 
 
 def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
@@ -114,8 +139,11 @@ def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
     if y is None:
         try:
             y = find_y(source, part, x, first)
-        except DataError:
-            y = find_y(source, part, x, last)
+        except DataError as unclear:
+            try:
+                y = find_y(source, part, x, last)
+            except DataError:
+                raise unclear from None
     counted = source.layout(y).shape
     return y, first not in counted and last in counted
 

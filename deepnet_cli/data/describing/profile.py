@@ -26,8 +26,7 @@ class Profile:
 
     `hashes` (m,) are those of data/describing/duplicates.py, of the rows as their own `dtype`.
     `repeated` (r,) are the rows that are equal to an earlier one, and `repeats` (r,) the first like
-    each; `conflicting` of them have another y than it; `answers` are the columns of x that are y
-    itself.
+    each; `conflicting` of them have another y than it; `answers` are the columns of x that are y.
     """
 
     m: int

@@ -29,6 +29,9 @@ MOST_ODD_CLASSES = 20
 NEARLY = 0.9
 """Share of a run of whole numbers that has to occur."""
 
+MOST_EXACT = 2**64
+"""Whole numbers below it are written out."""
+
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -196,8 +199,8 @@ def _classes_because(values: Array, m: int, names: Mapping[int, str]) -> str:
     """Why whole numbers (K,), ascending, are those of classes; empty where they are not."""
     K, low, high = len(values), values[0], values[-1]
     if K == 2:
-        return f"two values, {low:g} and {high:g}"
-    told = f"{K} whole numbers, {low:g} to {high:g}"
+        return f"two values, {exact(low)} and {exact(high)}"
+    told = f"{K} whole numbers, {exact(low)} to {exact(high)}"
     if names and {*values.tolist()} <= {*names}:
         return f"{told}, with names in the file"
     integers = values.dtype.kind != "f"
@@ -207,7 +210,17 @@ def _classes_because(values: Array, m: int, names: Mapping[int, str]) -> str:
 
 
 def _named(value: float, names: Mapping[int, str]) -> str:
-    return names.get(int(value), f"{value:g}")
+    return names.get(int(value), exact(value))
+
+
+def exact(value: float) -> str:
+    """A finite number in full: whole ones without a point, where they are not very large."""
+    whole = int(value)
+    return (
+        str(whole)
+        if abs(whole) < MOST_EXACT and float(whole) == float(value)
+        else repr(float(value))
+    )
 
 
 def _binary_cost(p: float) -> float:

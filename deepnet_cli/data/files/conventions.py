@@ -68,6 +68,16 @@ make plain arrays of it:
     python -c "import h5py, numpy; t = h5py.File('{path}')['{name}'][:]; \\
       g = h5py.File('{stem}-plain.h5', 'w'); g['y'] = t['LABELS']; \\
       g['x'] = numpy.column_stack([t[n] for n in t.dtype.names if n != 'LABELS'])\""""
+SINGLE = Odd(
+    "columns, each by itself",
+    """\
+make one array of them:
+    python -c "import h5py, numpy; f = h5py.File('{path}'); \\
+      g = h5py.File('{stem}-plain.h5', 'w'); g['y'] = f['LABELS'][:]; \\
+      g['x'] = numpy.column_stack([f[n] for n in f if n != 'LABELS'])\"""",
+)
+"""Of a file that has a dataset for each column."""
+
 ANNDATA = """\
 make plain arrays of it:
     python -c "import anndata; a = anndata.read_h5ad('{path}'); \\

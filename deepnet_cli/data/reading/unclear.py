@@ -3,8 +3,10 @@
 import json
 import re
 import shlex
+from collections.abc import Collection
 from itertools import groupby, islice
 
+from deepnet_cli.data.files.conventions import SINGLE
 from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.data.files.survey import Entry
 from deepnet_cli.errors import DataError, one_line, shortened
@@ -45,8 +47,17 @@ def unclear(
         lines += _to_write(source, letter, part, known)
     else:
         odd = next((entry for entry in verdicts if entry.odd), None)
-        lines += [f"  {odd.odd.advice(source.path, odd.name)}"] if odd and odd.odd else []
+        if odd and odd.odd:
+            lines.append(f"  {odd.odd.advice(source.path, odd.name)}")
+        elif _are_columns(verdicts):
+            lines.append(f"  {SINGLE.advice(source.path, '')}")
     return DataError("\n".join(lines))
+
+
+def _are_columns(entries: Collection[Entry]) -> bool:
+    """Whether a file has a dataset for each column, and nothing else."""
+    shapes = {entry.shape if entry.dtype and "/" not in entry.name else () for entry in entries}
+    return len(shapes) == 1 and len(entries) > 1 and len(shapes.pop()) == 1
 
 
 def _listed(verdicts: dict[Entry, str]) -> list[Entry]:
