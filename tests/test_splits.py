@@ -66,15 +66,28 @@ def test_what_is_held_out_came_last(moments: list[int], fraction: float) -> None
     assert abs(len(held) - wanted) == min(abs(n - wanted) for n in possible)
 
 
+CALLED: dict[str, Any] = {
+    "numbers": list(range(6)),
+    "negative": [-1, -2, 3, -3, 0, 9],
+    "large": [2**62 + i for i in range(6)],
+    "halves": [i / 2 for i in range(6)],
+    "text": list("fbadce"),
+    "bools": [True, False] * 3,
+}
+
+
+@pytest.mark.parametrize("called", CALLED)
 @law
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), min_size=2, max_size=50),
     st.floats(0.01, 0.99),
 )
-def test_groups_stay_whole_in_time(rows: list[tuple[int, int]], fraction: float) -> None:
+def test_groups_stay_whole_in_time(
+    called: str, rows: list[tuple[int, int]], fraction: float
+) -> None:
     """One that is held out ended after every one that is kept."""
-    times, groups = np.array(rows).T
-    groups = np.unique(groups, return_inverse=True)[1]
+    times = np.array([t for t, _ in rows])
+    groups = np.array([CALLED[called][g] for _, g in rows])
     ended = {g: times[groups == g].max() for g in groups}
     if len(set(ended.values())) > 1:
         kept, held = latest(times, fraction, groups)
