@@ -490,7 +490,7 @@ def test_rows_are_numbered_as_in_their_file(folder: Path, stream: bool) -> None:
 
 
 def test_equal_hashes_are_not_believed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_rows, "row_hashes", lambda rows, _: np.zeros(len(rows), np.uint64))
+    monkeypatch.setattr(shared_rows, "row_hashes", lambda rows, *_: np.zeros(len(rows), np.uint64))
     job = job_of({"test": LAST})
     assert job.dataset.shared == {"test": {"train": 0}}
     assert job.warnings == []

@@ -485,3 +485,34 @@ def test_a_batch_that_does_not_fit_is_refused(
     assert "KiB of it for a batch of 1500; use a smaller batch_size" in result.err.replace(
         "MiB", "KiB"
     )
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+@pytest.mark.parametrize("spoiled", ["a value", "a column", "the rows of a split"])
+def test_what_cannot_be_trained_on_is_refused_before_a_run_begins(
+    tmp_path: Path, part: str, spoiled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in memory, with its row in the file and its place in the config."""
+    monkeypatch.setattr("deepnet_cli.config.datasets.HELD", 10**12)  # parts held out stream too
+    for name in ("train", "validation"):
+        write_blobs(tmp_path / f"{name}.h5", m=150, n=7)
+    data: dict[str, object] = {"train": "train.h5", "validation": "validation.h5"}
+    if spoiled == "the rows of a split":
+        data = {"train": f"{part}.h5", "validation": {"fraction": 0.3}}
+    with h5py.File(tmp_path / f"{part}.h5", "a") as file:
+        if spoiled == "a column":
+            x = file["x"][:, 1:]
+            del file["x"]
+            file["x"] = x
+        else:
+            file["x"][-1, 2] = np.nan
+    told = []
+    for stream in (False, True):
+        write_config(tmp_path / "config.yaml", data={**data, "stream": stream})
+        result = deepnet("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run")
+        assert result.code == 3
+        assert not (tmp_path / "run").exists()
+        told.append(result.err)
+    assert told[0] == told[1]
+    assert ("row 149" in told[0]) == (spoiled != "a column")
+    assert "^^^" in told[0]

@@ -112,6 +112,11 @@ class Inputs:
 
         Raises DataError.
         """
+        self.check_columns(table)
+        return self.finite(table.rows[i], table, dtype, i.start or 0)
+
+    def check_columns(self, table: Table) -> None:
+        """Raise DataError where a table has other columns than these inputs are made of."""
         if table.rows.shape[1] != self.columns:
             raise DataError(
                 f"{table.x_at} has {table.rows.shape[1]} features an example "
@@ -119,12 +124,17 @@ class Inputs:
             )
         if self.names and table.feature_names and table.feature_names != self.names:
             raise DataError(other_names(table, self.names))
+
+    def finite(
+        self, rows: Array, table: Table, dtype: np.dtype[np.generic], first: int = 0
+    ) -> Array:
+        """`apply` to rows that stand in a table from row `first` on.  Raises DataError."""
         with np.errstate(all="ignore"):
-            X = self.apply(table.rows[i], dtype)
+            X = self.apply(rows, dtype)
             finite = np.isfinite(X.sum())
         if not finite and not np.isfinite(X).all():
             row, k = (int(at) for at in np.argwhere(~np.isfinite(X))[0])
-            raise DataError(unfit(self, table, row + (i.start or 0), int(self.sources[k]), dtype))
+            raise DataError(unfit(self, table, first + row, int(self.sources[k]), dtype))
         return X
 
 
