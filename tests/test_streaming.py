@@ -437,6 +437,42 @@ def test_a_run_that_is_resumed_ends_as_one_that_was_not(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a[name], b[name])
 
 
+def test_a_run_whose_data_cannot_be_read_any_more_goes_on_when_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_blobs(tmp_path / "blobs.h5", m=150, n=7)
+    write_config(
+        tmp_path / "config.yaml",
+        data={"train": "blobs.h5", "stream": True},
+        training={"batch_size": 16, "iterations": 41, "log_every": 3},
+    )
+    train = ("train", tmp_path / "config.yaml", "--run-dir")
+    assert deepnet(*train, tmp_path / "one").code == 0
+    fill = streamed.Filling.__call__
+
+    def damaged(self: streamed.Filling, window: Any) -> Any:
+        if window.iteration > 20:
+            raise DataError("rows 3 to 7 are damaged")
+        return fill(self, window)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streamed.Filling, "__call__", damaged)
+        result = deepnet(*train, tmp_path / "two")
+    assert result.code == 3
+    problem, go_on = result.err.splitlines()[-2:]
+    assert problem == "rows 3 to 7 are damaged"
+    assert go_on == f"go on: deepnet train --resume {tmp_path / 'two'}"
+    result = deepnet("train", "--resume", tmp_path / "two")
+    assert result.code == 0
+    (made,) = re.findall(r"going on after (\d+) updates", result.err)
+    assert 17 <= int(made) <= 27
+    one, two = ((tmp_path / name / "history.csv").read_text() for name in ("one", "two"))
+    assert one == two
+    a, b = (parameters(tmp_path / name) for name in ("one", "two"))
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
 def test_what_was_read_is_told(tmp_path: Path) -> None:
     write_blobs(tmp_path / "blobs.h5", m=150, n=7)
     write_config(tmp_path / "config.yaml", data={"stream": True}, training={"batch_size": 16})

@@ -12,7 +12,7 @@ from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
-from deepnet_cli.errors import ConfigError, DivergedError
+from deepnet_cli.errors import ConfigError, DeepnetError, DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
@@ -133,6 +133,8 @@ def _train(session: Session, interruption: Interruption, *, quiet: bool) -> Dive
             session.end()
         except DivergedError as error:
             return error
+        except DeepnetError as error:
+            raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
     return None
 
 
