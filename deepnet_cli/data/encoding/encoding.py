@@ -10,7 +10,7 @@ from deepnet_cli.data.dealing.weighing import weighed
 from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.data.encoding.units import Units, units_of
 from deepnet_cli.data.reading import labels
-from deepnet_cli.data.reading.labels import Classes
+from deepnet_cli.data.reading.labels import Classes, RowError
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.metrics import Metric, of_restored
@@ -48,7 +48,8 @@ class Encoding:
         """
         if table.y is None:
             raise ValueError("a table with y")
-        Y = self._numbers(table.y, table.y_at)
+        with table.rows_of_y():
+            Y = self._numbers(table.y, table.y_at)
         return replace(self, units=units_of(Y, table.y_at))
 
     def part(self, table: Table) -> Part:
@@ -61,11 +62,15 @@ class Encoding:
         """
         if table.y is None:
             raise ValueError("a table with y")
-        with np.errstate(over="ignore"):
-            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
-        if not np.isfinite(Y).all():
-            row = int(np.argwhere(~np.isfinite(Y))[0][1])
-            raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
+        with table.rows_of_y(i.start or 0):
+            with np.errstate(over="ignore"):
+                Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
+            if not np.isfinite(Y).all():
+                raise RowError(
+                    lambda where, row: f"{where}: the value at row {row} does not fit {self.dtype}",
+                    table.y_at,
+                    int(np.argwhere(~np.isfinite(Y))[0][1]),
+                )
         return Y
 
     def check_labels(self, table: Table) -> None:
@@ -112,7 +117,8 @@ class Encoding:
         """The class index (m,) of each label of a table with y."""
         if table.y is None or self.classes is None:
             raise ValueError("a table with class labels")
-        return self._indices(table.y, table.y_at, self.classes)
+        with table.rows_of_y():
+            return self._indices(table.y, table.y_at, self.classes)
 
     def _indices(self, y: Array, where: str, classes: Classes) -> Array:
         values = labels.class_values(y, where, len(classes))
@@ -183,7 +189,8 @@ def fit(
     classes = None
     if target == "class" or (target == "binary" and outputs == 1):
         told_apart = outputs if target == "class" else 2
-        values = labels.class_values(table.y, table.y_at, told_apart)
+        with table.rows_of_y():
+            values = labels.class_values(table.y, table.y_at, told_apart)
         classes = labels.find_classes(
             values, told_apart, table.class_names, table.y_at, table.class_values
         )
