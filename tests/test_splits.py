@@ -329,6 +329,11 @@ def test_named_times_say_what_came_last(folder: Path, times: str) -> None:
             {"times": "when", "groups": "who"},
             ["8 times do not make 8 folds"],
         ),
+        (
+            {"test": {"fraction": 0.2, "stratify": True}},
+            {"y": "when"},
+            ["data.test.stratify: ", "is not a class label; for numbers leave it out"],
+        ),
     ],
 )
 def test_what_cannot_be(

@@ -15,6 +15,8 @@ from deepnet_cli.nn.types import Array
 
 Label = int | str
 
+LEARNED = "use a linear output and mean_squared_error"
+
 
 class ClassCountError(ConfigError):
     """The labels and the network's output do not fit each other."""
@@ -94,8 +96,9 @@ def counts(y: Array, where: str) -> Array:
     return Y
 
 
-def class_values(y: Array, where: str, K: int | None = None) -> Array:
-    """The labels (m,) as integers or text; a one-hot y becomes its column numbers.
+def class_values(y: Array, where: str, K: int | None = None, instead: str = LEARNED) -> Array:
+    """The labels (m,) as integers or text; a one-hot y becomes its column numbers.  `instead` is
+    what to do where y holds numbers.
 
     Raises DataError, and ClassCountError where a one-hot y has other than K columns.
     """
@@ -104,7 +107,7 @@ def class_values(y: Array, where: str, K: int | None = None) -> Array:
             return np.array([_text(label) for label in y])
         raise DataError(f"{where}: text labels must be one a row, found shape {y.shape}")
     if y.dtype.kind == "f":
-        _refuse_fractions(y, where)
+        _refuse_fractions(y, where, instead)
     if y.dtype.kind == "u" and y.size and int(y.max()) > np.iinfo(np.int64).max:
         raise RowError(
             lambda where, row: f"{where}: label {int(y.max())} at row {row} is out of range",
@@ -203,12 +206,12 @@ def multilabel(y: Array, K: int, where: str) -> Array:
     return Y
 
 
-def _refuse_fractions(y: Array, where: str) -> None:
+def _refuse_fractions(y: Array, where: str, instead: str) -> None:
     y = y.astype(np.float64)
     bad = ~np.isfinite(y) | (y != np.floor(y)) | (np.abs(y) > 2**53)
     if bad.any():
         value = y[bad].flat[0]
-        said = "is not a class label; for numbers use a linear output and mean_squared_error"
+        said = f"is not a class label; for numbers {instead}"
         if np.isnan(value):
             said = f"is a missing label ({np.isnan(y).sum()} in total); remove such rows"
         raise RowError(
