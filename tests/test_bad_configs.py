@@ -760,6 +760,10 @@ DATA = {
         "goes with data.train",
         "!FILE",
     ),
+    "stream_yes": (
+        "train: train.h5\nstream: «yes»",
+        "data.stream: expected auto or true or false, found text 'yes'",
+    ),
     "take_unknown": (
         "train: train.h5\ntest: {fraction: 0.1, take: «lst»}",
         "data.test.take: expected auto or random or last",
