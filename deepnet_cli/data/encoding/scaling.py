@@ -1,4 +1,6 @@
-"""Scaling of the features, fitted on the training part alone: x' = (f(x) - shift) / divisor.
+"""Scaling of the features, and of numbers to predict, fitted on the training part alone:
+
+    x' = (f(x) - shift) / divisor
 
 f(x) = x but for log1p.  A divisor that would be 0, that of a constant feature, is 1.  NaN and
 infinities are left out.  The arithmetic is float64, whatever the network's.
@@ -36,6 +38,11 @@ class Scaling:
         """x' for rows (m, n) in float64; NaN or infinite where f is not defined."""
         scaled: Array = (FUNCTIONS[self.function](x) - self.shift) / self.divisor
         return scaled
+
+    def restored(self, scaled: Array) -> Array:
+        """x for x' (m, n), where f(x) = x."""
+        x: Array = scaled * self.divisor + self.shift
+        return x
 
     @property
     def changes_nothing(self) -> bool:
@@ -99,7 +106,7 @@ class Standardize(Rule):
 
     def fit(self, x: Columns) -> Scaling:
         seen = x.statistics
-        divisor = np.where(seen.constant, 1, seen.deviation)
+        divisor = np.where(seen.constant | (seen.deviation == 0), 1, seen.deviation)
         return Scaling("standardize", seen.mean, divisor)
 
 
