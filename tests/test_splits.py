@@ -317,7 +317,11 @@ def test_named_times_say_what_came_last(folder: Path, times: str) -> None:
         ({"test": {"fraction": 0.1}}, {"times": "bad/missing"}, ["the time at row 0 is NaT"]),
         ({"test": {"fraction": 0.1}}, {"times": "bad/no_time"}, ["the time at row 47 is inf"]),
         ({"test": {"fraction": 0.1}}, {"times": "bad/one_time"}, ["one time cannot be split"]),
-        ({"test": {"fraction": 0.1}}, {"times": "x"}, ["a time for each of 48 rows"]),
+        (
+            {"test": {"fraction": 0.1}},
+            {"times": "x"},
+            ["data.train.times: ", "a time for each of 48 rows"],
+        ),
         ({"test": {"fraction": 0.1}}, {"times": "wen"}, ["data.train.times", "'when'"]),
         (
             {"test": {"fold": 1, "of": 48, "take": "last"}},
