@@ -1,6 +1,4 @@
-"""Scaling of the features, and of numbers to predict, fitted on the training part alone:
-
-    x' = (f(x) - shift) / divisor
+"""Scaling of the features, fitted on the training part alone: x' = (f(x) - shift) / divisor.
 
 f(x) = x but for log1p.  A divisor that would be 0, that of a constant feature, is 1.  NaN and
 infinities are left out.  The arithmetic is float64, whatever the network's.
