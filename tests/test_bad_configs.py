@@ -760,6 +760,10 @@ DATA = {
         "goes with data.train",
         "!FILE",
     ),
+    "stream_yes": (
+        "train: train.h5\nstream: «yes»",
+        "data.stream: expected auto or true or false, found text 'yes'",
+    ),
     "take_unknown": (
         "train: train.h5\ntest: {fraction: 0.1, take: «lst»}",
         "data.test.take: expected auto or random or last",
@@ -771,7 +775,8 @@ DATA = {
         "leave one",
     ),
     "strata_by_times": (
-        "train: {file: train.h5, times: x_train}\ntest: {fold: 1, of: 3, stratify: «true»}",
+        "train: {file: train.h5, x: x_train, y: y_train, times: y_train}\n"
+        "test: {fold: 1, of: 3, stratify: «true»}",
         "data.test.stratify: data.train.times",
     ),
     "y_alone": ("train: train.h5\ntest: «{y: y_test}»", "data.test: name a file, or x"),

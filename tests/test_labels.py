@@ -205,7 +205,7 @@ def test_labels_come_back_from_their_indices(values: list[Any], data: st.DataObj
     ("y", "outputs", "reason"),
     [
         ([0.0, 1.5, 1.0], 2, "1.5 at row 1 is not a class label; .* mean_squared_error"),
-        ([0.0, np.nan, 1.0], 2, "nan at row 1 is not a class label"),
+        ([0.0, np.nan, 1.0], 2, "nan at row 1 is a missing label .1 in total.; remove"),
         ([0.0, 1.0, -np.inf], 2, "-inf at row 2 is not a class label"),
         ([0.0, 2.0**53 + 2, 1.0], 2, "row 1 is not a class label"),
         (np.array([0, 2**64 - 1, 1], np.uint64), 2, "18446744073709551615 .*out of range"),

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -13,10 +14,10 @@ from cli import Result, deepnet
 from samples import parameters, write_blobs, write_config
 from sklearn import metrics as sk
 
-from deepnet_cli.data.reading.tables import Location
+from deepnet_cli.data.reading.tables import Location, Table
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.evaluation import scores
-from deepnet_cli.training.model import load_model
+from deepnet_cli.training.model import Model, load_model
 
 
 @pytest.fixture
@@ -79,6 +80,34 @@ def test_csv_is_the_same_on_stdout_and_in_a_file(folder: Path) -> None:
     np.testing.assert_array_equal(told.astype(np.float32), probabilities)
     as_json = json.loads(deepnet("predict", "a", "more.h5", "--json").out)
     assert as_json["predictions"] == predictions.tolist()
+
+
+@pytest.mark.parametrize("name", ["out.h5", "out.csv"])
+def test_one_pass_makes_what_is_printed_and_what_is_written(
+    folder: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = deepnet("predict", "a", "more.h5", "--json").out
+    assert deepnet("predict", "a", "more.h5", "-o", f"alone_{name}").code == 0
+    monkeypatch.setattr("deepnet_cli.data.dealing.parts.VALUES", 60)  # several blocks
+    passes, outputs = [], Model.outputs
+
+    def counted(model: Model, table: Table) -> Iterator[Array]:
+        passes.append(table)
+        return outputs(model, table)
+
+    monkeypatch.setattr(Model, "outputs", counted)
+    both = deepnet("predict", "a", "more.h5", "--json", "-o", name)
+    assert len(passes) == 1
+    np.testing.assert_allclose(
+        json.loads(both.out)["probabilities"], json.loads(whole)["probabilities"], atol=1e-6
+    )
+    if name.endswith(".h5"):
+        one, other = (read(folder / path, "probabilities")[0] for path in (name, f"alone_{name}"))
+    else:
+        one, other = (
+            np.loadtxt(path, delimiter=",", skiprows=1) for path in (name, f"alone_{name}")
+        )
+    np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("batch", [1, 7])

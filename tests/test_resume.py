@@ -226,6 +226,14 @@ def test_what_changed_in_the_data_is_named(folder: Path, file: str, name: str) -
         assert f"another {name} of {part} (by sha256)" in refused.err
 
 
+@pytest.mark.parametrize("word", ["--resume", "--from"])
+def test_fewer_updates_than_were_made_are_none(folder: Path, word: str) -> None:
+    result = deepnet("train", word, "runs/c-001", "--set", "training.epochs=2")
+    assert result.code == 2
+    assert "40 updates are made already, more than the 12 asked for" in result.err
+    assert "training.iterations=80" in result.err
+
+
 def test_a_run_is_made_longer_by_epochs(folder: Path) -> None:
     """Of 6 iterations."""
     assert deepnet("train", "--resume", "runs/c-001", "--set", "training.epochs=10", "-q").code == 0

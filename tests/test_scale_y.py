@@ -148,6 +148,16 @@ def test_a_constant_y_stays_itself(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.array(out, float), 1.1e6, atol=10)
 
 
+@pytest.mark.parametrize("y", [(0.1, np.nextafter(0.1, 1)), (1e-200, 3e-200)])
+def test_what_has_no_size_to_measure_by_is_left_as_it_is(
+    y: tuple[float, float], tmp_path: Path
+) -> None:
+    """As of a feature: two floats apart by rounding, or by what has no square."""
+    run = trained(tmp_path, np.array(y * 32)[:, np.newaxis], "run", "standardize")
+    with h5py.File(run / "model.h5") as file:
+        assert file["units/divisor"][()].tolist() == [1]
+
+
 def test_classes_have_no_units(tmp_path: Path) -> None:
     write_blobs(tmp_path / "blobs.h5")
     path = write_config(tmp_path / "c.yaml", data={"scale_y": "standardize"})

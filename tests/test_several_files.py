@@ -63,22 +63,35 @@ def test_groups_are_the_same_in_every_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"x": np.zeros((5, 3), np.float32)}, "other features than in days/1.h5: 'x'"),
-        ({"y": np.array([b"a"] * 5)}, "other labels that are text, or not than in"),
-        ({"y": np.eye(5, 3)}, "other columns in y than in"),
-        ({"list_classes": np.array([b"a", b"b", b"c"])}, "other names of the classes than in"),
+        (
+            {"x": np.zeros((5, 3), np.float32)},
+            "'x' has 3 features but days/1.h5: 'x' has 4 features",
+        ),
+        ({"y": np.array([b"a"] * 5)}, "'y' holds text but days/1.h5: 'y' holds numbers"),
+        ({"y": np.eye(5, 3)}, "'y' has 3 columns but days/1.h5: 'y' has 1 column"),
+        (
+            {"list_classes": np.array([b"a", b"b", b"c"])},
+            "'y' has other names of its classes than days/1.h5: 'y'",
+        ),
+        ({"patient": np.arange(5)}, "'x' has groups that are numbers but days/1.h5: 'x' has"),
+        ({"day": [b"2024-01-31"] * 5}, "'x' has times that are dates but days/1.h5: 'x' has"),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
     folder: Path, change: dict[str, Any], told: str
 ) -> None:
     with h5py.File("days/2.h5", "w") as day:
-        for name, values in {"x": np.zeros((5, 4)), "y": np.arange(5) % 3, **change}.items():
+        whole = {"x": np.zeros((5, 4)), "y": np.arange(5) % 3, "patient": [b"p"] * 5}
+        for name, values in {**whole, "day": np.arange(5), **change}.items():
             day[name] = values
-    write_config(folder / "c.yaml", data={"train": "days/*.h5"})
+    for name, m in (("1", 20), ("3", 57)):
+        with h5py.File(f"days/{name}.h5", "a") as day:
+            day["day"] = np.arange(m)
+    train = {"file": "days/*.h5", "groups": "patient", "times": "day"}
+    write_config(folder / "c.yaml", data={"train": train})
     result = deepnet("train", "c.yaml")
     assert result.code == 3
-    assert "days/2.h5: 'x': " + told in result.err
+    assert f"days/2.h5: {told}" in result.err
 
 
 def test_a_pattern_without_a_match_is_told(folder: Path) -> None:
@@ -101,10 +114,24 @@ def test_row_numbers_say_which_file_they_are_in(folder: Path) -> None:
             )
 
 
-def test_messages_say_that_there_are_more(folder: Path) -> None:
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("bad", ["x", "y"])
+@pytest.mark.parametrize("row", [0, 30, 56])
+@pytest.mark.parametrize("split", [None, {"fraction": 0.4}])
+def test_a_bad_value_is_told_with_its_file_and_its_row_there(
+    folder: Path, bad: str, row: int, split: dict[str, Any] | None, stream: bool
+) -> None:
     with h5py.File("days/3.h5", "a") as day:
-        day["x"][3, 1] = np.nan
-    write_config(folder / "c.yaml", data={"train": "days/*.h5"})
+        if bad == "x":
+            day["x"][row, 1] = np.nan
+        else:
+            y = day["y"][()].astype(float)
+            y[row] = 0.5
+            del day["y"]
+            day["y"] = y
+    data = {"train": "days/*.h5", "validation": split, "stream": stream}
+    write_config(folder / "c.yaml", data={key: value for key, value in data.items() if value})
     result = deepnet("train", "c.yaml")
+    told = "NaN at row {}, column 1" if bad == "x" else "0.5 at row {} is not a class label"
     assert result.code == 3
-    assert "days/1.h5: 'x' and 2 more files: NaN at row 36, column 1" in result.err
+    assert f"days/3.h5: '{bad}': {told.format(row)}" in result.err

@@ -66,15 +66,28 @@ def test_what_is_held_out_came_last(moments: list[int], fraction: float) -> None
     assert abs(len(held) - wanted) == min(abs(n - wanted) for n in possible)
 
 
+CALLED: dict[str, Any] = {
+    "numbers": list(range(6)),
+    "negative": [-1, -2, 3, -3, 0, 9],
+    "large": [2**62 + i for i in range(6)],
+    "halves": [i / 2 for i in range(6)],
+    "text": list("fbadce"),
+    "bools": [True, False] * 3,
+}
+
+
+@pytest.mark.parametrize("called", CALLED)
 @law
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), min_size=2, max_size=50),
     st.floats(0.01, 0.99),
 )
-def test_groups_stay_whole_in_time(rows: list[tuple[int, int]], fraction: float) -> None:
+def test_groups_stay_whole_in_time(
+    called: str, rows: list[tuple[int, int]], fraction: float
+) -> None:
     """One that is held out ended after every one that is kept."""
-    times, groups = np.array(rows).T
-    groups = np.unique(groups, return_inverse=True)[1]
+    times = np.array([t for t, _ in rows])
+    groups = np.array([CALLED[called][g] for _, g in rows])
     ended = {g: times[groups == g].max() for g in groups}
     if len(set(ended.values())) > 1:
         kept, held = latest(times, fraction, groups)
@@ -304,7 +317,11 @@ def test_named_times_say_what_came_last(folder: Path, times: str) -> None:
         ({"test": {"fraction": 0.1}}, {"times": "bad/missing"}, ["the time at row 0 is NaT"]),
         ({"test": {"fraction": 0.1}}, {"times": "bad/no_time"}, ["the time at row 47 is inf"]),
         ({"test": {"fraction": 0.1}}, {"times": "bad/one_time"}, ["one time cannot be split"]),
-        ({"test": {"fraction": 0.1}}, {"times": "x"}, ["a time for each of 48 rows"]),
+        (
+            {"test": {"fraction": 0.1}},
+            {"times": "x"},
+            ["data.train.times: ", "a time for each of 48 rows"],
+        ),
         ({"test": {"fraction": 0.1}}, {"times": "wen"}, ["data.train.times", "'when'"]),
         (
             {"test": {"fold": 1, "of": 48, "take": "last"}},
@@ -315,6 +332,11 @@ def test_named_times_say_what_came_last(folder: Path, times: str) -> None:
             {"test": {"fold": 1, "of": 8}},
             {"times": "when", "groups": "who"},
             ["8 times do not make 8 folds"],
+        ),
+        (
+            {"test": {"fraction": 0.2, "stratify": True}},
+            {"y": "when"},
+            ["data.test.stratify: ", "is not a class label; for numbers leave it out"],
         ),
     ],
 )
@@ -477,7 +499,7 @@ def test_rows_are_numbered_as_in_their_file(folder: Path, stream: bool) -> None:
 
 
 def test_equal_hashes_are_not_believed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_rows, "row_hashes", lambda rows, _: np.zeros(len(rows), np.uint64))
+    monkeypatch.setattr(shared_rows, "row_hashes", lambda rows, *_: np.zeros(len(rows), np.uint64))
     job = job_of({"test": LAST})
     assert job.dataset.shared == {"test": {"train": 0}}
     assert job.warnings == []

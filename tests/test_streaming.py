@@ -434,6 +434,42 @@ def test_a_run_that_is_resumed_ends_as_one_that_was_not(tmp_path: Path) -> None:
         np.testing.assert_array_equal(a[name], b[name])
 
 
+def test_a_run_whose_data_cannot_be_read_any_more_goes_on_when_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_blobs(tmp_path / "blobs.h5", m=150, n=7)
+    write_config(
+        tmp_path / "config.yaml",
+        data={"train": "blobs.h5", "stream": True},
+        training={"batch_size": 16, "iterations": 41, "log_every": 3},
+    )
+    train = ("train", tmp_path / "config.yaml", "--run-dir")
+    assert deepnet(*train, tmp_path / "one").code == 0
+    fill = streamed.Filling.__call__
+
+    def damaged(self: streamed.Filling, window: Any) -> Any:
+        if window.iteration > 20:
+            raise DataError("rows 3 to 7 are damaged")
+        return fill(self, window)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streamed.Filling, "__call__", damaged)
+        result = deepnet(*train, tmp_path / "two")
+    assert result.code == 3
+    problem, go_on = result.err.splitlines()[-2:]
+    assert problem == "rows 3 to 7 are damaged"
+    assert go_on == f"go on: deepnet train --resume {tmp_path / 'two'}"
+    result = deepnet("train", "--resume", tmp_path / "two")
+    assert result.code == 0
+    (made,) = re.findall(r"going on after (\d+) updates", result.err)
+    assert 17 <= int(made) <= 27
+    one, two = ((tmp_path / name / "history.csv").read_text() for name in ("one", "two"))
+    assert one == two
+    a, b = (parameters(tmp_path / name) for name in ("one", "two"))
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name])
+
+
 def test_what_was_read_is_told(tmp_path: Path) -> None:
     write_blobs(tmp_path / "blobs.h5", m=150, n=7)
     write_config(tmp_path / "config.yaml", data={"stream": True}, training={"batch_size": 16})
@@ -482,3 +518,34 @@ def test_a_batch_that_does_not_fit_is_refused(
     assert "KiB of it for a batch of 1500; use a smaller batch_size" in result.err.replace(
         "MiB", "KiB"
     )
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+@pytest.mark.parametrize("spoiled", ["a value", "a column", "the rows of a split"])
+def test_what_cannot_be_trained_on_is_refused_before_a_run_begins(
+    tmp_path: Path, part: str, spoiled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in memory, with its row in the file and its place in the config."""
+    monkeypatch.setattr("deepnet_cli.config.datasets.HELD", 10**12)  # parts held out stream too
+    for name in ("train", "validation"):
+        write_blobs(tmp_path / f"{name}.h5", m=150, n=7)
+    data: dict[str, object] = {"train": "train.h5", "validation": "validation.h5"}
+    if spoiled == "the rows of a split":
+        data = {"train": f"{part}.h5", "validation": {"fraction": 0.3}}
+    with h5py.File(tmp_path / f"{part}.h5", "a") as file:
+        if spoiled == "a column":
+            x = file["x"][:, 1:]
+            del file["x"]
+            file["x"] = x
+        else:
+            file["x"][-1, 2] = np.nan
+    told = []
+    for stream in (False, True):
+        write_config(tmp_path / "config.yaml", data={**data, "stream": stream})
+        result = deepnet("train", tmp_path / "config.yaml", "--run-dir", tmp_path / "run")
+        assert result.code == 3
+        assert not (tmp_path / "run").exists()
+        told.append(result.err)
+    assert told[0] == told[1]
+    assert ("row 149" in told[0]) == (spoiled != "a column")
+    assert "^^^" in told[0]

@@ -42,13 +42,15 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     table = trained.table(Location(data, x), labelled=False)
     suit(trained.network.sizes, table.m)
     say(read_text(f"read {table.told}"))
+    found: Iterable[Predictions] = predictions(trained, table)
     if as_json:
-        tell(json_text(as_lists(predictions(trained, table))))
+        found = [*found]  # one object has all of them
+        tell(json_text(as_lists(found)))
     elif output is None:
-        for lines in as_csv(predictions(trained, table)):
+        for lines in as_csv(found):
             put(lines)
     if output is not None:
-        _write(predictions(trained, table), table.m, output)
+        _write(found, table.m, output)
         say(f"wrote {output}")
     named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next, where it has labels: {typed('evaluate', model)} {named}")

@@ -12,7 +12,7 @@ from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
-from deepnet_cli.errors import ConfigError, DivergedError
+from deepnet_cli.errors import ConfigError, DeepnetError, DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
@@ -133,6 +133,8 @@ def _train(session: Session, interruption: Interruption, *, quiet: bool) -> Dive
             session.end()
         except DivergedError as error:
             return error
+        except DeepnetError as error:
+            raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
     return None
 
 
@@ -172,7 +174,7 @@ def _resumed(
     warn(warnings)
     made = progress.state.iteration
     if (end := ending(job, progress)) and directory.complete(made, job.config.output.plots):
-        raise ConfigError(f"{run}: has ended: {end.reason}; to train on: {_longer(end, job, made)}")
+        raise ConfigError(f"{run}: {_over(end, job, made)}")
     return job, directory, progress
 
 
@@ -188,8 +190,7 @@ def _forked(origin: str, settings: tuple[str, ...], *, strict: bool) -> tuple[Jo
     warn(warnings)
     made = progress.state.iteration
     if end := ending(job, progress):
-        longer = _longer(end, job, made)
-        raise ConfigError(f"--from {origin}: has ended: {end.reason}; to train on: {longer}")
+        raise ConfigError(f"--from {origin}: {_over(end, job, made)}")
     return job, progress
 
 
@@ -206,6 +207,14 @@ def _job_of(run: Path, settings: tuple[str, ...], what: str, may_change: Sequenc
     job = load_job(run / CONFIG, settings, code)
     suit_training(job)
     return job
+
+
+def _over(end: Ending, job: Job, made: int) -> str:
+    """Why no update is to be made, and how more are."""
+    said = f"has ended: {end.reason}"
+    if end.stopped == "completed" and made > job.iterations:
+        said = f"{made:,} updates are made already, more than the {job.iterations:,} asked for"
+    return f"{said}; to train on: {_longer(end, job, made)}"
 
 
 def _longer(end: Ending, job: Job, made: int) -> str:

@@ -151,7 +151,7 @@ class DataSection(Section):
     missing: Missing | None = None
     one_hot: Annotated[OneHot, BeforeValidator(_columns_named), COLUMNS] | None = None
     scale_y: Literal["none", "standardize"] = "none"
-    stream: Literal["auto"] | bool = "auto"
+    stream: Literal["auto", True, False] = "auto"
 
     def in_order(self, part: Fraction | Fold) -> bool:
         """Whether what is held out is what came last."""

@@ -186,7 +186,7 @@ def _bytes_needed(config: Config, table: Table) -> int:
 
 def _streams(config: Config, document: Document, tables: Tables) -> bool:
     """Whether rows stay in their files.  Raises MachineError where they may not and do not fit."""
-    if isinstance(config.data.stream, bool) and config.data.stream:
+    if config.data.stream is True:
         return True
     there = available_memory()
     needed = sum(_bytes_needed(config, table) for table in tables.values())

@@ -26,6 +26,7 @@ from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.yaml_reader import LARGEST, parse
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of
+from deepnet_cli.data.reading.per_example import WHAT, check_one_each
 from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed, shortened
 from deepnet_cli.files import cannot, check_readable, read_pipe, shown
 
@@ -181,12 +182,17 @@ def _check_datasets(document: Document, source: Source, data: DataSection, part:
         document.add(("data", part, "y"), str(error), exit_code=error.exit_code)
     for key in ("weights", "groups", "classes", "times", "rows"):
         if (name := getattr(where, key, None)) is not None:
-            _check_dataset(document, source, ("data", part, key), name)
+            _check_dataset(document, source, ("data", part, key), name, m)
 
 
-def _check_dataset(document: Document, source: Source, place: tuple[str, ...], name: str) -> None:
+def _check_dataset(
+    document: Document, source: Source, place: tuple[str, ...], name: str, m: int | None = None
+) -> None:
+    """It is there; where it belongs to each of m examples, it has so many values."""
     try:
         source.dataset(name)
+        if m is not None and place[-1] in WHAT:
+            check_one_each(source, name, m, place[-1])
     except DeepnetError as error:
         document.add(place, str(error), exit_code=error.exit_code)
 

@@ -10,7 +10,7 @@ from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.encoding_file import read_class_names, read_units
 from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.data.encoding.inputs_file import read_inputs
-from deepnet_cli.data.encoding.units import Units, same_units
+from deepnet_cli.data.encoding.scaling import Scaling
 from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.errors import DeepnetError, listed
 
@@ -26,7 +26,7 @@ class Pretrained:
     path: str
     inputs: Inputs | None
     class_names: tuple[str, ...] | None
-    units: Units | None
+    units: Scaling | None
 
 
 def read_pretrained(config: Config, document: Document, directory: Path) -> Pretrained | None:
@@ -58,5 +58,9 @@ def warn_of_changes(
         told, here = (listed(f"'{name}'" for name in known) for known in (names, classes.names))
         document.warn(PLACE, f"was trained to tell {told} apart; here {here}, in this order")
     trained_here = pretrained.inputs is not None
-    if whole and trained_here and not same_units(pretrained.units, encoding.units):
+    if whole and trained_here and not _same(pretrained.units, encoding.units):
         document.warn(PLACE, "the output layer was trained with another data.scale_y, or other y")
+
+
+def _same(a: Scaling | None, b: Scaling | None) -> bool:
+    return a is b if a is None or b is None else a.same(b)

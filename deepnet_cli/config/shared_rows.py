@@ -1,14 +1,14 @@
 """Rows that stand in two parts, x by x: counted, and told where there are some."""
 
+from collections import deque
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from deepnet_cli.config.document import Document
 from deepnet_cli.data.describing.duplicates import Hashes, found_in, row_hashes
 from deepnet_cli.data.encoding.encoding import Encoding
-from deepnet_cli.data.reading.stored import Stored
+from deepnet_cli.data.encoding.streamed import checked
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.types import Array
 
@@ -26,13 +26,20 @@ Counts = dict[str, dict[str, int]]
 def shared_rows(tables: dict[str, Table], encoding: Encoding, document: Document) -> Counts:
     """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}.
 
-    They are compared as the files have them; the document is warned of them.
+    They are compared as the files have them; the document is warned of them.  What is not in
+    memory is read here once before training: a row that cannot be encoded is refused, with its
+    place.
     """
     pairs = [(here, there) for here, there in PAIRS if {here, there} <= tables.keys()]
-    if not pairs:
-        return {}
+    hashes = dict[str, Hashes]()
     dtype = np.result_type(*(table.rows.dtype for table in tables.values()))
-    hashes = _hashes(tables, dtype)
+    for name, table in tables.items():
+        blocks = None if table.held else checked(encoding, table)
+        with document.at("data", name):
+            if pairs:
+                hashes[name] = row_hashes(table.rows, dtype, blocks)
+            else:
+                deque(blocks or (), maxlen=0)
     counts: Counts = {}
     for here, there in pairs:
         rows, alike = found_in(hashes[here], hashes[there])
@@ -52,19 +59,6 @@ def shared_rows(tables: dict[str, Table], encoding: Encoding, document: Document
                 f"{f', {differ} of them with another y' if differ else ''}; {EFFECTS[there]}",
             )
     return counts
-
-
-def _hashes(tables: dict[str, Table], dtype: np.dtype[Any]) -> dict[str, Hashes]:
-    """Of the rows of each part; a file that is not in memory is read once for all parts of it."""
-    hashes, every = dict[str, Hashes](), None
-    for name, table in tables.items():
-        if isinstance(table.rows, Stored) and table.selection is not None and every is None:
-            every = row_hashes(table.rows.whole, dtype)
-        if every is not None and table.selection is not None:
-            hashes[name] = every[table.selection.numbers]
-        else:
-            hashes[name] = row_hashes(table.rows, dtype)
-    return hashes
 
 
 def _labels(encoding: Encoding, table: Table, rows: Array) -> Array:

@@ -52,9 +52,10 @@ class Splitting:
             raise self.document.error(("data", "train"), DataError(problem))
         self._check_groups(rows)
         for name in names:
+            where, strata = getattr(self.data, name), self._strata(name)
             with self.document.at("data", name):
-                if isinstance(where := getattr(self.data, name), Fraction | Fold):
-                    rows["train"], rows[name] = self._split(where, rows["train"], name)
+                if isinstance(where, Fraction | Fold):
+                    rows["train"], rows[name] = self._split(where, rows["train"], name, strata)
                 self._check_weights(rows["train"], "that are left to train on")
                 self._check_weights(rows.get(name), f"of the {name} part")
         return rows
@@ -99,7 +100,16 @@ class Splitting:
             problem = f"all examples {whose} have weight 0; split otherwise"
             raise DataError(f"{self.table.x_at}: {problem}")
 
-    def _split(self, where: Fraction | Fold, rows: Array, name: str) -> tuple[Array, Array]:
+    def _strata(self, name: str) -> Array | None:
+        """The class (m,) of each row, where a part is to have its share of each."""
+        if not getattr(getattr(self.data, name), "stratify", False) or self.table.y is None:
+            return None
+        with self.document.at("data", name, "stratify"), self.table.rows_of_y():
+            return class_values(self.table.y, self.table.y_at, instead="leave it out")
+
+    def _split(
+        self, where: Fraction | Fold, rows: Array, name: str, strata: Array | None
+    ) -> tuple[Array, Array]:
         """Which of the rows are kept, and which are held out."""
         table, in_order = self.table, self.data.in_order(where)
         groups = None if table.groups is None else table.groups[rows]
@@ -110,19 +120,23 @@ class Splitting:
         elif in_order and isinstance(where, Fraction):
             kept, held = latest(times, where.fraction, groups)
         else:
-            kept, held = self._drawn(where, rows, groups, name)
+            kept, held = self._drawn(
+                where, len(rows), name, None if strata is None else strata[rows], groups
+            )
         if in_order and (late := int((times[kept] >= times[held].min()).sum())):
             told = f"{late} of {len(kept)} rows to train on came no earlier than its first"
             self.document.warn(("data", name), f"groups overlap in time: {told}")
         return rows[kept], rows[held]
 
     def _drawn(
-        self, where: Fraction | Fold, rows: Array, groups: Array | None, name: str
+        self,
+        where: Fraction | Fold,
+        m: int,
+        name: str,
+        strata: Array | None,
+        groups: Array | None,
     ) -> tuple[Array, Array]:
-        """The places among the rows of those that are kept and of those that are held out."""
-        strata, m = None, len(rows)
-        if where.stratify and self.table.y is not None:
-            strata = class_values(self.table.y, self.table.y_at)[rows]
+        """The places among m rows of those that are kept and of those that are held out."""
         if isinstance(where, Fraction):
             return split(m, where.fraction, self.seed, f"{name} split", strata, groups)
         is_held = folds(m, where.of, self.seed, strata, groups) == where.fold - 1

@@ -8,7 +8,7 @@ import numpy as np
 from deepnet_cli.config.durations import spelled
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
-from deepnet_cli.errors import DivergedError
+from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.nn.metrics import Figures, figures_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
@@ -78,8 +78,9 @@ class Session:
     def steps(self) -> Iterator[Event]:
         """Train to the job's last iteration, or until what the progress or the clock says.
 
-        Raises DivergedError; the progress is then back at a state with a finite cost.  Call
-        `end` when no more steps are wanted.
+        Raises DivergedError; the progress is then back at a state with a finite cost.  What else
+        is raised, of data that cannot be read, leaves a checkpoint to go on from.  Call `end` when
+        no more steps are wanted.
         """
         job, state, space = self.job, self.progress.state, self.progress.space
         began = saved = time.monotonic()
@@ -106,6 +107,9 @@ class Session:
                     waiting, saved = self._copies.hold(self.progress), now
         except DivergedError as error:
             self._fall_back(error)
+            raise
+        except DeepnetError:
+            self._copies.write_with_history(self._copies.before(state.iteration))
             raise
         finally:
             self.seconds += time.monotonic() - began

@@ -5,6 +5,7 @@ with fixed keys.  Two rows that differ have the same with a probability of about
 million rows some two do with 3 in 10^8, among a thousand million with 3 in 100.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -51,15 +52,20 @@ class Hasher:
         return hashes
 
 
-def row_hashes(rows: Rows, dtype: np.dtype[Any] | None = None) -> Hashes:
-    """uint64 (m,): equal where rows (m, n) are, and only there but by chance.
+def row_hashes(
+    rows: Rows,
+    dtype: np.dtype[Any] | None = None,
+    blocks: Iterable[tuple[slice, Array]] | None = None,
+) -> Hashes:
+    """uint64 (m,): equal where rows (m, n) are, and only there but by chance.  `blocks` of them
+    are read where none are given.
 
     Hashes of two sets of rows can be compared where both were made of the same n and `dtype`, by
     default that of the rows: `np.result_type(a.dtype, b.dtype)`.
     """
     hasher = Hasher(rows.shape[1], dtype or rows.dtype)
     hashes = np.empty(len(rows), np.uint64)
-    for i, block in in_blocks(rows):
+    for i, block in blocks or in_blocks(rows):
         hashes[i] = hasher(block)
     return hashes
 

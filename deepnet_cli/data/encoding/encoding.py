@@ -8,9 +8,10 @@ import numpy as np
 from deepnet_cli.data.dealing.parts import Part, Supply
 from deepnet_cli.data.dealing.weighing import weighed
 from deepnet_cli.data.encoding.inputs import Inputs
-from deepnet_cli.data.encoding.units import Units, units_of
+from deepnet_cli.data.encoding.scaling import Scaling, Standardize
+from deepnet_cli.data.encoding.training_x import Columns
 from deepnet_cli.data.reading import labels
-from deepnet_cli.data.reading.labels import Classes
+from deepnet_cli.data.reading.labels import Classes, RowError
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError, listed
 from deepnet_cli.nn.metrics import Metric, of_restored
@@ -31,7 +32,7 @@ class Encoding:
     outputs: int
     dtype: np.dtype[np.generic]
     class_weights: Array | None = None
-    units: Units | None = None  # of numbers, where the network learns others than y
+    units: Scaling | None = None  # of numbers, where the network learns others than y
 
     @property
     def features(self) -> int:
@@ -48,8 +49,12 @@ class Encoding:
         """
         if table.y is None:
             raise ValueError("a table with y")
-        Y = self._numbers(table.y, table.y_at)
-        return replace(self, units=units_of(Y, table.y_at))
+        with table.rows_of_y():
+            Y = self._numbers(table.y, table.y_at)
+        units = Standardize().fit(Columns(Y.T))
+        if not (np.isfinite(units.shift).all() and np.isfinite(units.divisor).all()):
+            raise DataError(f"{table.y_at}: its values are too large to standardize")
+        return replace(self, units=units)
 
     def part(self, table: Table) -> Part:
         """The encoded examples of a labelled table with their Y.  Raises DataError."""
@@ -61,11 +66,15 @@ class Encoding:
         """
         if table.y is None:
             raise ValueError("a table with y")
-        with np.errstate(over="ignore"):
-            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
-        if not np.isfinite(Y).all():
-            row = int(np.argwhere(~np.isfinite(Y))[0][1])
-            raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
+        with table.rows_of_y(i.start or 0):
+            with np.errstate(over="ignore"):
+                Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
+            if not np.isfinite(Y).all():
+                raise RowError(
+                    lambda where, row: f"{where}: the value at row {row} does not fit {self.dtype}",
+                    table.y_at,
+                    int(np.argwhere(~np.isfinite(Y))[0][1]),
+                )
         return Y
 
     def check_labels(self, table: Table) -> None:
@@ -101,17 +110,22 @@ class Encoding:
 
     def restored(self, A: Array) -> Array:
         """Outputs A (n[L], m) in the units of y."""
-        return A if self.units is None else self.units.restored(A).astype(A.dtype)
+        return A if self.units is None else self._restored(A).astype(A.dtype)
 
     def in_units(self, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
         """Metrics in the units of y."""
-        return {**metrics} if self.units is None else of_restored(metrics, self.units.restored)
+        return {**metrics} if self.units is None else of_restored(metrics, self._restored)
+
+    def _restored(self, A: Array) -> Array:
+        """What A (K, m), outputs or scaled Y, stand for, in float64."""
+        return A if self.units is None else self.units.restored(A.T).T
 
     def class_indices(self, table: Table) -> Array:
         """The class index (m,) of each label of a table with y."""
         if table.y is None or self.classes is None:
             raise ValueError("a table with class labels")
-        return self._indices(table.y, table.y_at, self.classes)
+        with table.rows_of_y():
+            return self._indices(table.y, table.y_at, self.classes)
 
     def _indices(self, y: Array, where: str, classes: Classes) -> Array:
         values = labels.class_values(y, where, len(classes))
@@ -126,7 +140,7 @@ class Encoding:
         if self.target == "binary":
             return labels.multilabel(y, self.outputs, where)
         Y = self._numbers(y, where)
-        return Y if self.units is None else self.units.scaled(Y)
+        return Y if self.units is None else self.units(Y.T).T
 
     def _numbers(self, y: Array, where: str) -> Array:
         """(K, m), in the units of y."""
@@ -182,7 +196,8 @@ def fit(
     classes = None
     if target == "class" or (target == "binary" and outputs == 1):
         told_apart = outputs if target == "class" else 2
-        values = labels.class_values(table.y, table.y_at, told_apart)
+        with table.rows_of_y():
+            values = labels.class_values(table.y, table.y_at, told_apart)
         classes = labels.find_classes(
             values, told_apart, table.class_names, table.y_at, table.class_values
         )

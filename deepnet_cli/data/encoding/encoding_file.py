@@ -14,7 +14,7 @@ import numpy as np
 from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.data.encoding.inputs_file import numbers, texts, write_inputs
-from deepnet_cli.data.encoding.units import Units
+from deepnet_cli.data.encoding.scaling import Scaling
 from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.data.reading.labels import Classes
 from deepnet_cli.errors import DataError
@@ -63,12 +63,12 @@ def read_class_names(source: Source) -> tuple[str, ...]:
     return texts(source, "classes/names")
 
 
-def read_units(source: Source) -> Units:
+def read_units(source: Source) -> Scaling:
     """The units of the outputs.  Raises DataError where they are unfit."""
     shift, divisor = (numbers(source, f"units/{name}") for name in ("shift", "divisor"))
     if shift.shape != divisor.shape or not (divisor > 0).all():
         raise DataError(f"{source.path}: units: a divisor > 0 is needed for each shift")
-    return Units(shift, divisor)
+    return Scaling("standardize", shift, divisor)
 
 
 def _classes(source: Source, K: int) -> Classes:

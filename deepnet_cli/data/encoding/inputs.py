@@ -120,6 +120,12 @@ class Inputs:
         """X as rows (m, n[0]), all of it finite, in `out` or an array of its own; of all rows of a
         table or of those in `i`.  Raises DataError.
         """
+        self.check_columns(table)
+        x = table.at(i, out if self._changes_nothing else None)
+        return self.finite(x, table, dtype, i.start or 0, out)
+
+    def check_columns(self, table: Table) -> None:
+        """Raise DataError where a table has other columns than these inputs are made of."""
         if table.rows.shape[1] != self.columns:
             raise DataError(
                 f"{table.x_at} has {table.rows.shape[1]} features an example "
@@ -127,13 +133,22 @@ class Inputs:
             )
         if self.names and table.feature_names and table.feature_names != self.names:
             raise DataError(other_names(table, self.names))
+
+    def finite(
+        self,
+        rows: Array,
+        table: Table,
+        dtype: np.dtype[np.generic],
+        first: int = 0,
+        out: Array | None = None,
+    ) -> Array:
+        """`apply` to rows that stand in a table from row `first` on.  Raises DataError."""
         with np.errstate(all="ignore"):
-            x = table.at(i, out if self._changes_nothing else None)
-            X = self.apply(x, dtype, out)
+            X = self.apply(rows, dtype, out)
             finite = np.isfinite(X.sum())
         if not finite and not np.isfinite(X).all():
             row, k = (int(at) for at in np.argwhere(~np.isfinite(X))[0])
-            raise DataError(unfit(self, table, row + (i.start or 0), int(self.sources[k]), dtype))
+            raise DataError(unfit(self, table, first + row, int(self.sources[k]), dtype))
         return X
 
 

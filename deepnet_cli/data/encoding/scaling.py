@@ -37,6 +37,11 @@ class Scaling:
         scaled: Array = (FUNCTIONS[self.function](x) - self.shift) / self.divisor
         return scaled
 
+    def restored(self, scaled: Array) -> Array:
+        """x for x' (m, n), where f(x) = x."""
+        x: Array = scaled * self.divisor + self.shift
+        return x
+
     @property
     def changes_nothing(self) -> bool:
         """Whether x' = x."""
@@ -99,7 +104,7 @@ class Standardize(Rule):
 
     def fit(self, x: Columns) -> Scaling:
         seen = x.statistics
-        divisor = np.where(seen.constant, 1, seen.deviation)
+        divisor = np.where(seen.constant | (seen.deviation == 0), 1, seen.deviation)
         return Scaling("standardize", seen.mean, divisor)
 
 

@@ -43,9 +43,10 @@ class Streamed:
 
     @classmethod
     def of(cls, encoding: Encoding, table: Table) -> "Streamed":
-        """Raises DataError and ClassCountError where y does not fit."""
+        """Raises DataError and ClassCountError where y or the columns of x do not fit."""
         if isinstance(table.rows, np.ndarray):
             raise ValueError("rows in a file")
+        encoding.inputs.check_columns(table)
         encoding.check_labels(table)
         return cls(encoding, table, encoding.weights(table), table.rows.edges)
 
@@ -168,6 +169,20 @@ def encoded(encoding: Encoding, table: Table) -> Iterator[Array]:
     """The rows (m_b, n[0]) of a table, with y or without, block by block.  Raises DataError."""
     slices = in_turn(table.m, encoding.features + encoding.outputs)
     yield from ahead((partial(encoding.rows, table, i) for i in slices), Clock())
+
+
+def checked(encoding: Encoding, table: Table) -> Iterator[tuple[slice, Array]]:
+    """The rows of a table as they are, block by block, once each is known to be finite when it is
+    encoded.  Raises DataError.
+    """
+
+    def read(i: slice) -> tuple[slice, Array]:
+        rows = table.rows[i]
+        encoding.inputs.finite(rows, table, encoding.dtype, i.start)
+        return i, rows
+
+    slices = in_turn(table.m, encoding.features + encoding.outputs)
+    yield from ahead((partial(read, i) for i in slices), Clock())
 
 
 def supply_of(encoding: Encoding, table: Table) -> Supply:

@@ -21,7 +21,8 @@ def unfit(inputs: "Inputs", table: "Table", row: int, column: int, dtype: np.dty
     """Of a value of x whose features are not finite."""
     raw = table.rows[row : row + 1]
     value, x = float(raw[0, column]), float(marked(raw, inputs.missing)[0, column])
-    place = f"at row {table.number(row)}, {table.column(column)}"
+    origin, number = table.origin(row)
+    place = f"at row {number}, {table.column(column)}"
     categories = inputs.categories.of(column)
     if not np.isfinite(x):
         count = _count_alike(inputs, table, x)
@@ -40,7 +41,7 @@ def unfit(inputs: "Inputs", table: "Table", row: int, column: int, dtype: np.dty
         instead = "it takes numbers above -1; choose another data.scale"
     else:
         problem, instead = f"value {value:g} {place} does not fit {dtype}", ""
-    return f"{table.x_at}: {problem}{'; ' if instead else ''}{instead}"
+    return f"{origin.x_at}: {problem}{'; ' if instead else ''}{instead}"
 
 
 def _count_alike(inputs: "Inputs", table: "Table", x: float) -> int:

@@ -2,23 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from deepnet_cli.data.reading.stored import Stored
-from deepnet_cli.data.reading.tables import Table
+from deepnet_cli.data.reading.tables import Origin, Table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
-ALIKE: dict[str, Callable[[Table], Any]] = {
-    "features": lambda table: table.rows.shape[1],
-    "names of the features": lambda table: table.feature_names,
-    "names of the classes": lambda table: (table.class_names, table.class_values),
-    "labels that are text, or not": lambda table: table.y is not None and _is_text(table.y),
-    "columns in y": lambda table: None if table.y is None else table.y.shape[1:],
-}
-"""What rows that belong together have in common."""
+COUNTED: tuple[tuple[str, Callable[[Table], str]], ...] = (
+    ("x_at", lambda table: _counted(table.rows.shape[1], "feature")),
+    ("y_at", lambda table: f"holds {_kind(table.y)}"),
+    ("y_at", lambda table: _counted(0 if table.y is None else prod(table.y.shape[1:]), "column")),
+    ("x_at", lambda table: f"has groups that are {_kind(table.groups)}"),
+    ("x_at", lambda table: f"has times that are {_kind(table.times)}"),
+)
+NAMED: tuple[tuple[str, str, Callable[[Table], Any]], ...] = (
+    ("x_at", "features", lambda table: table.feature_names),
+    ("y_at", "classes", lambda table: (table.class_names, table.class_values)),
+)
+"""What rows that belong together have in common, and whose matter it is, x's or y's."""
 
 
 def joined(tables: Sequence[Table]) -> Table:
@@ -30,9 +35,13 @@ def joined(tables: Sequence[Table]) -> Table:
     if not others:
         return first
     for table in others:
-        for what, of in ALIKE.items():
+        for at, told in COUNTED:
+            if (here := told(table)) != (there := told(first)):
+                raise DataError(f"{getattr(table, at)} {here} but {getattr(first, at)} {there}")
+        for at, what, of in NAMED:
             if of(table) != of(first):
-                raise DataError(f"{table.x_at}: other {what} than in {first.x_at}")
+                other = f"has other names of its {what} than"
+                raise DataError(f"{getattr(table, at)} {other} {getattr(first, at)}")
     pieces = [p for table in tables if isinstance(table.rows, Stored) for p in table.rows.pieces]
     return replace(
         first,
@@ -43,6 +52,7 @@ def joined(tables: Sequence[Table]) -> Table:
         weights=_one(table.weights for table in tables),
         groups=_one(table.groups for table in tables),
         times=_one(table.times for table in tables),
+        origins=tuple(Origin(table.x_at, table.y_at, table.m) for table in tables),
         told=f"{_at([table.told for table in tables])}: {sum(t.m for t in tables)} rows",
     )
 
@@ -53,10 +63,18 @@ def _one(arrays: Any) -> Array | None:
 
 
 def _at(places: list[str]) -> str:
-    """How messages call all of them; rows are numbered through."""
+    """How messages call all of them."""
     more = f"{len(places) - 1} more file{'s' * (len(places) > 2)}"
     return places[0] and f"{places[0]} and {more}"
 
 
-def _is_text(y: Array) -> bool:
-    return y.dtype.kind in "OSUT"
+def _counted(n: int, what: str) -> str:
+    return f"has {n} {what}{'s' * (n != 1)}"
+
+
+def _kind(values: Array | None) -> str:
+    if values is None:
+        return "none"
+    return {"M": "dates"}.get(
+        values.dtype.kind, "numbers" if values.dtype.kind in "biuf" else "text"
+    )

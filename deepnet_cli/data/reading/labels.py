@@ -4,6 +4,7 @@ Labels are integers, bools, floats that hold integers, byte strings or text, as 
 (m, 1), (1, m) or one-hot (m, K): all mean the same.  Anything ambiguous is refused.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +15,19 @@ from deepnet_cli.nn.types import Array
 
 Label = int | str
 
+LEARNED = "use a linear output and mean_squared_error"
+
 
 class ClassCountError(ConfigError):
     """The labels and the network's output do not fit each other."""
+
+
+class RowError(DataError):
+    """One row of y cannot be used.  `told` says so of where y is, and of the row's number there."""
+
+    def __init__(self, told: Callable[[str, int], str], where: str, row: int) -> None:
+        super().__init__(told(where, row))
+        self.told, self.row = told, row
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,11 @@ def targets(y: Array, where: str) -> Array:
     y = y.astype(np.float64)
     bad = ~np.isfinite(y)
     if bad.any():
-        row = int(np.argwhere(bad)[0][0])
-        raise DataError(
-            f"{where}: {y[bad].flat[0]} at row {row} ({bad.sum()} in total); remove such rows"
+        said = f"({bad.sum()} in total); remove such rows"
+        raise RowError(
+            lambda where, row: f"{where}: {y[bad].flat[0]} at row {row} {said}",
+            where,
+            int(np.argwhere(bad)[0][0]),
         )
     return np.ascontiguousarray(np.atleast_2d(y.T))
 
@@ -75,16 +88,17 @@ def counts(y: Array, where: str) -> Array:
     """The same for numbers that are never below 0."""
     Y = targets(y, where)
     if len(rows := np.argwhere(Y.T < 0)):
-        row, k = rows[0]
-        raise DataError(
-            f"{where}: {Y[k, row]:g} at row {row} ({len(rows)} below 0 in total); "
-            "this loss counts, and takes numbers >= 0"
+        first, k = rows[0]
+        said = f"({len(rows)} below 0 in total); this loss counts, and takes numbers >= 0"
+        raise RowError(
+            lambda where, row: f"{where}: {Y[k, first]:g} at row {row} {said}", where, int(first)
         )
     return Y
 
 
-def class_values(y: Array, where: str, K: int | None = None) -> Array:
-    """The labels (m,) as integers or text; a one-hot y becomes its column numbers.
+def class_values(y: Array, where: str, K: int | None = None, instead: str = LEARNED) -> Array:
+    """The labels (m,) as integers or text; a one-hot y becomes its column numbers.  `instead` is
+    what to do where y holds numbers.
 
     Raises DataError, and ClassCountError where a one-hot y has other than K columns.
     """
@@ -93,10 +107,13 @@ def class_values(y: Array, where: str, K: int | None = None) -> Array:
             return np.array([_text(label) for label in y])
         raise DataError(f"{where}: text labels must be one a row, found shape {y.shape}")
     if y.dtype.kind == "f":
-        _refuse_fractions(y, where)
+        _refuse_fractions(y, where, instead)
     if y.dtype.kind == "u" and y.size and int(y.max()) > np.iinfo(np.int64).max:
-        row = int(np.unravel_index(y.argmax(), y.shape)[0])
-        raise DataError(f"{where}: label {int(y.max())} at row {row} is out of range")
+        raise RowError(
+            lambda where, row: f"{where}: label {int(y.max())} at row {row} is out of range",
+            where,
+            int(np.unravel_index(y.argmax(), y.shape)[0]),
+        )
     whole = y.astype(np.int64)
     if whole.ndim == 1:
         return whole
@@ -108,10 +125,9 @@ def class_values(y: Array, where: str, K: int | None = None) -> Array:
             )
         hot: Array = whole.argmax(axis=1)
         return hot
-    row = int(np.argmax((whole.sum(axis=1) != 1) | ((whole != 0) & (whole != 1)).any(axis=1)))
-    raise DataError(
-        f"{where} has {whole.shape[1]} columns and is not one-hot: row {row} is {whole[row]}"
-    )
+    bad = int(np.argmax((whole.sum(axis=1) != 1) | ((whole != 0) & (whole != 1)).any(axis=1)))
+    said = f"has {whole.shape[1]} columns and is not one-hot"
+    raise RowError(lambda where, row: f"{where} {said}: row {row} is {whole[bad]}", where, bad)
 
 
 def find_classes(
@@ -153,10 +169,14 @@ def class_indices(labels: Array, classes: Classes, where: str) -> Array:
     indices = np.searchsorted(values, labels).clip(max=len(values) - 1)
     wrong = values[indices] != labels
     if wrong.any():
-        row = int(np.argmax(wrong))
-        raise DataError(
-            f"{where}: label {labels[row]!s} at row {row} is none of the "
-            f"{len(values)} classes ({listed(map(str, classes.values))})"
+        first = int(np.argmax(wrong))
+        known = f"{len(values)} classes ({listed(map(str, classes.values))})"
+        raise RowError(
+            lambda where, row: (
+                f"{where}: label {labels[first]!s} at row {row} is none of the {known}"
+            ),
+            where,
+            first,
         )
     return indices
 
@@ -178,21 +198,26 @@ def multilabel(y: Array, K: int, where: str) -> Array:
         )
     Y = targets(y, where)
     if len(rows := np.argwhere((Y.T != 0) & (Y.T != 1))):
-        row, k = rows[0]
-        raise DataError(
-            f"{where}: {Y[k, row]:g} at row {row}; each label of a multilabel y must be 0 or 1"
+        first, k = rows[0]
+        said = "each label of a multilabel y must be 0 or 1"
+        raise RowError(
+            lambda where, row: f"{where}: {Y[k, first]:g} at row {row}; {said}", where, int(first)
         )
     return Y
 
 
-def _refuse_fractions(y: Array, where: str) -> None:
+def _refuse_fractions(y: Array, where: str, instead: str) -> None:
     y = y.astype(np.float64)
     bad = ~np.isfinite(y) | (y != np.floor(y)) | (np.abs(y) > 2**53)
     if bad.any():
-        row = int(np.argwhere(bad)[0][0])
-        raise DataError(
-            f"{where}: {y[bad].flat[0]} at row {row} is not a class label; "
-            "for numbers use a linear output and mean_squared_error"
+        value = y[bad].flat[0]
+        said = f"is not a class label; for numbers {instead}"
+        if np.isnan(value):
+            said = f"is a missing label ({np.isnan(y).sum()} in total); remove such rows"
+        raise RowError(
+            lambda where, row: f"{where}: {value} at row {row} {said}",
+            where,
+            int(np.argwhere(bad)[0][0]),
         )
 
 

@@ -1,6 +1,7 @@
 """What a file may say of each example beside x and y: its weight, its group, when it came."""
 
 import warnings
+from math import prod
 
 import numpy as np
 
@@ -8,18 +9,27 @@ from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 
+WHAT = {"weights": "a number", "groups": "a group", "times": "a time"}
 
-def _one_each(source: Source, name: str, m: int, what: str) -> tuple[str, Array]:
+
+def check_one_each(source: Source, name: str, m: int, key: str) -> None:
+    """Raise DataError where a dataset that is named under a key has not one value an example."""
+    shape = source.layout(name).shape
+    if prod(shape) != m or max(shape, default=0) != m:
+        raise DataError(
+            f"{source.path}: '{name}' has shape {shape}; expected {WHAT[key]} for each of {m} rows"
+        )
+
+
+def _one_each(source: Source, name: str, m: int, key: str) -> tuple[str, Array]:
     """Where a dataset is, and its values (m,).  Raises DataError."""
-    where, values = f"{source.path}: '{name}'", source.meant(name)
-    if values.size != m or max(values.shape, default=0) != m:
-        raise DataError(f"{where} has shape {values.shape}; expected {what} for each of {m} rows")
-    return where, values.reshape(m)
+    check_one_each(source, name, m, key)
+    return f"{source.path}: '{name}'", source.meant(name).reshape(m)
 
 
 def groups(source: Source, name: str, m: int) -> Array:
     """Each example's group (m,)."""
-    where, values = _one_each(source, name, m, "a group")
+    where, values = _one_each(source, name, m, "groups")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(f"{where}: the group at row {bad} is {values[bad]}")
@@ -30,7 +40,7 @@ def groups(source: Source, name: str, m: int) -> Array:
 
 def times(source: Source, name: str, m: int) -> Array:
     """When each example came (m,), as numbers or dates."""
-    where, values = _one_each(source, name, m, "a time")
+    where, values = _one_each(source, name, m, "times")
     if values.dtype.kind not in "biuf":
         try:
             with warnings.catch_warnings():
@@ -49,7 +59,7 @@ def times(source: Source, name: str, m: int) -> Array:
 
 def weights(source: Source, name: str, m: int) -> Array:
     """How much each example counts, (m,)."""
-    where, values = _one_each(source, name, m, "a number")
+    where, values = _one_each(source, name, m, "weights")
     if values.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; expected a number for each of {m} rows")
     weights = values.astype(np.float64)

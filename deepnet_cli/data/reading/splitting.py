@@ -82,9 +82,10 @@ def moments(times: Array, groups: Array | None = None) -> Array:
     _, moment = np.unique(times, return_inverse=True)
     if groups is None:
         return moment
-    ended = np.zeros(groups.max() + 1, np.int64)
-    np.maximum.at(ended, groups, moment)
-    _, moment = np.unique(ended[groups], return_inverse=True)
+    _, group = np.unique(groups, return_inverse=True)
+    ended = np.zeros(group.max() + 1, np.int64)
+    np.maximum.at(ended, group, moment)
+    _, moment = np.unique(ended[group], return_inverse=True)
     return moment
 
 

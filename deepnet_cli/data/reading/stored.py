@@ -154,11 +154,6 @@ class Stored:
             rows[at:upto] = self._read(first, last + 1)[wanted[at:upto] - first]
         return rows
 
-    @property
-    def whole(self) -> "Stored":
-        """All rows of the pieces."""
-        return replace(self, chosen=None)
-
     def take(self, chosen: Array, axis: int = 0) -> "Stored":  # noqa: ARG002 as NumPy's
         """Those with the numbers in `chosen`, ascending; they are not read yet."""
         return replace(self, chosen=chosen if self.chosen is None else self.chosen[chosen])

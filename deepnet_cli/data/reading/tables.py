@@ -1,5 +1,7 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +11,7 @@ import numpy as np
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.files.layout import Layout
 from deepnet_cli.data.reading.finding import Apart, find_x, find_y, part_of, part_to_predict
-from deepnet_cli.data.reading.labels import examples_first
+from deepnet_cli.data.reading.labels import RowError, examples_first
 from deepnet_cli.data.reading.naming import class_names, feature_names, target_names
 from deepnet_cli.data.reading.per_example import groups, times, weights
 from deepnet_cli.data.reading.stored import Piece, Stored
@@ -41,6 +43,14 @@ class Location:
         return self.weights, self.groups, self.classes, self.times, *self.others
 
 
+class Origin(NamedTuple):
+    """One of several files that are read as one."""
+
+    x_at: str
+    y_at: str
+    m: int  # rows in it
+
+
 class Selection(NamedTuple):
     """Some of the rows of a file."""
 
@@ -56,7 +66,8 @@ class Selection(NamedTuple):
 class Table:
     """rows (m, n[0]), in memory or in the file, and y (m,) or (m, K) as the file has them, with
     names for messages; weights (m,) in float64 and each one's group and time (m,), where examples
-    have them; which rows of the file were taken, where not all were.
+    have them; which rows of the file were taken, where not all were; its files, where they are
+    several, whose rows are numbered through.
 
     class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
     none here.  `told` is what was read, in a line.
@@ -75,6 +86,7 @@ class Table:
     told: str = ""
     times: Array | None = None
     selection: Selection | None = None
+    origins: tuple[Origin, ...] = ()
 
     @property
     def m(self) -> int:
@@ -131,6 +143,24 @@ class Table:
     def number(self, row: int) -> int:
         """That of a row of this table in the file."""
         return row if self.selection is None else int(self.selection.numbers[row])
+
+    def origin(self, row: int) -> tuple[Origin, int]:
+        """The file that a row of this table is from, and its number there."""
+        number = self.number(row)
+        for origin in self.origins:
+            if number < origin.m:
+                return origin, number
+            number -= origin.m
+        return Origin(self.x_at, self.y_at, self.m), number
+
+    @contextmanager
+    def rows_of_y(self, first: int = 0) -> Iterator[None]:
+        """What is found wrong in y from row `first` on is told of its place in its file."""
+        try:
+            yield
+        except RowError as error:
+            origin, number = self.origin(first + error.row)
+            raise DataError(error.told(origin.y_at, number)) from None
 
 
 def read_table(location: Location, part: str, *, last: bool, labelled: bool = True) -> Table:
