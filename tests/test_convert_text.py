@@ -122,6 +122,11 @@ def test_words_for_nothing_are_nan_in_any_case(word: str) -> None:
         ("1,5;2,5\n3,5;4,5\n", ";", ",", False, ("column1", "column2")),
         ("1.5;2\n3;4\n", ";", ".", False, ("column1", "column2")),
         ("a\tb c\n1\t2\n", "\t", ".", True, ("a", "b c")),
+        ("\ta\tb\n0\t1\t2\n", "\t", ".", True, ("", "a", "b")),
+        (" \n\ta\tb\n0\t1\t2\n", "\t", ".", True, ("", "a", "b")),
+        (" a b\n0 1 2\n1 3 4\n", " ", ".", True, ("", "a", "b")),
+        (" a\n0 1\n1 3\n", " ", ".", True, ("", "a")),
+        ("a b\nMary Ann Lee\nJo An Roe\n", ",", ".", True, ("a b",)),
         ("a|b\n1|2\n", "|", ".", True, ("a", "b")),
         ("  1  2\n 3   4\n", " ", ".", False, ("column1", "column2")),
         ("# a b\n1 2\n", " ", ".", True, ("a", "b")),
@@ -144,6 +149,15 @@ def test_the_dialect_of_a_table(
     found = find_dialect("t.csv", text, None)
     assert (found.separator, found.point, found.header) == (separator, point, header)
     assert found.names == names
+
+
+@pytest.mark.parametrize("n", [2, 5, 8, 10, 600])
+def test_decimal_commas_are_found_in_whatever_columns_they_are(n: int) -> None:
+    """However many cells are looked at: a column of fractions among columns of whole numbers."""
+    for j in (0, n // 2, n - 1):
+        row = ";".join("1,5" if k == j else "7" for k in range(n))
+        text = ";".join(f"a{k}" for k in range(n)) + "\n" + f"{row}\n" * 120
+        assert find_dialect("t.csv", text, None).point == ","
 
 
 def test_what_the_user_says_of_the_header_holds() -> None:
@@ -211,6 +225,20 @@ def test_a_table_of_numbers_is_what_pandas_reads(rng: np.random.Generator, separ
     read = pandas.read_csv("t.csv", sep=separator).to_numpy()
     np.testing.assert_array_equal(found["x"], read[:, :3])
     np.testing.assert_array_equal(found["y"].astype("f4"), read[:, 3].astype("f4"))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])
+def test_the_unnamed_index_of_pandas_is_no_feature(separator: str) -> None:
+    """Between tabs or spaces too, where the line begins with one; whatever its order."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.5, 2.5, 4.5], "y": [0, 1, 0]}, index=[7, 3, 5])
+    frame.to_csv("t.csv", sep=separator)
+    result = deepnet("convert", "t.csv", "o.h5")
+    assert "left out" in result.err
+    assert "no name" in result.err
+    found = converted("t.csv")
+    assert found["x.feature_names"].tolist() == ["a"]
+    assert found["x"].tolist() == [[1.5], [2.5], [4.5]]
 
 
 def test_a_gzipped_table_is_read(rng: np.random.Generator) -> None:

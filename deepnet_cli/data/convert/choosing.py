@@ -71,12 +71,15 @@ def _labels(table: Table, choices: Choices, out: list[int]) -> tuple[list[int], 
 
 def useful(features: list[Column], notes: list[str]) -> list[Column]:
     """Those that have values and are more than the numbers of the rows."""
-    numbers = [c for c in features if c.counts and c.whole and not c.text and c.numbers > FEW]
+    numbers = [c for c in features if c.whole and not c.text and c.present]
     unnamed = [c for c in numbers if c.name in INDEX_NAMES]
     if unnamed:
-        notes.append("left out: a column without a name that numbers the rows")
-    if named := [c for c in numbers if c not in unnamed]:
-        notes.append(f"numbers the rows, as an id does, and is better left out: {dropped(named)}")
+        notes.append("left out: a column of whole numbers with no name, as an index has")
+    notes += [
+        f"{quoted(c)} numbers the rows, as an id does, and is better left out: {dropped([c])}"
+        for c in numbers
+        if c.counts and c.numbers > FEW and c not in unnamed
+    ]
     if empty := [column for column in features if not column.present]:
         notes.append(f"left out, without any value: {listed(map(quoted, empty))}")
     return [column for column in features if column.present and column not in unnamed]

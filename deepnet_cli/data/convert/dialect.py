@@ -8,6 +8,7 @@ count the columns; in a table of text alone, where none of its words stands belo
 
 import contextlib
 import csv
+import re
 from dataclasses import dataclass
 
 from deepnet_cli.data.convert.numbers import number
@@ -17,7 +18,11 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": 
 """What may be between cells; a space stands for any run of spaces and tabs."""
 
 LINES, CELLS = 100, 500
-"""As many lines are looked at, and of so many cells spread over them, whether they are numbers."""
+"""As many lines are looked at, and in lines spread over them that have about so many cells, whether
+these are numbers."""
+
+START = re.compile(r"(\s*\n)?( *#)?")
+"""What stands above the first cell: empty lines, and the mark of a comment."""
 
 Cells = list[list[str]]
 
@@ -39,9 +44,17 @@ class Dialect:
 
 
 def cells_of(lines: list[str], separator: str) -> Cells:
-    """The rows of cells in some lines; empty ones are left out."""
+    """The rows of cells in some lines; empty ones are left out.
+
+    Between spaces a header has one cell less where the column of row numbers has no name.
+    """
     if separator == " ":
-        return [line.split() for line in lines if line.strip()]
+        rows = [line.split() for line in lines if line.strip()]
+        if rows[1:] and all(
+            row[0].isdecimal() and len(row) == len(rows[0]) + 1 for row in rows[1:]
+        ):
+            rows[0].insert(0, "")
+        return rows
     rows = []
     with contextlib.suppress(csv.Error):  # the reader will say where
         for row in csv.reader(lines, delimiter=separator):
@@ -54,7 +67,7 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
 
     Raises DataError where there is no row.
     """
-    lines = [line + "\n" for line in sample.lstrip().removeprefix("#").split("\n", LINES)[:LINES]]
+    lines = [line + "\n" for line in START.sub("", sample, count=1).split("\n", LINES)[:LINES]]
     tables = {separator: cells_of(lines, separator) for separator in SEPARATORS}
     separator = min(tables, key=lambda s: _doubt(s, tables[s]))
     rows = tables[separator]
@@ -81,7 +94,7 @@ def _point(separator: str, rows: Cells) -> str:
     """A comma where cells are numbers with one, and none is with a point."""
     if separator == ",":
         return "."
-    cells = [cell for cell in _some(rows) if "," in cell or "." in cell]
+    cells = [cell for cell in _some(rows[1:] or rows) if "," in cell or "." in cell]
     with_comma = sum("," in cell and number(cell, ",") is not None for cell in cells)
     with_point = sum("." in cell and number(cell) is not None for cell in cells)
     return "," if with_comma > with_point else "."
@@ -115,8 +128,9 @@ def _count(row: list[str], point: str) -> bool:
 
 
 def _some(rows: Cells) -> list[str]:
-    cells = [cell for row in rows for cell in row]
-    return cells[:: len(cells) // CELLS + 1]
+    """The cells of every k-th row: of all columns."""
+    step = sum(map(len, rows)) // CELLS + 1
+    return [cell for row in rows[::step] for cell in row]
 
 
 def _names(given: list[str], header: bool) -> tuple[str, ...]:
