@@ -58,6 +58,22 @@ def test_what_was_made_is_told_and_trains() -> None:
     assert predicted.out.splitlines()[0] == "prediction,probability_a,probability_b"
 
 
+def test_classes_of_flags_are_counted_by_name() -> None:
+    with h5py.File("a.h5", "w") as file:
+        file["x"], file["y"] = np.zeros((5, 2)), np.array([1, 0, 1, 1, 0], bool)
+        file["class_names"] = ["no", "yes"]
+    assert "2 classes: no 2, yes 3" in deepnet("convert", "a.h5", "b.h5", "--rechunk").out
+
+
+def test_what_to_do_next_is_what_the_file_is_for() -> None:
+    """Examples to predict for are no training data."""
+    assert "next: deepnet init a.h5" in deepnet("convert", "iris.csv", "a.h5").err
+    for args in (["--like", "a.h5"], ["--drop", "kind", "--no-label"]):
+        result = deepnet("convert", "iris.csv", "b.h5", *args, "--force")
+        assert "next: deepnet predict RUN b.h5" in result.err
+        assert "deepnet init" not in result.err
+
+
 def test_as_json() -> None:
     result = deepnet("convert", "iris.csv", "iris.h5", "--json")
     found = json.loads(result.out)
@@ -368,11 +384,12 @@ def test_bad_inputs_are_refused_and_leave_nothing(case: str) -> None:
     [
         ("iris.csv out.xlsx", ["ends in one of .h5"]),
         ("iris.csv folder", ["is a directory"]),
-        ("iris.csv iris.csv --force", ["is what is read"]),
+        ("iris.csv iris.csv --force", ["iris.csv: is IN", "give OUT another name"]),
         ("iris.csv out.csv --compression gzip", ["--compression gzip", ".csv has none"]),
         ("iris.csv out.h5 --rechunk", ["--rechunk goes from HDF5 to HDF5"]),
         ("data.h5 out.h5", ["trained on as it is", "--rechunk"]),
-        ("out.h5", ["IN"]),
+        ("iris.csv", ["OUT is missing: deepnet convert iris.csv iris.h5"]),
+        ("out.h5", ["OUT is missing: deepnet convert out.h5 OUT.h5"]),
     ],
 )
 def test_bad_usage(typed: str, words: list[str]) -> None:

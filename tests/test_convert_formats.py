@@ -433,6 +433,34 @@ def test_to_csv(dtype: str) -> None:
     np.testing.assert_array_equal(read.astype(dtype), values)
 
 
+@pytest.mark.usefixtures("blocks")
+def test_labels_in_several_columns_stand_behind_x() -> None:
+    """One-hot labels, in a file of parts, whose names say which is which."""
+    one_hot = np.eye(3, dtype=np.uint8)[Y]
+    with h5py.File("a.h5", "w") as file:
+        file["part/x_test"], file["part/y_test"], file["x_train"] = X, one_hot, X
+    names = ["--only", "part/y_test", "--only", "part/x_test"]
+    result = deepnet("convert", "a.h5", "a.csv", *names)
+    assert result.code == 0, result.err
+    found = np.genfromtxt("a.csv", delimiter=",", names=True)
+    assert found.dtype.names == ("x1", "x2", "x3", "x4", "x5", "x6", "y1", "y2", "y3")
+    np.testing.assert_array_equal(found.tolist(), np.hstack([X, one_hot]))
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_table_becomes_the_table_that_is_read() -> None:
+    """CSV to CSV: chosen columns, y last, classes by name; the labels are counted once."""
+    lines = [f"{kind},{a:g},{b:g}" for kind, a, b in zip(KINDS, X[:, 0], Y, strict=True)]
+    Path("t.csv").write_text("\n".join(["kind,a,b", *lines]))
+    result = deepnet("convert", "t.csv", "u.csv", "--label", "kind", "--drop", "b")
+    assert result.code == 0, result.err
+    assert "cat 14, dog 13, eel 13" in result.out
+    head, *found = Path("u.csv").read_text().splitlines()
+    assert head == "a,kind"
+    assert [line.split(",")[1] for line in found] == KINDS.tolist()
+    assert [np.float32(line.split(",")[0]) for line in found] == X[:, 0].astype("f4").tolist()
+
+
 def test_a_csv_takes_one_table() -> None:
     layouts()
     assert_refused(deepnet("convert", "a.h5", "a.csv"), 3, ["--only", "deep/images"])

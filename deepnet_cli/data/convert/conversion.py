@@ -133,7 +133,7 @@ class Tally:
             if 0 < len(counts) <= CLASSES:
                 named = all(isinstance(label, int) and 0 <= label < K for label in counts)
                 told[field] = {
-                    str(self._names[label] if named else label): counts[label]  # type: ignore[call-overload]
+                    str(self._names[int(label)] if named else label): counts[label]  # type: ignore[call-overload]
                     for label in sorted(counts)  # type: ignore[type-var]
                 }
         return told
@@ -148,8 +148,10 @@ def _check_choices(name: str, known: Format, choices: Choices) -> None:
             raise ConfigError(f"--{option.name.replace('_', '-')} is for {takers}; this is {name}")
     if choices.label and choices.no_label:
         raise ConfigError("--label goes without --no-label")
-    if choices.like and (choices.label or choices.drop):
-        raise ConfigError("--like says which columns there are; it goes without --label and --drop")
+    if choices.like and (choices.label or choices.drop or choices.text):
+        raise ConfigError(
+            "--like says which columns there are; it goes without --label, --drop and --text"
+        )
 
 
 def _only(stream: Stream, only: tuple[str, ...], path: Path) -> Stream:

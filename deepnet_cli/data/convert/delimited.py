@@ -102,6 +102,10 @@ class Delimited:
         return cls(path, find_dialect(str(path), sample, choices.header), meter)
 
     @property
+    def given(self) -> tuple[str, ...]:
+        return self.dialect.given
+
+    @property
     def names(self) -> tuple[str, ...]:
         return self.dialect.names
 

@@ -10,8 +10,10 @@ import contextlib
 import csv
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from deepnet_cli.data.convert.numbers import number
+from deepnet_cli.data.convert.table import distinct
 from deepnet_cli.errors import DataError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
@@ -34,10 +36,15 @@ class Dialect:
     separator: str
     point: str
     header: bool
-    names: tuple[str, ...]
+    given: tuple[str, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The same, no two alike."""
+        return distinct(self.given)
 
     def __str__(self) -> str:
-        n = len(self.names)
+        n = len(self.given)
         columns = "1 column" if n == 1 else f"{n} columns between {SEPARATORS[self.separator]}"
         comma = ", decimal commas" if self.point == "," else ""
         return f"{columns}{comma}, {'with a' if self.header else 'no'} header"
@@ -78,8 +85,8 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
         header = _has_header(rows, point)
     if header and len(rows) == 1:
         raise DataError(f"{path}: no row below its header; if it has none, add --no-header")
-    first = [cell.strip() for cell in rows[0]]
-    return Dialect(separator, point, header, _names(first if header else [""] * len(first), header))
+    names = [cell.strip() if header else f"column{k}" for k, cell in enumerate(rows[0], start=1)]
+    return Dialect(separator, point, header, tuple(names))
 
 
 def _doubt(separator: str, rows: Cells) -> tuple[bool, float, int]:
@@ -131,15 +138,3 @@ def _some(rows: Cells) -> list[str]:
     """The cells of every k-th row: of all columns."""
     step = sum(map(len, rows)) // CELLS + 1
     return [cell for row in rows[::step] for cell in row]
-
-
-def _names(given: list[str], header: bool) -> tuple[str, ...]:
-    """One name each: what has none keeps none, what would be a second of a name gets its place."""
-    if not header:
-        return tuple(f"column{k}" for k in range(1, len(given) + 1))
-    seen: set[str] = set()
-    names = []
-    for k, name in enumerate(given, start=1):
-        names.append(f"{name}_{k}" if name in seen else name)
-        seen.add(names[-1])
-    return tuple(names)

@@ -20,7 +20,9 @@ from deepnet_cli.files import check_readable
 Read = Callable[[list[Path], Choices, Meter], Stream]
 Write = Callable[[BinaryIO, Stream, str], None]
 
-TABLE = frozenset({"label", "no_label", "drop", "missing", "skip_unlabeled", "dtype", "like"})
+TABLE = frozenset(
+    {"label", "no_label", "drop", "text", "missing", "skip_unlabeled", "dtype", "like"}
+)
 """Options of what has columns."""
 
 

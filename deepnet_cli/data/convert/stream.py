@@ -94,6 +94,7 @@ class Choices:
     label: tuple[str, ...] = ()
     no_label: bool = False
     drop: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     header: bool | None = None
     missing: tuple[str, ...] = ()
     skip_unlabeled: bool = False
