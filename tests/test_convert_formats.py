@@ -22,6 +22,7 @@ from deepnet_cli.data.convert import (
 )
 from deepnet_cli.data.convert.formats import FORMATS, format_of
 from deepnet_cli.data.convert.speed import Speed, reading_speed
+from deepnet_cli.data.files.hdf5 import open_hdf5
 
 rng = np.random.default_rng(11)
 X = rng.normal(size=(40, 6)).round(3)
@@ -190,6 +191,39 @@ def test_matlab() -> None:
     assert_same(found, {"X": X, "y": Y.astype(np.int16)[np.newaxis], "t": thin, "S": thin})
 
 
+def test_complex_matrices_are_told() -> None:
+    io = pytest.importorskip("scipy.io")
+    io.savemat("m.mat", {"X": X, "z": X * 1j})
+    assert "left out: 'z', which is complex" in deepnet("convert", "m.mat", "o.h5").err
+    io.savemat("m.mat", {"z": X * 1j})
+    assert_refused(deepnet("convert", "m.mat", "p.h5"), 3, ["m.mat: no matrix of real numbers"])
+
+
+@pytest.mark.parametrize("where", ["a text", "a class", "a feature", "a category", "a long name"])
+def test_what_hdf5_cannot_keep_is_refused(where: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    texts, odd = ["u", "v"], "u\0v"
+    columns: dict[str, dict[str, object]] = {
+        "a text": {"a": [odd, "w"], "y": [0, 1]},
+        "a class": {"a": [1, 2], "y": [odd, "w"]},
+        "a feature": {odd: [1, 2], "y": [0, 1]},
+        "a category": {odd: texts, "y": [0, 1]},
+        "a long name": {"a" * 70_000: texts, "y": [0, 1]},
+    }
+    parquet.write_table(pa.table(columns[where]), "t.parquet")
+    words = ["too long a name"] if where == "a long name" else ["null byte"]
+    assert_refused(deepnet("convert", "t.parquet", "o.h5"), 3, words)
+    assert deepnet("convert", "t.parquet", "o.csv").code == 0
+
+
+def test_comments_of_more_than_a_block_are_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svmlight, "BYTES", 50)
+    Path("a.svm").write_text("1 1:2\n" + "# nothing\n" * 30 + "0 2:3\n")
+    assert converted("a.svm")["x"].tolist() == [[2, 0], [0, 3]]
+
+
 def test_a_new_matlab_file_is_hdf5() -> None:
     with h5py.File("m.mat", "w", userblock_size=512) as file:
         file["X"] = X
@@ -311,6 +345,11 @@ def test_pictures_that_cannot_be_read_are_named() -> None:
     result = deepnet("convert", "pets", "o.h5")
     assert result.code == 0
     assert "cat/notes.txt" in result.err
+    for name in ("cat/a.pdf", "dog/b.h5", "notes.txt"):
+        Path("pets", name).write_text("no picture")
+    result = deepnet("convert", "pets", "o.h5", "--force")
+    assert result.code == 0
+    assert all(name in result.err for name in ("cat/a.pdf", "dog/b.h5", ", notes.txt"))
     whole = Path("pets/dog/01.png").read_bytes()
     Path("pets/dog/01.png").write_bytes(whole[: len(whole) // 2])
     assert_refused(deepnet("convert", "pets", "o2.h5"), 3, ["01.png", "cannot read"])
@@ -343,6 +382,8 @@ def layouts(path: str = "a.h5") -> dict[str, np.ndarray]:
             file[name] = array
         file["x"].attrs["feature_names"] = np.array(list("abcdef"), h5py.string_dtype())
         file["x"].attrs["unit"] = 2.5
+        file["x"].attrs["of"] = np.bytes_("ASCII")
+        file["deep"].attrs["by"] = "hand"
         file.create_dataset("thin", data=X, chunks=(40, 1), compression="gzip")
         file.create_dataset("rows", data=X, chunks=(3, 6), compression="lzf", shuffle=True)
         file["kinds"] = KINDS.astype(h5py.string_dtype())
@@ -368,7 +409,31 @@ def test_laid_out_anew_all_is_the_same(compression: str) -> None:
         assert file["kinds"].asstr()[()].tolist() == KINDS.tolist()
         assert file["x"].attrs["feature_names"].tolist() == list("abcdef")
         assert file["x"].attrs["unit"] == 2.5
+        assert file["x"].attrs["of"] == b"ASCII"
+        assert file["deep"].attrs["by"] == "hand"
         assert file.attrs["source"] == "made"
+
+
+def test_laid_out_anew_a_matrix_of_matlab_is_meant_as_before() -> None:
+    with h5py.File("a.mat", "w", userblock_size=512) as file:
+        file["x"] = X.T
+        file["x"].attrs["MATLAB_class"] = np.bytes_("double")
+    assert deepnet("convert", "a.mat", "b.h5", "--rechunk").code == 0
+    with open_hdf5(Path("b.h5")) as source:
+        np.testing.assert_array_equal(source.meant("x"), X)
+
+
+def test_a_damaged_chunk_is_told_with_its_dataset() -> None:
+    big = rng.normal(size=(3000, 200))
+    with h5py.File("a.h5", "w") as file:
+        chunk = file.create_dataset("x", data=big, chunks=(300, 200), compression="gzip").id
+        at = chunk.get_chunk_info(5).byte_offset
+    with Path("a.h5").open("r+b") as raw:
+        raw.seek(at)
+        raw.write(bytes(1000))
+    refused = deepnet("convert", "a.h5", "b.h5", "--rechunk")
+    assert_refused(refused, 3, ["a.h5: 'x' is damaged"])
+    assert not Path("b.h5").exists()
 
 
 def test_what_laying_out_anew_has_gained_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

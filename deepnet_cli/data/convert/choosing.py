@@ -11,7 +11,7 @@ from deepnet_cli.data.convert.like import Like
 from deepnet_cli.data.convert.numbers import number
 from deepnet_cli.data.convert.stream import Choices
 from deepnet_cli.data.convert.table import Table
-from deepnet_cli.errors import ConfigError, DataError, did_you_mean, listed, one_line
+from deepnet_cli.errors import ConfigError, DataError, did_you_mean, listed, one_line, shortened
 
 LABELS = ("label", "labels", "target", "targets", "class", "y", "output")
 """What a column of labels is called, whatever its case; the first of these that there is."""
@@ -25,8 +25,8 @@ FEW = 20
 MANY = 1000
 """More texts are none."""
 
-SHOWN = 3
-"""Texts that a message names."""
+SHOWN, LONGEST = 3, 80
+"""Texts that a message names, and characters of each."""
 
 
 def _column(table: Table, name: str) -> int:
@@ -168,7 +168,7 @@ def _many(column: Column) -> str:
 
 def briefly(column: Column) -> str:
     """Its name, with how many categories it has and the first of them."""
-    first = ", ".join(one_line(text) for text in column.categories[:SHOWN])
+    first = ", ".join(shortened(one_line(c), LONGEST) for c in column.categories[:SHOWN])
     more = ", ..." if len(column.categories) > SHOWN else ""
     return f"{quoted(column)} ({len(column.categories):,}: {first}{more})"
 
@@ -180,4 +180,4 @@ def dropped(columns: Iterable[Column]) -> str:
 
 def quoted(column: Column) -> str:
     """Its name, in a message."""
-    return f"'{column.name}'"
+    return f"'{shortened(column.name, LONGEST)}'"

@@ -156,7 +156,12 @@ class Delimited:
         lines = (line.removeprefix(BOM) for line in iter(partial(file.readline, LONGEST), b""))
         decoded = (_decoded(self.path, line, k) for k, line in enumerate(lines, 1))
         reader = csv.reader(decoded, delimiter=self.dialect.separator)
-        next(row for row in reader if any(cell.strip() for cell in row))
+        try:
+            any(any(cell.strip() for cell in row) for row in reader)
+        except csv.Error:
+            line = reader.line_num + 1
+            told = "a quote opens in the header that is not closed"
+            raise DataError(f"{self.path}: line {line}: {told}") from None
         return reader.line_num
 
     def _lines(self, file: BinaryIO, behind: int) -> bytes:

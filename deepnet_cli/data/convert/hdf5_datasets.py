@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from math import ceil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import h5py
@@ -26,7 +26,7 @@ def read_hdf5(paths: list[Path], _: Choices, meter: Meter) -> Stream:
     with open_hdf5(path) as source:
         if len(source.entries) >= MOST_NAMES:
             raise DataError(f"{path}: holds {MOST_NAMES} datasets or more, too many to convert")
-        attributes = _attributes(source.file, str(path))
+        attributes = {"/": _attributes(source.file, str(path))}
         for entry in source.entries:
             try:
                 dataset = source.dataset(entry.name)
@@ -36,6 +36,9 @@ def read_hdf5(paths: list[Path], _: Choices, meter: Meter) -> Stream:
             dtype = np.dtype(object) if is_text(dataset) else dataset.dtype
             about = _attributes(dataset, str(path))
             fields.append(Field(entry.name, dataset.shape, dtype, about))
+            for group in map(str, PurePosixPath(entry.name).parents[:-1]):
+                if group not in attributes:
+                    attributes[group] = _attributes(source.file[group], str(path))
     if not fields:
         raise DataError(f"{path}: " + (notes[0] if notes else "holds no dataset"))
 
@@ -86,7 +89,7 @@ def _attributes(node: Any, path: str) -> dict[str, object]:
                 value = node.attrs[name]
             except HDF5_ERRORS:  # of a type that h5py does not know
                 continue
-            if isinstance(value, h5py.Empty | h5py.Reference | bytes):
+            if isinstance(value, h5py.Empty | h5py.Reference):
                 continue
             if isinstance(value, np.ndarray) and value.dtype.kind == "O":
                 if value.ndim != 1 or not all(isinstance(item, str) for item in value):

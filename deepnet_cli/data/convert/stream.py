@@ -60,7 +60,7 @@ class Stream:
     fields: tuple[Field, ...]
     blocks: Callable[[Collection[str]], Iterator[Block]]
     notes: tuple[str, ...] = ()
-    attributes: Mapping[str, object] = field(default_factory=dict)  # of the whole
+    attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # by group, "/"
 
     @property
     def names(self) -> tuple[str, ...]:
