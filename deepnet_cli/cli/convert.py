@@ -30,7 +30,7 @@ REFRESH = 0.1
     "-l",
     multiple=True,
     metavar="COLUMN",
-    help="y, by its name or its number from 1; default: label, target, class or y, else the last.",
+    help="y, by its name or its number from 1; default: label, target, class, y ..., else the last.",
 )
 @click.option("--no-label", is_flag=True, help="There is no y.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")

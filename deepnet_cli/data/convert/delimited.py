@@ -156,13 +156,16 @@ class Delimited:
         lines = (line.removeprefix(BOM) for line in iter(partial(file.readline, LONGEST), b""))
         decoded = (_decoded(self.path, line, k) for k, line in enumerate(lines, 1))
         reader = csv.reader(decoded, delimiter=self.dialect.separator)
+        behind = 0
         try:
-            any(any(cell.strip() for cell in row) for row in reader)
+            for row in reader:
+                behind = reader.line_num
+                if any(cell.strip() for cell in row):
+                    break
         except csv.Error:
-            line = reader.line_num + 1
-            told = "a quote opens in the header that is not closed"
-            raise DataError(f"{self.path}: line {line}: {told}") from None
-        return reader.line_num
+            told = f"line {behind + 1}: a quote opens here that is not closed"
+            raise DataError(f"{self.path}: {told}") from None
+        return behind
 
     def _lines(self, file: BinaryIO, behind: int) -> bytes:
         """The next whole lines, about BYTES."""
