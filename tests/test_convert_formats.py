@@ -423,6 +423,26 @@ def test_laid_out_anew_a_matrix_of_matlab_is_meant_as_before() -> None:
         np.testing.assert_array_equal(source.meant("x"), X)
 
 
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("chunks", [None, (2, 7)])
+def test_to_other_formats_values_go_as_they_are_meant(chunks: tuple[int, ...] | None) -> None:
+    """Axes of MATLAB's, which stand reversed, and packed numbers."""
+    with h5py.File("a.h5", "w") as file:
+        file.create_dataset("x", data=X.T, chunks=chunks).attrs["MATLAB_class"] = np.bytes_(
+            "double"
+        )
+        file["y"] = Y.astype("i2")
+        file["y"].attrs["scale_factor"], file["y"].attrs["add_offset"] = 0.5, 10.0
+    result = deepnet("convert", "a.h5", "a.npz")
+    assert "'x' goes as it is meant: (40, 6) float64" in result.err
+    with np.load("a.npz") as found:
+        np.testing.assert_array_equal(found["x"], X)
+        np.testing.assert_array_equal(found["y"], 10 + Y / 2)
+    assert deepnet("convert", "a.h5", "a.csv").code == 0
+    read = np.loadtxt("a.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(read, np.column_stack([X, 10 + Y / 2]))
+
+
 def test_a_damaged_chunk_is_told_with_its_dataset() -> None:
     big = rng.normal(size=(3000, 200))
     with h5py.File("a.h5", "w") as file:

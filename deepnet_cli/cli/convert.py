@@ -30,7 +30,7 @@ REFRESH = 0.1
     "-l",
     multiple=True,
     metavar="COLUMN",
-    help="y, by its name or its number from 1; default: label, target, class, y ..., else the last.",
+    help="y, by its name or its number from 1; default: label, target, class, y ... or the last.",
 )
 @click.option("--no-label", is_flag=True, help="There is no y.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
@@ -64,7 +64,6 @@ def convert(
     inputs: tuple[Path, ...],
     output: Path,
     only: tuple[str, ...],
-    rechunk: bool,
     compression: str,
     force: bool,
     as_json: bool,
@@ -89,10 +88,10 @@ def convert(
     choices = Choices(**given | {"size": _size(given["size"])})
     _check_output(list(inputs), output, force=force)
     with Bar() as bar:
-        stream = understood(list(inputs), output, choices, only, bar, rechunk=rechunk)
+        stream = understood(list(inputs), output, choices, only, bar)
         for note in stream.notes:
             bar.write(note)
-        made = converted(stream, list(inputs), output, compression, bar, timed=rechunk)
+        made = converted(stream, list(inputs), output, compression, bar, timed=choices.rechunk)
     with last_words(needed=as_json):
         tell(json_text(conversion_json(made)) if as_json else conversion_text(made))
     if output.suffix in TARGETS["HDF5"].suffixes:

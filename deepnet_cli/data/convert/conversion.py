@@ -41,8 +41,6 @@ def understood(
     choices: Choices,
     only: tuple[str, ...],
     meter: Meter,
-    *,
-    rechunk: bool,
 ) -> Stream:
     """What is to be written.  Raises DataError and ConfigError, before anything is."""
     names = {path: format_of(path) for path in paths}
@@ -54,10 +52,10 @@ def understood(
         )
     _check_choices(name, known, choices)
     target = target_of(output)
-    if rechunk and not (name == "HDF5" and target is TARGETS["HDF5"]):
+    if choices.rechunk and target is not TARGETS["HDF5"]:
         raise ConfigError("--rechunk goes from HDF5 to HDF5")
     stream = known.read(paths, choices, meter)
-    if name == "HDF5" and target is TARGETS["HDF5"] and not rechunk:
+    if name == "HDF5" and target is TARGETS["HDF5"] and not choices.rechunk:
         raise ConfigError(
             f"{paths[0]}: is an HDF5 file: it can be trained on as it is; to lay it out anew for "
             "reading, add --rechunk"

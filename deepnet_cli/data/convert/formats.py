@@ -118,7 +118,9 @@ def target_of(path: Path) -> Target:
 
 
 FORMATS = {
-    "HDF5": Format("hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5")),
+    "HDF5": Format(
+        "hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5"), takes=frozenset({"rechunk"})
+    ),
     "CSV": Format(
         "delimited",
         "read_delimited",

@@ -102,3 +102,4 @@ class Choices:
     dtype: str | None = None
     size: tuple[int, int] | None = None  # (width, height)
     gray: bool = False
+    rechunk: bool = False
