@@ -35,10 +35,9 @@ LONGEST = 2**26
 """Bytes of a line; more is no table."""
 
 BOM = b"\xef\xbb\xbf"
+OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 UNIT = "\x1f"
 """Between the cells of lines that were taken apart: hardly a text has it."""
-
-OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_delimited(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
