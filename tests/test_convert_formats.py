@@ -509,7 +509,9 @@ def test_to_csv(dtype: str) -> None:
         values[3, 1] = np.nan
     with h5py.File("a.h5", "w") as file:
         file["x"], file["y"] = values, KINDS[:30].astype(h5py.string_dtype())
-    assert deepnet("convert", "a.h5", "a.csv").code == 0
+    result = deepnet("convert", "a.h5", "a.csv")
+    assert result.code == 0, result.err
+    assert "3 classes: cat 10, dog 10, eel 10" in result.out
     head, *lines = Path("a.csv").read_text().splitlines()
     assert head == "x1,x2,x3,x4,y"
     cells = [line.split(",") for line in lines]
