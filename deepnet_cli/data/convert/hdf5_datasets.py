@@ -85,8 +85,8 @@ def _values(source: Source, field: Field, layout: Layout) -> Iterator[Any]:
 
 
 def _stretch(dataset: Any, axis: int, row: int) -> int:
-    """Bytes at a time: whole chunks."""
-    if dataset.chunks is None:
+    """Bytes at a time: whole chunks, but of text, which takes many times its references."""
+    if dataset.chunks is None or is_text(dataset):
         return BYTES
     chunk = int(dataset.chunks[axis]) * row
     return min(chunk * ceil(SLAB / chunk), max(MOST, row))
