@@ -58,6 +58,22 @@ def test_what_was_made_is_told_and_trains() -> None:
     assert predicted.out.splitlines()[0] == "prediction,probability_a,probability_b"
 
 
+def test_classes_of_flags_are_counted_by_name() -> None:
+    with h5py.File("a.h5", "w") as file:
+        file["x"], file["y"] = np.zeros((5, 2)), np.array([1, 0, 1, 1, 0], bool)
+        file["class_names"] = ["no", "yes"]
+    assert "2 classes: no 2, yes 3" in deepnet("convert", "a.h5", "b.h5", "--rechunk").out
+
+
+def test_what_to_do_next_is_what_the_file_is_for() -> None:
+    """Examples to predict for are no training data."""
+    assert "next: deepnet init a.h5" in deepnet("convert", "iris.csv", "a.h5").err
+    for args in (["--like", "a.h5"], ["--drop", "kind", "--no-label"]):
+        result = deepnet("convert", "iris.csv", "b.h5", *args, "--force")
+        assert "next: deepnet predict RUN b.h5" in result.err
+        assert "deepnet init" not in result.err
+
+
 def test_as_json() -> None:
     result = deepnet("convert", "iris.csv", "iris.h5", "--json")
     found = json.loads(result.out)
@@ -330,6 +346,50 @@ BAD: dict[str, tuple[Maker, str, int, list[str]]] = {
     "an index below 0": (text("1 1:2\n0 -1:3\n", "bad.svm"), "bad.svm", 3, ["line 2"]),
     "nan in libsvm": (text("1 1:2\n0 1:nan\n", "bad.svm"), "bad.svm", 3, ["line 2"]),
     "an empty libsvm": (text("1\n2\n", "bad.svm"), "bad.svm", 3, ["no row with a value"]),
+    "comments alone": (text("# a\n# b\n", "bad.svm"), "bad.svm", 3, ["no row with a value"]),
+    "beyond float64": (text("1 1:2\n0 1:1e400\n", "bad.svm"), "bad.svm", 3, ["line 2", "1e400"]),
+    "a label beyond float64": (text("1 1:2\n1e400 1:1\n", "bad.svm"), "bad.svm", 3, ["line 2"]),
+    "a huge index": (text(f"1 1:2\n0 {9**21}:1\n", "bad.svm"), "bad.svm", 3, ["line 2"]),
+    "an index as a float": (text("1 1:2\n0 1e2:5\n", "bad.svm"), "bad.svm", 3, ["line 2", "1e2:5"]),
+    "an endless quote in the header": (
+        text('\n"a,b\n' + "1,2\n" * 60_000),
+        "bad.csv",
+        3,
+        ["bad.csv: line 2: a quote opens here"],
+    ),
+    "a member's name that is no text": (
+        raw(archive(xé=npy(GOOD, bytes(16))).replace("é".encode(), b"\xff\xfe"), "bad.npz"),
+        "bad.npz",
+        3,
+        ["damaged zip"],
+    ),
+    "70 axes": (
+        raw(bytes([0, 0, 8, 70, *[0, 0, 0, 1] * 70, 1]), "a-idx3-ubyte"),
+        "a-idx3-ubyte",
+        3,
+        ["70 axes"],
+    ),
+    "a cut idx of a terabyte": (
+        raw(bytes([0, 0, 8, 2, *[0, 16, 0, 0] * 2, 1]), "a-idx2-ubyte"),
+        "a-idx2-ubyte",
+        3,
+        ["truncated"],
+    ),
+    "labels of another part": (
+        lambda: (
+            Path("train-idx2-ubyte").write_bytes(bytes([0, 0, 8, 2, *[0, 0, 0, 1] * 2, 5])),
+            Path("t10k-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 1, 5])),
+        ),
+        "train-idx2-ubyte t10k-idx1-ubyte",
+        3,
+        ["t10k-idx1-ubyte: is y_test, without the images"],
+    ),
+    "a packed .npy": (
+        raw(gzip.compress(npy(GOOD, bytes(16))), "bad.npy.gz"),
+        "bad.npy.gz",
+        3,
+        ["gunzip bad.npy.gz"],
+    ),
     "a damaged .mat": (
         raw(b"MATLAB 5.0 MAT-file" + bytes(200), "bad.mat"),
         "bad.mat",
@@ -368,11 +428,13 @@ def test_bad_inputs_are_refused_and_leave_nothing(case: str) -> None:
     [
         ("iris.csv out.xlsx", ["ends in one of .h5"]),
         ("iris.csv folder", ["is a directory"]),
-        ("iris.csv iris.csv --force", ["is what is read"]),
+        ("iris.csv iris.csv --force", ["iris.csv: is IN", "give OUT another name"]),
         ("iris.csv out.csv --compression gzip", ["--compression gzip", ".csv has none"]),
-        ("iris.csv out.h5 --rechunk", ["--rechunk goes from HDF5 to HDF5"]),
+        ("iris.csv out.h5 --rechunk", ["--rechunk is for HDF5; this is CSV"]),
+        ("data.h5 out.csv --rechunk", ["--rechunk goes from HDF5 to HDF5"]),
         ("data.h5 out.h5", ["trained on as it is", "--rechunk"]),
-        ("out.h5", ["IN"]),
+        ("iris.csv", ["OUT is missing: deepnet convert iris.csv iris.h5"]),
+        ("out.h5", ["OUT is missing: deepnet convert out.h5 OUT.h5"]),
     ],
 )
 def test_bad_usage(typed: str, words: list[str]) -> None:

@@ -22,6 +22,7 @@ from deepnet_cli.data.convert import (
 )
 from deepnet_cli.data.convert.formats import FORMATS, format_of
 from deepnet_cli.data.convert.speed import Speed, reading_speed
+from deepnet_cli.data.files.hdf5 import open_hdf5
 
 rng = np.random.default_rng(11)
 X = rng.normal(size=(40, 6)).round(3)
@@ -190,6 +191,39 @@ def test_matlab() -> None:
     assert_same(found, {"X": X, "y": Y.astype(np.int16)[np.newaxis], "t": thin, "S": thin})
 
 
+def test_complex_matrices_are_told() -> None:
+    io = pytest.importorskip("scipy.io")
+    io.savemat("m.mat", {"X": X, "z": X * 1j})
+    assert "left out: 'z', which is complex" in deepnet("convert", "m.mat", "o.h5").err
+    io.savemat("m.mat", {"z": X * 1j})
+    assert_refused(deepnet("convert", "m.mat", "p.h5"), 3, ["m.mat: no matrix of real numbers"])
+
+
+@pytest.mark.parametrize("where", ["a text", "a class", "a feature", "a category", "a long name"])
+def test_what_hdf5_cannot_keep_is_refused(where: str) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    texts, odd = ["u", "v"], "u\0v"
+    columns: dict[str, dict[str, object]] = {
+        "a text": {"a": [odd, "w"], "y": [0, 1]},
+        "a class": {"a": [1, 2], "y": [odd, "w"]},
+        "a feature": {odd: [1, 2], "y": [0, 1]},
+        "a category": {odd: texts, "y": [0, 1]},
+        "a long name": {"a" * 70_000: texts, "y": [0, 1]},
+    }
+    parquet.write_table(pa.table(columns[where]), "t.parquet")
+    words = ["too long a name"] if where == "a long name" else ["null byte"]
+    assert_refused(deepnet("convert", "t.parquet", "o.h5"), 3, words)
+    assert deepnet("convert", "t.parquet", "o.csv").code == 0
+
+
+def test_comments_of_more_than_a_block_are_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(svmlight, "BYTES", 50)
+    Path("a.svm").write_text("1 1:2\n" + "# nothing\n" * 30 + "0 2:3\n")
+    assert converted("a.svm")["x"].tolist() == [[2, 0], [0, 3]]
+
+
 def test_a_new_matlab_file_is_hdf5() -> None:
     with h5py.File("m.mat", "w", userblock_size=512) as file:
         file["X"] = X
@@ -311,6 +345,11 @@ def test_pictures_that_cannot_be_read_are_named() -> None:
     result = deepnet("convert", "pets", "o.h5")
     assert result.code == 0
     assert "cat/notes.txt" in result.err
+    for name in ("cat/a.pdf", "dog/b.h5", "notes.txt"):
+        Path("pets", name).write_text("no picture")
+    result = deepnet("convert", "pets", "o.h5", "--force")
+    assert result.code == 0
+    assert all(name in result.err for name in ("cat/a.pdf", "dog/b.h5", ", notes.txt"))
     whole = Path("pets/dog/01.png").read_bytes()
     Path("pets/dog/01.png").write_bytes(whole[: len(whole) // 2])
     assert_refused(deepnet("convert", "pets", "o2.h5"), 3, ["01.png", "cannot read"])
@@ -343,6 +382,8 @@ def layouts(path: str = "a.h5") -> dict[str, np.ndarray]:
             file[name] = array
         file["x"].attrs["feature_names"] = np.array(list("abcdef"), h5py.string_dtype())
         file["x"].attrs["unit"] = 2.5
+        file["x"].attrs["of"] = np.bytes_("ASCII")
+        file["deep"].attrs["by"] = "hand"
         file.create_dataset("thin", data=X, chunks=(40, 1), compression="gzip")
         file.create_dataset("rows", data=X, chunks=(3, 6), compression="lzf", shuffle=True)
         file["kinds"] = KINDS.astype(h5py.string_dtype())
@@ -368,7 +409,51 @@ def test_laid_out_anew_all_is_the_same(compression: str) -> None:
         assert file["kinds"].asstr()[()].tolist() == KINDS.tolist()
         assert file["x"].attrs["feature_names"].tolist() == list("abcdef")
         assert file["x"].attrs["unit"] == 2.5
+        assert file["x"].attrs["of"] == b"ASCII"
+        assert file["deep"].attrs["by"] == "hand"
         assert file.attrs["source"] == "made"
+
+
+def test_laid_out_anew_a_matrix_of_matlab_is_meant_as_before() -> None:
+    with h5py.File("a.mat", "w", userblock_size=512) as file:
+        file["x"] = X.T
+        file["x"].attrs["MATLAB_class"] = np.bytes_("double")
+    assert deepnet("convert", "a.mat", "b.h5", "--rechunk").code == 0
+    with open_hdf5(Path("b.h5")) as source:
+        np.testing.assert_array_equal(source.meant("x"), X)
+
+
+@pytest.mark.usefixtures("blocks")
+@pytest.mark.parametrize("chunks", [None, (2, 7)])
+def test_to_other_formats_values_go_as_they_are_meant(chunks: tuple[int, ...] | None) -> None:
+    """Axes of MATLAB's, which stand reversed, and packed numbers."""
+    with h5py.File("a.h5", "w") as file:
+        file.create_dataset("x", data=X.T, chunks=chunks).attrs["MATLAB_class"] = np.bytes_(
+            "double"
+        )
+        file["y"] = Y.astype("i2")
+        file["y"].attrs["scale_factor"], file["y"].attrs["add_offset"] = 0.5, 10.0
+    result = deepnet("convert", "a.h5", "a.npz")
+    assert "'x' goes as it is meant: (40, 6) float64" in result.err
+    with np.load("a.npz") as found:
+        np.testing.assert_array_equal(found["x"], X)
+        np.testing.assert_array_equal(found["y"], 10 + Y / 2)
+    assert deepnet("convert", "a.h5", "a.csv").code == 0
+    read = np.loadtxt("a.csv", delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(read, np.column_stack([X, 10 + Y / 2]))
+
+
+def test_a_damaged_chunk_is_told_with_its_dataset() -> None:
+    big = rng.normal(size=(3000, 200))
+    with h5py.File("a.h5", "w") as file:
+        chunk = file.create_dataset("x", data=big, chunks=(300, 200), compression="gzip").id
+        at = chunk.get_chunk_info(5).byte_offset
+    with Path("a.h5").open("r+b") as raw:
+        raw.seek(at)
+        raw.write(bytes(1000))
+    refused = deepnet("convert", "a.h5", "b.h5", "--rechunk")
+    assert_refused(refused, 3, ["a.h5: 'x' is damaged"])
+    assert not Path("b.h5").exists()
 
 
 def test_what_laying_out_anew_has_gained_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,13 +509,43 @@ def test_to_csv(dtype: str) -> None:
         values[3, 1] = np.nan
     with h5py.File("a.h5", "w") as file:
         file["x"], file["y"] = values, KINDS[:30].astype(h5py.string_dtype())
-    assert deepnet("convert", "a.h5", "a.csv").code == 0
+    result = deepnet("convert", "a.h5", "a.csv")
+    assert result.code == 0, result.err
+    assert "3 classes: cat 10, dog 10, eel 10" in result.out
     head, *lines = Path("a.csv").read_text().splitlines()
     assert head == "x1,x2,x3,x4,y"
     cells = [line.split(",") for line in lines]
     assert [row[4] for row in cells] == KINDS[:30].tolist()
     read = np.array([[float(cell or "nan") for cell in row[:4]] for row in cells])
     np.testing.assert_array_equal(read.astype(dtype), values)
+
+
+@pytest.mark.usefixtures("blocks")
+def test_labels_in_several_columns_stand_behind_x() -> None:
+    """One-hot labels, in a file of parts, whose names say which is which."""
+    one_hot = np.eye(3, dtype=np.uint8)[Y]
+    with h5py.File("a.h5", "w") as file:
+        file["part/x_test"], file["part/y_test"], file["x_train"] = X, one_hot, X
+    names = ["--only", "part/y_test", "--only", "part/x_test"]
+    result = deepnet("convert", "a.h5", "a.csv", *names)
+    assert result.code == 0, result.err
+    found = np.genfromtxt("a.csv", delimiter=",", names=True)
+    assert found.dtype.names == ("x1", "x2", "x3", "x4", "x5", "x6", "y1", "y2", "y3")
+    np.testing.assert_array_equal(found.tolist(), np.hstack([X, one_hot]))
+
+
+@pytest.mark.usefixtures("blocks")
+def test_a_table_becomes_the_table_that_is_read() -> None:
+    """CSV to CSV: chosen columns, y last, classes by name; the labels are counted once."""
+    lines = [f"{kind},{a:g},{b:g}" for kind, a, b in zip(KINDS, X[:, 0], Y, strict=True)]
+    Path("t.csv").write_text("\n".join(["kind,a,b", *lines]))
+    result = deepnet("convert", "t.csv", "u.csv", "--label", "kind", "--drop", "b")
+    assert result.code == 0, result.err
+    assert "cat 14, dog 13, eel 13" in result.out
+    head, *found = Path("u.csv").read_text().splitlines()
+    assert head == "a,kind"
+    assert [line.split(",")[1] for line in found] == KINDS.tolist()
+    assert [np.float32(line.split(",")[0]) for line in found] == X[:, 0].astype("f4").tolist()
 
 
 def test_a_csv_takes_one_table() -> None:

@@ -122,6 +122,11 @@ def test_words_for_nothing_are_nan_in_any_case(word: str) -> None:
         ("1,5;2,5\n3,5;4,5\n", ";", ",", False, ("column1", "column2")),
         ("1.5;2\n3;4\n", ";", ".", False, ("column1", "column2")),
         ("a\tb c\n1\t2\n", "\t", ".", True, ("a", "b c")),
+        ("\ta\tb\n0\t1\t2\n", "\t", ".", True, ("", "a", "b")),
+        (" \n\ta\tb\n0\t1\t2\n", "\t", ".", True, ("", "a", "b")),
+        (" a b\n0 1 2\n1 3 4\n", " ", ".", True, ("", "a", "b")),
+        (" a\n0 1\n1 3\n", " ", ".", True, ("", "a")),
+        ("a b\nMary Ann Lee\nJo An Roe\n", ",", ".", True, ("a b",)),
         ("a|b\n1|2\n", "|", ".", True, ("a", "b")),
         ("  1  2\n 3   4\n", " ", ".", False, ("column1", "column2")),
         ("# a b\n1 2\n", " ", ".", True, ("a", "b")),
@@ -130,6 +135,7 @@ def test_words_for_nothing_are_nan_in_any_case(word: str) -> None:
         ("cap,kind\np,y\ne,x\n", ",", ".", True, ("cap", "kind")),
         ("a\n1\n2\n", ",", ".", True, ("a",)),
         ("a,a,b\n1,2,3\n", ",", ".", True, ("a", "a_2", "b")),
+        ("a_3,a,a\n1,2,3\n", ",", ".", True, ("a_3", "a", "a_3_3")),
         ("0,1,2,label\n.5,1.5,7,a\n2,8,9,b\n", ",", ".", True, ("0", "1", "2", "label")),
         (",0,1,2\n0,5,6,7\n1,8,9,9\n", ",", ".", True, ("", "0", "1", "2")),
         ("id,1999,2000\n4,5,6\n", ",", ".", True, ("id", "1999", "2000")),
@@ -144,6 +150,15 @@ def test_the_dialect_of_a_table(
     found = find_dialect("t.csv", text, None)
     assert (found.separator, found.point, found.header) == (separator, point, header)
     assert found.names == names
+
+
+@pytest.mark.parametrize("n", [2, 5, 8, 10, 600])
+def test_decimal_commas_are_found_in_whatever_columns_they_are(n: int) -> None:
+    """However many cells are looked at: a column of fractions among columns of whole numbers."""
+    for j in (0, n // 2, n - 1):
+        row = ";".join("1,5" if k == j else "7" for k in range(n))
+        text = ";".join(f"a{k}" for k in range(n)) + "\n" + f"{row}\n" * 120
+        assert find_dialect("t.csv", text, None).point == ","
 
 
 def test_what_the_user_says_of_the_header_holds() -> None:
@@ -211,6 +226,20 @@ def test_a_table_of_numbers_is_what_pandas_reads(rng: np.random.Generator, separ
     read = pandas.read_csv("t.csv", sep=separator).to_numpy()
     np.testing.assert_array_equal(found["x"], read[:, :3])
     np.testing.assert_array_equal(found["y"].astype("f4"), read[:, 3].astype("f4"))
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", " "])
+def test_the_unnamed_index_of_pandas_is_no_feature(separator: str) -> None:
+    """Between tabs or spaces too, where the line begins with one; whatever its order."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"a": [1.5, 2.5, 4.5], "y": [0, 1, 0]}, index=[7, 3, 5])
+    frame.to_csv("t.csv", sep=separator)
+    result = deepnet("convert", "t.csv", "o.h5")
+    assert "left out" in result.err
+    assert "no name" in result.err
+    found = converted("t.csv")
+    assert found["x.feature_names"].tolist() == ["a"]
+    assert found["x"].tolist() == [[1.5], [2.5], [4.5]]
 
 
 def test_a_gzipped_table_is_read(rng: np.random.Generator) -> None:
@@ -291,6 +320,25 @@ def test_columns_become_x_and_y(
         np.testing.assert_array_equal(np.atleast_2d(found["y"].T), [table[k] for k in target])
 
 
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_columns_of_one_name_are_told_and_taken_by_others(suffix: str) -> None:
+    texts = [["u", "v"], ["w", "x"]]
+    if suffix == "csv":
+        Path("t.csv").write_text("a,a,y\nu,w,0\nv,x,0\n")
+    else:
+        pa = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        table = pa.Table.from_arrays([pa.array(c) for c in (*texts, [0, 0])], ["a", "a", "y"])
+        parquet.write_table(table, "t.parquet")
+    assert "are called 'a_2'" in deepnet("convert", f"t.{suffix}", "o.h5").err
+    found = converted(f"t.{suffix}")
+    assert found["x.categories.a"].tolist() == texts[0]
+    assert found["x.categories.a_2"].tolist() == texts[1]
+    for name, left in (("a", "a_2"), ("a_2", "a")):
+        assert list(converted(f"t.{suffix}", "--drop", name)["x.feature_names"]) == [left]
+
+
 def test_an_id_is_told() -> None:
     Path("t.csv").write_text("id,a,y\n" + "".join(f"{k},{k * k},{k % 2}\n" for k in range(7, 40)))
     result = deepnet("convert", "t.csv", "o.h5")
@@ -298,26 +346,61 @@ def test_an_id_is_told() -> None:
     assert "--drop a" not in result.err
 
 
-def test_numbers_among_few_texts_are_categories() -> None:
-    """Even where the texts come after a block of numbers, which is looked at once more."""
-    cells = ["2", "3", "4"] * 30 + ["5more"] * 10
+@pytest.mark.parametrize("label", ["doors", "y"])
+@pytest.mark.parametrize("kinds", [3, 300])
+def test_a_text_among_numbers_is_refused_however_many_there_are(label: str, kinds: int) -> None:
+    """In a feature and in the labels, with what to type, each of which works."""
+    cells = [str(k % kinds) for k in range(300)] + ["unknown", "12%", "unknown"]
     Path("t.csv").write_text("doors,y\n" + "".join(f"{c},{k % 2}\n" for k, c in enumerate(cells)))
+    args = ["t.csv", "--label", label]
+    words = ["line 302: 'unknown', '12%' in column 'doors'", "--missing unknown --missing 12%"]
+    assert_refused(
+        deepnet("convert", *args, "o.h5"), 3, [*words, "!" * (kinds > 3) + "--text doors"]
+    )
+    missing = ["--missing", "unknown", "--missing", "12%"]
+    found = converted(*args, *missing, *(["--skip-unlabeled"] if label == "doors" else []))
+    assert found["x"].dtype == (np.uint8 if label == "doors" else np.float32)
+    if label == "y":
+        assert np.isnan(found["x"]).sum() == 3
+    else:
+        assert len(found["y"]) == 300
+        assert found["y"].dtype == (np.uint8 if kinds < 256 else np.uint16)
+    if kinds == 3:
+        found = converted(*args, *missing[:2], "--text", "doors", "--skip-unlabeled")
+        names = found["class_names" if label == "doors" else "x.categories.doors"]
+        assert [name if isinstance(name, str) else name.decode() for name in names] == [
+            "0",
+            "1",
+            "12%",
+            "2",
+        ]
+
+
+def test_numbers_among_more_texts_are_categories() -> None:
+    """Even where the texts come after a block of numbers, which is looked at once more."""
+    cells = ["2", "3", "4"] * 10 + ["5more"] * 40
+    Path("t.csv").write_text("doors,y\n" + "".join(f"{c},{k % 2}\n" for k, c in enumerate(cells)))
+    result = deepnet("convert", "t.csv", "o.h5")
+    assert "'doors' (4: 2, 3, 4, ...)" in result.err
     found = converted("t.csv")
     assert list(found["x.categories.doors"]) == ["2", "3", "4", "5more"]
-    assert found["x"][:, 0].tolist() == [0, 1, 2] * 30 + [3] * 10
+    assert found["x"][:, 0].tolist() == [0, 1, 2] * 10 + [3] * 40
 
 
 def test_texts_that_come_in_a_later_block_make_a_column_text(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(delimited, "BYTES", 40)
-    test_numbers_among_few_texts_are_categories()
+    test_numbers_among_more_texts_are_categories()
 
 
 def test_own_words_for_nothing() -> None:
     Path("t.csv").write_text("a,b,y\n1,-999,0\n2,5,1\nsick,6,1\n")
     x = converted("t.csv", "--missing", "-999", "--missing", "Sick")["x"]
     np.testing.assert_array_equal(x, [[1, np.nan], [2, 5], [np.nan, 6]])
+    Path("t.csv").write_text("a;b;y\n1,5;-999,0;0\n2,5;-999;1\n0,5;6,5;1\n")
+    x = converted("t.csv", "--missing", "-999,0")["x"]
+    np.testing.assert_array_equal(x, [[1.5, np.nan], [2.5, np.nan], [0.5, 6.5]])
 
 
 def test_rows_without_a_label_are_left_out_where_that_is_said() -> None:
@@ -325,6 +408,23 @@ def test_rows_without_a_label_are_left_out_where_that_is_said() -> None:
     found = converted("t.csv", "--skip-unlabeled")
     assert found["x"].tolist() == [[1], [3]]
     assert found["y"].tolist() == [0, 1]
+    Path("t.csv").write_text("a,y\n1,3\n2,\n3,500\n4,NA\n")
+    found = converted("t.csv", "--skip-unlabeled")
+    assert found["y"].tolist() == [3, 500]
+    assert found["y"].dtype == np.uint16
+    assert "2 classes: 3 1, 500 1" in deepnet("convert", "t.csv", "o.h5", "--skip-unlabeled").out
+
+
+@pytest.mark.parametrize("args", [[], ["--skip-unlabeled"]])
+def test_labels_that_are_missing_in_every_row_are_no_y(args: list[str]) -> None:
+    Path("t.csv").write_text("a,y\n1,cat\n2,dog\n")
+    converted("t.csv")
+    Path("out.h5").rename("first.h5")
+    Path("u.csv").write_text("a,y\n1,\n2,NA\n")
+    for like in ([], ["--like", "first.h5"]):
+        refused = deepnet("convert", "u.csv", "o.h5", *args, *like)
+        assert_refused(refused, 3, ["no label in any row", "--no-label"])
+        assert converted("u.csv", "--no-label", *like)["x"].tolist() == [[1], [2]]
 
 
 def test_the_first_gap_is_told_wherever_blocks_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,8 +467,14 @@ def test_like_an_earlier_file_without_labels() -> None:
     ("rows", "words"),
     [
         ("a,colour,y\n1,red,0\n", ["no column 'color'", "did you mean 'colour'"]),
-        ("a,color,y\n1,pink,0\n", ["'color' holds 'pink'", "first.h5 has only 'green', 'red'"]),
-        ("a,color,y\nmuch,red,0\n", ["'a' holds text such as 'much'", "it holds numbers"]),
+        (
+            "a,color,y\n1,pink,0\n",
+            ["'color' holds 'pink'", "has only 'green', 'red'; to", "--missing pink"],
+        ),
+        (
+            "a,color,y\n1,red,0\nmuch,red,0\n",
+            ["line 3: 'much' in column 'a'", "holds numbers", "--missing much"],
+        ),
     ],
 )
 def test_what_an_earlier_file_does_not_know_is_refused(rows: str, words: list[str]) -> None:

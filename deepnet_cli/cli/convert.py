@@ -12,7 +12,7 @@ import click
 from deepnet_cli.cli.say import last_words, say, tell, typed
 from deepnet_cli.data.convert.conversion import convert as converted
 from deepnet_cli.data.convert.conversion import understood
-from deepnet_cli.data.convert.formats import TARGETS, target_of
+from deepnet_cli.data.convert.formats import TARGETS, command, target_of
 from deepnet_cli.data.convert.stream import Choices, Meter
 from deepnet_cli.errors import ConfigError, MachineError, escaped, listed, one_line
 from deepnet_cli.files import json_text
@@ -23,17 +23,18 @@ REFRESH = 0.1
 
 
 @click.command()
-@click.argument("inputs", metavar="IN...", nargs=-1, type=click.Path(path_type=Path), required=True)
+@click.argument("inputs", metavar="IN...", nargs=-1, type=click.Path(path_type=Path))
 @click.argument("output", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
     "--label",
     "-l",
     multiple=True,
     metavar="COLUMN",
-    help="y, by its name or its number from 1; default: label, target, class or y, else the last.",
+    help="y, by its name or its number from 1; default: label, target, class, y ... or the last.",
 )
 @click.option("--no-label", is_flag=True, help="There is no y.")
 @click.option("--drop", multiple=True, metavar="COLUMN", help="A column to leave out.")
+@click.option("--text", multiple=True, metavar="COLUMN", help="A column whose numbers are names.")
 @click.option("--header/--no-header", default=None, help="Whether the first line has names.")
 @click.option("--missing", multiple=True, metavar="TEXT", help="What else stands for no value.")
 @click.option(
@@ -63,7 +64,6 @@ def convert(
     inputs: tuple[Path, ...],
     output: Path,
     only: tuple[str, ...],
-    rechunk: bool,
     compression: str,
     force: bool,
     as_json: bool,
@@ -79,20 +79,24 @@ def convert(
         deepnet convert iris.csv iris.h5 --label species
         deepnet convert iris.h5 iris.npz
     """
+    if not inputs:
+        whole = command(output) or f"{typed('convert', output)} OUT.h5"
+        raise ConfigError(f"OUT is missing: {whole}")
     packings = target_of(output).compressions
     if compression not in packings:
         raise ConfigError(f"--compression {compression}: {output.suffix} has {listed(packings)}")
     choices = Choices(**given | {"size": _size(given["size"])})
     _check_output(list(inputs), output, force=force)
     with Bar() as bar:
-        stream = understood(list(inputs), output, choices, only, bar, rechunk=rechunk)
+        stream = understood(list(inputs), output, choices, only, bar)
         for note in stream.notes:
             bar.write(note)
-        made = converted(stream, list(inputs), output, compression, bar, timed=rechunk)
+        made = converted(stream, list(inputs), output, compression, bar, timed=choices.rechunk)
     with last_words(needed=as_json):
         tell(json_text(conversion_json(made)) if as_json else conversion_text(made))
     if output.suffix in TARGETS["HDF5"].suffixes:
-        say(f"next: {typed('init', output)}")
+        to_predict = choices.like is not None or {field.name for field in made.fields} == {"x"}
+        say(f"next: {typed('predict RUN' if to_predict else 'init', output)}")
 
 
 class Bar(Meter):
@@ -147,7 +151,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
 def _check_output(inputs: list[Path], output: Path, *, force: bool) -> None:
     for path in inputs:
         if output.exists() and path.exists() and output.samefile(path):
-            raise ConfigError(f"{output}: is what is read; choose another name")
+            raise ConfigError(f"{output}: is IN, which stays as it is; give OUT another name")
     if output.is_dir():
         raise ConfigError(f"{output}: is a directory; name a file")
     if not output.parent.is_dir():

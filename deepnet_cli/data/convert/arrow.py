@@ -12,7 +12,7 @@ import numpy as np
 
 from deepnet_cli.data.convert.extras import needed
 from deepnet_cli.data.convert.stream import BYTES, Choices, Meter, Stream
-from deepnet_cli.data.convert.table import TableBlock
+from deepnet_cli.data.convert.table import TableBlock, distinct
 from deepnet_cli.data.convert.tabular import from_table
 from deepnet_cli.errors import DataError
 from deepnet_cli.files import check_readable
@@ -117,8 +117,12 @@ class Columnar:
         return check_readable(self.path).st_size
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def given(self) -> tuple[str, ...]:
         return tuple(self.opened.schema.names)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        return distinct(self.given)
 
     def place(self, row: int) -> str:
         """Rows count from 0, as in all messages of arrays."""

@@ -8,9 +8,10 @@ from collections.abc import Iterable
 
 from deepnet_cli.data.convert.columns import MOST, Column
 from deepnet_cli.data.convert.like import Like
+from deepnet_cli.data.convert.numbers import number
 from deepnet_cli.data.convert.stream import Choices
 from deepnet_cli.data.convert.table import Table
-from deepnet_cli.errors import ConfigError, DataError, did_you_mean, listed, one_line
+from deepnet_cli.errors import ConfigError, DataError, did_you_mean, listed, one_line, shortened
 
 LABELS = ("label", "labels", "target", "targets", "class", "y", "output")
 """What a column of labels is called, whatever its case; the first of these that there is."""
@@ -23,6 +24,9 @@ FEW = 20
 
 MANY = 1000
 """More texts are none."""
+
+SHOWN, LONGEST = 3, 80
+"""Texts that a message names, and characters of each."""
 
 
 def _column(table: Table, name: str) -> int:
@@ -69,14 +73,24 @@ def _labels(table: Table, choices: Choices, out: list[int]) -> tuple[list[int], 
     return left[-1:], ", the last column (--label names another, --no-label none)"
 
 
+def textual(table: Table, choices: Choices, like: Like | None) -> set[int]:
+    """The columns whose cells are text, be they numbers or not."""
+    if like is not None:
+        return {j for j, name in enumerate(table.names) if name in like.categories}
+    return {_column(table, name) for name in choices.text}
+
+
 def useful(features: list[Column], notes: list[str]) -> list[Column]:
     """Those that have values and are more than the numbers of the rows."""
-    numbers = [c for c in features if c.counts and c.whole and not c.text and c.numbers > FEW]
+    numbers = [c for c in features if c.whole and not c.text and c.present]
     unnamed = [c for c in numbers if c.name in INDEX_NAMES]
     if unnamed:
-        notes.append("left out: a column without a name that numbers the rows")
-    if named := [c for c in numbers if c not in unnamed]:
-        notes.append(f"numbers the rows, as an id does, and is better left out: {dropped(named)}")
+        notes.append("left out: a column of whole numbers with no name, as an index has")
+    notes += [
+        f"{quoted(c)} numbers the rows, as an id does, and is better left out: {dropped([c])}"
+        for c in numbers
+        if c.counts and c.numbers > FEW and c not in unnamed
+    ]
     if empty := [column for column in features if not column.present]:
         notes.append(f"left out, without any value: {listed(map(quoted, empty))}")
     return [column for column in features if column.present and column not in unnamed]
@@ -84,39 +98,33 @@ def useful(features: list[Column], notes: list[str]) -> list[Column]:
 
 def check_features(table: Table, features: list[Column]) -> None:
     """Refuse texts that are no categories."""
-    free = []
     for column in features:
-        if not column.text or len(column.categories) <= FEW:
-            continue
-        texts = column.present - column.numbers
-        if column.first_text is not None and column.numbers > texts:
-            row, text = column.first_text
-            raise DataError(
-                f"{table.path}: {table.place(row)}: '{one_line(text)}' in column "
-                f"{quoted(column)}, whose other cells are numbers; if it stands for no value, "
-                f"add --missing {shlex.quote(text)}, else correct it or add {dropped([column])}"
-            )
-        if len(column.categories) > min(MANY, column.present / 2):
-            free.append(column)
+        _check_texts(table, column, f" or add {dropped([column])}")
+    free = [c for c in features if len(c.categories) > max(FEW, min(MANY, c.present / 2))]
     if free:
-        many = "more than " * (len(free[0].categories) > MOST) + f"{len(free[0].categories):,}"
         raise DataError(
-            f"{table.path}: column {quoted(free[0])} holds {many} different texts, too many for "
+            f"{table.path}: column {quoted(free[0])} holds {_many(free[0])}, too many for "
             f"categories; leave such columns out: {dropped(free)}"
         )
 
 
-def check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
-    """How many rows have no label.  Raises DataError where that was not said to be right."""
+def check_labels(table: Table, targets: list[Column], choices: Choices, m: int) -> int:
+    """How many of m rows have no label.  Raises DataError where that was not said to be right."""
     for column in targets:
+        _check_texts(table, column)
         if column.text and len(column.categories) > MANY:
             raise DataError(
-                f"{table.path}: column {quoted(column)} holds more than {MANY:,} different texts; "
+                f"{table.path}: column {quoted(column)} holds {_many(column)}; "
                 "name the column of labels with --label"
             )
         if column.text and len(targets) > 1:
             raise DataError(
                 f"{table.path}: column {quoted(column)} holds text; several labels are numbers"
+            )
+        if column.gaps >= m:
+            raise DataError(
+                f"{table.path}: column {quoted(column)} has no label in any row; go without y "
+                "by --no-label"
             )
     gaps = [column for column in targets if column.gaps]
     if gaps and not choices.skip_unlabeled:
@@ -130,6 +138,41 @@ def check_labels(table: Table, targets: list[Column], choices: Choices) -> int:
     return gaps[0].gaps if gaps else 0
 
 
+def _check_texts(table: Table, column: Column, way: str = "") -> None:
+    """Refuse texts in a column that holds more numbers, with one more `way` out."""
+    if not column.text or column.first_text is None:
+        return
+    if column.numbers <= column.present - column.numbers:
+        return
+    row, text = column.first_text[0], column.first_text[1].strip()
+    others = [w for w in column.categories if w != text and number(w, table.point) is None]
+    texts = [text, *others]
+    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
+    told = ", ".join(f"'{one_line(word)}'" for word in texts[:SHOWN]) + more
+    missing = " ".join(f"--missing {shlex.quote(word)}" for word in texts[:SHOWN])
+    one, names = len(texts) == 1, f"--text {shlex.quote(column.name)}"
+    named = f"; where its numbers are names too, add {names}" * (len(column.categories) <= FEW)
+    raise DataError(
+        f"{table.path}: {table.place(row)}: {told} in column {quoted(column)}, whose other cells "
+        f"are numbers; if {'it stands' if one else 'they stand'} for no value, add {missing}, else "
+        f"correct {'it' if one else 'them'}{way}{named}"
+    )
+
+
+def _many(column: Column) -> str:
+    """How many texts it holds, and one of them."""
+    count = len(column.categories)
+    text = column.first_text[1].strip() if column.first_text else column.categories[0]
+    return f"{'more than ' * (count > MOST)}{count:,} different texts such as '{one_line(text)}'"
+
+
+def briefly(column: Column) -> str:
+    """Its name, with how many categories it has and the first of them."""
+    first = ", ".join(shortened(one_line(c), LONGEST) for c in column.categories[:SHOWN])
+    more = ", ..." if len(column.categories) > SHOWN else ""
+    return f"{quoted(column)} ({len(column.categories):,}: {first}{more})"
+
+
 def dropped(columns: Iterable[Column]) -> str:
     """What leaves them out, as it is typed."""
     return " ".join(f"--drop {shlex.quote(column.name)}" for column in columns)
@@ -137,4 +180,4 @@ def dropped(columns: Iterable[Column]) -> str:
 
 def quoted(column: Column) -> str:
     """Its name, in a message."""
-    return f"'{column.name}'"
+    return f"'{shortened(column.name, LONGEST)}'"

@@ -78,7 +78,8 @@ class Seen:
         rows = np.arange(self.m, self.m + len(values))[:, np.newaxis]
         if self.m == 0 and len(values):
             self.start[places] = values[0]
-        self.counts[places] &= (values - self.start[places] == rows).all(axis=0)
+        with np.errstate(invalid="ignore"):  # inf - inf
+            self.counts[places] &= (values - self.start[places] == rows).all(axis=0)
 
     def see_words(self, place: int, words: list[str]) -> None:
         """Texts, "" for gaps, of the next rows of a column."""

@@ -41,8 +41,6 @@ def understood(
     choices: Choices,
     only: tuple[str, ...],
     meter: Meter,
-    *,
-    rechunk: bool,
 ) -> Stream:
     """What is to be written.  Raises DataError and ConfigError, before anything is."""
     names = {path: format_of(path) for path in paths}
@@ -54,10 +52,10 @@ def understood(
         )
     _check_choices(name, known, choices)
     target = target_of(output)
-    if rechunk and not (name == "HDF5" and target is TARGETS["HDF5"]):
+    if choices.rechunk and target is not TARGETS["HDF5"]:
         raise ConfigError("--rechunk goes from HDF5 to HDF5")
     stream = known.read(paths, choices, meter)
-    if name == "HDF5" and target is TARGETS["HDF5"] and not rechunk:
+    if name == "HDF5" and target is TARGETS["HDF5"] and not choices.rechunk:
         raise ConfigError(
             f"{paths[0]}: is an HDF5 file: it can be trained on as it is; to lay it out anew for "
             "reading, add --rechunk"
@@ -133,7 +131,7 @@ class Tally:
             if 0 < len(counts) <= CLASSES:
                 named = all(isinstance(label, int) and 0 <= label < K for label in counts)
                 told[field] = {
-                    str(self._names[label] if named else label): counts[label]  # type: ignore[call-overload]
+                    str(self._names[int(label)] if named else label): counts[label]  # type: ignore[call-overload]
                     for label in sorted(counts)  # type: ignore[type-var]
                 }
         return told
@@ -148,8 +146,10 @@ def _check_choices(name: str, known: Format, choices: Choices) -> None:
             raise ConfigError(f"--{option.name.replace('_', '-')} is for {takers}; this is {name}")
     if choices.label and choices.no_label:
         raise ConfigError("--label goes without --no-label")
-    if choices.like and (choices.label or choices.drop):
-        raise ConfigError("--like says which columns there are; it goes without --label and --drop")
+    if choices.like and (choices.label or choices.drop or choices.text):
+        raise ConfigError(
+            "--like says which columns there are; it goes without --label, --drop and --text"
+        )
 
 
 def _only(stream: Stream, only: tuple[str, ...], path: Path) -> Stream:

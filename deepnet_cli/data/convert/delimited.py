@@ -35,10 +35,9 @@ LONGEST = 2**26
 """Bytes of a line; more is no table."""
 
 BOM = b"\xef\xbb\xbf"
+OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 UNIT = "\x1f"
 """Between the cells of lines that were taken apart: hardly a text has it."""
-
-OTHER_UNICODE = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_delimited(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
@@ -102,6 +101,10 @@ class Delimited:
         return cls(path, find_dialect(str(path), sample, choices.header), meter)
 
     @property
+    def given(self) -> tuple[str, ...]:
+        return self.dialect.given
+
+    @property
     def names(self) -> tuple[str, ...]:
         return self.dialect.names
 
@@ -152,8 +155,16 @@ class Delimited:
         lines = (line.removeprefix(BOM) for line in iter(partial(file.readline, LONGEST), b""))
         decoded = (_decoded(self.path, line, k) for k, line in enumerate(lines, 1))
         reader = csv.reader(decoded, delimiter=self.dialect.separator)
-        next(row for row in reader if any(cell.strip() for cell in row))
-        return reader.line_num
+        behind = 0
+        try:
+            for row in reader:
+                behind = reader.line_num
+                if any(cell.strip() for cell in row):
+                    break
+        except csv.Error:
+            told = f"line {behind + 1}: a quote opens here that is not closed"
+            raise DataError(f"{self.path}: {told}") from None
+        return behind
 
     def _lines(self, file: BinaryIO, behind: int) -> bytes:
         """The next whole lines, about BYTES."""

@@ -8,16 +8,23 @@ count the columns; in a table of text alone, where none of its words stands belo
 
 import contextlib
 import csv
+import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from deepnet_cli.data.convert.numbers import number
+from deepnet_cli.data.convert.table import distinct
 from deepnet_cli.errors import DataError
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars", " ": "spaces"}
 """What may be between cells; a space stands for any run of spaces and tabs."""
 
 LINES, CELLS = 100, 500
-"""As many lines are looked at, and of so many cells spread over them, whether they are numbers."""
+"""As many lines are looked at, and in lines spread over them that have about so many cells, whether
+these are numbers."""
+
+START = re.compile(r"(\s*\n)?( *#)?")
+"""What stands above the first cell: empty lines, and the mark of a comment."""
 
 Cells = list[list[str]]
 
@@ -29,19 +36,32 @@ class Dialect:
     separator: str
     point: str
     header: bool
-    names: tuple[str, ...]
+    given: tuple[str, ...]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The same, no two alike."""
+        return distinct(self.given)
 
     def __str__(self) -> str:
-        n = len(self.names)
+        n = len(self.given)
         columns = "1 column" if n == 1 else f"{n} columns between {SEPARATORS[self.separator]}"
         comma = ", decimal commas" if self.point == "," else ""
         return f"{columns}{comma}, {'with a' if self.header else 'no'} header"
 
 
 def cells_of(lines: list[str], separator: str) -> Cells:
-    """The rows of cells in some lines; empty ones are left out."""
+    """The rows of cells in some lines; empty ones are left out.
+
+    Between spaces a header has one cell less where the column of row numbers has no name.
+    """
     if separator == " ":
-        return [line.split() for line in lines if line.strip()]
+        rows = [line.split() for line in lines if line.strip()]
+        if rows[1:] and all(
+            row[0].isdecimal() and len(row) == len(rows[0]) + 1 for row in rows[1:]
+        ):
+            rows[0].insert(0, "")
+        return rows
     rows = []
     with contextlib.suppress(csv.Error):  # the reader will say where
         for row in csv.reader(lines, delimiter=separator):
@@ -54,7 +74,7 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
 
     Raises DataError where there is no row.
     """
-    lines = [line + "\n" for line in sample.lstrip().removeprefix("#").split("\n", LINES)[:LINES]]
+    lines = [line + "\n" for line in START.sub("", sample, count=1).split("\n", LINES)[:LINES]]
     tables = {separator: cells_of(lines, separator) for separator in SEPARATORS}
     separator = min(tables, key=lambda s: _doubt(s, tables[s]))
     rows = tables[separator]
@@ -65,8 +85,8 @@ def find_dialect(path: str, sample: str, header: bool | None) -> Dialect:
         header = _has_header(rows, point)
     if header and len(rows) == 1:
         raise DataError(f"{path}: no row below its header; if it has none, add --no-header")
-    first = [cell.strip() for cell in rows[0]]
-    return Dialect(separator, point, header, _names(first if header else [""] * len(first), header))
+    names = [cell.strip() if header else f"column{k}" for k, cell in enumerate(rows[0], start=1)]
+    return Dialect(separator, point, header, tuple(names))
 
 
 def _doubt(separator: str, rows: Cells) -> tuple[bool, float, int]:
@@ -81,7 +101,7 @@ def _point(separator: str, rows: Cells) -> str:
     """A comma where cells are numbers with one, and none is with a point."""
     if separator == ",":
         return "."
-    cells = [cell for cell in _some(rows) if "," in cell or "." in cell]
+    cells = [cell for cell in _some(rows[1:] or rows) if "," in cell or "." in cell]
     with_comma = sum("," in cell and number(cell, ",") is not None for cell in cells)
     with_point = sum("." in cell and number(cell) is not None for cell in cells)
     return "," if with_comma > with_point else "."
@@ -115,17 +135,6 @@ def _count(row: list[str], point: str) -> bool:
 
 
 def _some(rows: Cells) -> list[str]:
-    cells = [cell for row in rows for cell in row]
-    return cells[:: len(cells) // CELLS + 1]
-
-
-def _names(given: list[str], header: bool) -> tuple[str, ...]:
-    """One name each: what has none keeps none, what would be a second of a name gets its place."""
-    if not header:
-        return tuple(f"column{k}" for k in range(1, len(given) + 1))
-    seen: set[str] = set()
-    names = []
-    for k, name in enumerate(given, start=1):
-        names.append(f"{name}_{k}" if name in seen else name)
-        seen.add(names[-1])
-    return tuple(names)
+    """The cells of every k-th row: of all columns."""
+    step = sum(map(len, rows)) // CELLS + 1
+    return [cell for row in rows[::step] for cell in row]

@@ -20,7 +20,9 @@ from deepnet_cli.files import check_readable
 Read = Callable[[list[Path], Choices, Meter], Stream]
 Write = Callable[[BinaryIO, Stream, str], None]
 
-TABLE = frozenset({"label", "no_label", "drop", "missing", "skip_unlabeled", "dtype", "like"})
+TABLE = frozenset(
+    {"label", "no_label", "drop", "text", "missing", "skip_unlabeled", "dtype", "like"}
+)
 """Options of what has columns."""
 
 
@@ -34,6 +36,7 @@ class Format:
     magic: tuple[bytes, ...] = ()
     takes: frozenset[str] = frozenset()
     several: bool = False
+    packed: bool = False  # by gzip, too
 
     @property
     def read(self) -> Read:
@@ -84,6 +87,8 @@ def format_of(path: Path) -> str:
         kind = looks_like(start)
         hint = "; if it is a table, call it .csv" if kind == "text" else ""
         raise DataError(f"{path}: of no format that is known here (it looks like {kind}){hint}")
+    if path.suffix.lower() == ".gz" and not FORMATS[named].packed:
+        raise DataError(f"{path}: {named} is not read from .gz; unpack it: gunzip {path}")
     return named
 
 
@@ -113,22 +118,34 @@ def target_of(path: Path) -> Target:
 
 
 FORMATS = {
-    "HDF5": Format("hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5")),
+    "HDF5": Format(
+        "hdf5_datasets", "read_hdf5", (".h5", ".hdf5", ".hdf", ".he5"), takes=frozenset({"rechunk"})
+    ),
     "CSV": Format(
         "delimited",
         "read_delimited",
         (".csv", ".tsv", ".tab", ".txt", ".dat", ".data"),
         takes=TABLE | {"header"},
+        packed=True,
     ),
     "Parquet": Format("arrow", "read_parquet", (".parquet", ".pq"), (b"PAR1",), TABLE),
     "Arrow": Format("arrow", "read_arrow", (".arrow", ".feather", ".ipc"), (b"ARROW1",), TABLE),
     "NPZ": Format("numpy_files", "read_npz", (".npz",), (b"PK\3\4",)),
     "NPY": Format("numpy_files", "read_npy", (".npy",), (b"\x93NUMPY",)),
     "IDX": Format(
-        "idx", "read_idx", (), tuple(bytes([0, 0, k]) for k in (8, 9, 11, 12, 13, 14)), several=True
+        "idx",
+        "read_idx",
+        (),
+        tuple(bytes([0, 0, k]) for k in (8, 9, 11, 12, 13, 14)),
+        several=True,
+        packed=True,
     ),
     "LIBSVM": Format(
-        "svmlight", "read_svmlight", (".svm", ".libsvm", ".svmlight"), takes=frozenset({"dtype"})
+        "svmlight",
+        "read_svmlight",
+        (".svm", ".libsvm", ".svmlight"),
+        takes=frozenset({"dtype"}),
+        packed=True,
     ),
     "MATLAB": Format("matlab", "read_matlab", (".mat",), (b"MATLAB 5.0",)),
     "images": Format("images", "read_images", (), takes=frozenset({"size", "gray"})),

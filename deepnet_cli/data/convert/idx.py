@@ -13,11 +13,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-from deepnet_cli.data.convert.opening import opened
+from deepnet_cli.data.convert.opening import is_packed, opened
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
 from deepnet_cli.errors import DataError
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+MOST_AXES = 32
+MOST_UNPACKED = 1100
+"""Gzip makes at most so many bytes of one."""
+
 PARTS = {"train": "train", "t10k": "test", "test": "test", "valid": "validation"}
 
 
@@ -29,13 +33,21 @@ def read_idx(paths: list[Path], _: Choices, meter: Meter) -> Stream:
     for path, part in zip(paths, parts, strict=True):
         with opened(path, Meter()) as file:
             shape, dtype = _header(path, file)
+            unpacked = MOST_UNPACKED if is_packed(path) else 1
+            if prod(shape) * dtype.itemsize > unpacked * path.stat().st_size:
+                raise DataError(f"{path}: truncated; copy it again")
         name = ("y" if len(shape) == 1 else "x") + (f"_{part}" if several and part else "")
         if name in files:
             raise DataError(f"{path}: is {name}, as {files[name][0]} is; convert them one by one")
         files[name] = path, Field(name, shape, dtype.newbyteorder("=")), dtype
         meter.expect(path.stat().st_size)
+    some_x = any(name.startswith("x") for name in files)
     for name, (path, field, _dtype) in files.items():
         other = files.get(name.replace("y", "x", 1)) if name.startswith("y") else None
+        if some_x and other is None and name.startswith("y"):
+            raise DataError(
+                f"{path}: is {name}, without the images of these labels; name those too"
+            )
         if other is not None and other[1].shape[0] != field.shape[0]:
             raise DataError(
                 f"{path}: holds {field.shape[0]:,} labels but {other[0]} {other[1].shape[0]:,} "
@@ -65,6 +77,8 @@ def _header(path: Path, file: BinaryIO) -> tuple[tuple[int, ...], np.dtype[np.ge
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or not magic[3]:
         raise DataError(f"{path}: not an IDX file; it should begin with 0 0 and a type")
+    if magic[3] > MOST_AXES:
+        raise DataError(f"{path}: says that it has {magic[3]} axes, more than {MOST_AXES}")
     sizes = file.read(4 * magic[3])
     if len(sizes) < 4 * magic[3]:
         raise DataError(f"{path}: truncated; copy it again")

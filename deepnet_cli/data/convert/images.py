@@ -23,6 +23,9 @@ GRAY = ("1", "L", "LA", "La")
 DEEP = ("I", "F")
 """And for more than 8 bits."""
 
+STUBS = {"BUFR", "GRIB", "HDF5", "MPEG"}
+"""What Pillow knows by name alone."""
+
 PARTS = {"train", "test", "val", "valid", "validation"}
 
 
@@ -40,7 +43,13 @@ def read_images(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
         for path in sorted((folder / name).rglob("*"))
         if path.is_file() and path.name[0] != "."
     ]
-    known = set(pillow.registered_extensions())
+    if classes:
+        files += [(path, 0) for path in sorted(folder.iterdir()) if path.is_file()]
+    known = {
+        suffix
+        for suffix, kind in pillow.registered_extensions().items()
+        if kind in pillow.OPEN and kind not in STUBS
+    }
     pictures = [(path, code) for path, code in files if path.suffix.lower() in known]
     notes = []
     if others := [str(p.relative_to(folder)) for p, _ in files if p.suffix.lower() not in known]:

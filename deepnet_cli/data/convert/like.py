@@ -1,5 +1,6 @@
 """Columns, categories and classes as an earlier conversion has them: the numbers mean the same."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from deepnet_cli.data.convert.columns import Column
+from deepnet_cli.data.convert.table import Table
 from deepnet_cli.data.files.hdf5 import open_hdf5, translated
 from deepnet_cli.errors import DataError, did_you_mean, listed, one_line
 
@@ -41,22 +43,33 @@ class Like:
             near = did_you_mean(missing[0], names)
             raise DataError(f"{table}: no column {_listed(missing)}, as {self.path} has{near}")
 
-    def column(self, table: str, column: Column) -> Column:
+    def column(self, table: Table, column: Column) -> Column:
         """The same column with the categories of the file.  Raises DataError for others."""
         known = self.categories.get(column.name)
         if known is None:
-            if column.text:
-                kind = f"text such as {_listed(column.categories[:1])}"
+            if column.first_text is not None:
+                row, text = column.first_text
+                way = self._way(column, text)
                 raise DataError(
-                    f"{table}: column '{column.name}' holds {kind}; in {self.path} it holds numbers"
+                    f"{table.path}: {table.place(row)}: '{one_line(text.strip())}' in column "
+                    f"'{column.name}', which holds numbers in {self.path}; {way}"
                 )
             return column
         if strange := sorted(set(column.categories) - set(known)):
             raise DataError(
-                f"{table}: column '{column.name}' holds {_listed(strange)}; {self.path} has only "
-                f"{_listed(known)}"
+                f"{table.path}: column '{column.name}' holds {_listed(strange)}; {self.path} has "
+                f"only {_listed(known)}; {self._way(column, *strange)}"
             )
         return replace(column, words=Counter(dict.fromkeys(known, 0)))
+
+    def _way(self, column: Column, *texts: str) -> str:
+        """What to type where texts stand for no value."""
+        missing = " ".join(f"--missing {shlex.quote(text.strip())}" for text in texts[:3])
+        if column.name in self.targets:
+            return (
+                f"to leave such rows out, add {missing} --skip-unlabeled; to have no y, --no-label"
+            )
+        return f"to take such cells for missing values, NaN, add {missing}"
 
 
 def _texts(attributes: Mapping[str, object], name: str) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ from deepnet_cli.files import check_readable
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.types import Array
 
-TYPES = {"double": "f8", "single": "f4", "logical": "?"} | {
-    f"{sign}int{8 * size}": f"{sign or 'i'}{size}" for sign in ("", "u") for size in (1, 2, 4, 8)
+TYPES = {"double", "single", "logical"} | {
+    f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
 
 
@@ -40,7 +40,11 @@ def read_matlab(paths: list[Path], _: Choices, meter: Meter) -> Stream:
         Field(name, shape, np.dtype(loaded[name].dtype.newbyteorder("=")))
         for name, shape in shapes.items()
     ]
-    fields = [field for field in fields if field.dtype.kind in "biuf"]
+    if others := [field.name for field in fields if field.dtype.kind not in "biuf"]:
+        notes += [f"left out: '{one_line(name)}', which is complex" for name in others]
+        fields = [field for field in fields if field.name not in others]
+    if not fields:
+        raise DataError(f"{path}: no matrix of real numbers in it")
     meter.expect(sum(field.nbytes for field in fields))
 
     def blocks(wanted: Collection[str]) -> Iterator[Block]:

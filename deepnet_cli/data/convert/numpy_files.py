@@ -18,7 +18,10 @@ from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.types import Array
 
 HEADER_ERRORS = (ValueError, TypeError, SyntaxError, tokenize.TokenError, EOFError, RecursionError)
-ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+ZIP_ERRORS = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError),
+    UnicodeDecodeError,  # of the name of a member
+)
 
 
 class Header(NamedTuple):

@@ -14,6 +14,12 @@ from deepnet_cli.files import open_file
 GZIP = b"\x1f\x8b"
 
 
+def is_packed(path: Path) -> bool:
+    """Whether a file is gzip's."""
+    with open_file(path, lambda _: None) as raw:
+        return raw.peek(2).startswith(GZIP)
+
+
 @contextmanager
 def opened(path: Path, meter: Meter) -> Iterator[BinaryIO]:
     """A file to be read from its beginning, unpacked where it is gzip's.  Raises DataError."""
@@ -26,8 +32,3 @@ def opened(path: Path, meter: Meter) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, file)
         except (EOFError, gzip.BadGzipFile, zlib.error):
             raise DataError(f"{path}: damaged gzip file; copy it again") from None
-
-
-def stem(path: Path) -> str:
-    """The name without .gz and the suffix of the format."""
-    return Path(path.name.removesuffix(".gz")).stem

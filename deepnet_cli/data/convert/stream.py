@@ -60,7 +60,7 @@ class Stream:
     fields: tuple[Field, ...]
     blocks: Callable[[Collection[str]], Iterator[Block]]
     notes: tuple[str, ...] = ()
-    attributes: Mapping[str, object] = field(default_factory=dict)  # of the whole
+    attributes: Mapping[str, Mapping[str, object]] = field(default_factory=dict)  # by group, "/"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,6 +94,7 @@ class Choices:
     label: tuple[str, ...] = ()
     no_label: bool = False
     drop: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     header: bool | None = None
     missing: tuple[str, ...] = ()
     skip_unlabeled: bool = False
@@ -101,3 +102,4 @@ class Choices:
     dtype: str | None = None
     size: tuple[int, int] | None = None  # (width, height)
     gray: bool = False
+    rechunk: bool = False

@@ -17,9 +17,9 @@ from deepnet_cli.data.convert.numbers import number, read_cells
 from deepnet_cli.data.convert.opening import opened
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
 from deepnet_cli.data.convert.widths import common_type
-from deepnet_cli.errors import DataError, one_line
+from deepnet_cli.errors import DataError, MachineError, one_line
 from deepnet_cli.fused.blocks import blocks as slices
-from deepnet_cli.memory import told
+from deepnet_cli.memory import available_memory, told
 from deepnet_cli.nn.types import Array
 
 BYTES = 2**19
@@ -30,6 +30,9 @@ LONGEST = 2**26
 
 DENSE = 2**22
 """About how many bytes of dense rows are made at a time."""
+
+MOST = 2**31
+"""Indices are below it."""
 
 _NUMBER = rb"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 _LINE = re.compile(_NUMBER + rb"(\s+qid:\d+)?(\s+\d+:" + _NUMBER + rb")*")
@@ -66,6 +69,8 @@ def read_svmlight(paths: list[Path], choices: Choices, meter: Meter) -> Stream:
     if n < 1:
         raise DataError(f"{path}: no row with a value in it")
     notes = [f"{path}: {m:,} rows of {n:,} features, which count from {base}"]
+    if 8 * n > available_memory() // 4:
+        raise MachineError(f"{path}: has {n:,} features; a dense row takes {told(8 * n)} of memory")
     dtype = common_type(str(path), [seen.column(0)], choices.dtype, notes)
     dense = told(m * n * dtype.itemsize)
     notes.append(
@@ -91,7 +96,9 @@ def _blocks(path: Path, meter: Meter) -> Iterator[Sparse]:
     with opened(path, meter) as file:
         while text := file.read(BYTES):
             text += file.readline(LONGEST)
-            yield _parsed(path, text, line)
+            block = _parsed(path, text, line)
+            if len(block.labels):  # else there are but comments
+                yield block
             line += text.count(b"\n")
 
 
@@ -114,17 +121,27 @@ def _parsed(path: Path, text: bytes, first: int) -> Sparse:
     index, value, label = after == ord(":"), before == ord(":"), before == ord("\n")
     if (index & value).any() or (index & label).any() or (index + value + label == 0).any():
         _refuse(path, text, first)
-    if (values[index] != np.floor(values[index])).any() or (values[index] < 0).any():
+    if not cells.plain[index].all() or (values[index] != np.floor(values[index])).any():
+        _refuse(path, text, first)
+    if ((values[index] < 0) | (values[index] >= MOST)).any():
         _refuse(path, text, first)
     rows = np.cumsum(label)[value] - 1
     return Sparse(values[label], rows, values[index].astype(np.int64), values[value])
+
+
+def _fits(line: bytes) -> bool:
+    """Whether a line is as it should be."""
+    if not _LINE.fullmatch(line):
+        return False
+    label, *entries = map(float, _QUERY.sub(b"", line).replace(b":", b" ").split())
+    return bool(np.isfinite([label, *entries]).all()) and max(entries[::2], default=0) < MOST
 
 
 def _refuse(path: Path, text: bytes, first: int) -> None:
     """Name the first line that is not as it should be."""
     for k, line in enumerate(text.split(b"\n")):
         whole = _COMMENT.sub(b"", line).strip()
-        if whole and not _LINE.fullmatch(whole):
+        if whole and not _fits(whole):
             shown = one_line(whole[:40].decode("utf-8", "replace"))
             raise DataError(
                 f"{path}: line {first + k}: '{shown}' is not 'label index:value ...'; correct it"

@@ -1,6 +1,6 @@
 """Rows of cells under named columns, whatever file they stand in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -17,6 +17,16 @@ class TableBlock(NamedTuple):
     texts: Callable[[int, Array], list[str]]  # of a column, in the rows with these numbers
 
 
+def distinct(given: Iterable[str]) -> tuple[str, ...]:
+    """One name each: what would be the second of a name gets its place, from 1, behind it."""
+    names: dict[str, None] = {}
+    for k, name in enumerate(given, start=1):
+        while name in names:
+            name = f"{name}_{k}"
+        names[name] = None
+    return tuple(names)
+
+
 class Table(Protocol):
     """What can be read again and again, some rows at a time."""
 
@@ -24,7 +34,12 @@ class Table(Protocol):
     def path(self) -> Path: ...
 
     @property
-    def names(self) -> tuple[str, ...]: ...
+    def given(self) -> tuple[str, ...]:
+        """The names that stand in it, where it has some."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The same, no two alike."""
 
     @property
     def point(self) -> str:

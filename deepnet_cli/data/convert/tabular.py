@@ -5,19 +5,22 @@ Text becomes the number of its category, in sorted order, with the names kept: o
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from deepnet_cli.data.convert.choosing import (
+    briefly,
     check_features,
     check_labels,
     chosen,
     quoted,
+    textual,
     useful,
 )
 from deepnet_cli.data.convert.columns import Column, Reading, find_columns
 from deepnet_cli.data.convert.like import Like
-from deepnet_cli.data.convert.numbers import MISSING
+from deepnet_cli.data.convert.numbers import MISSING, number
 from deepnet_cli.data.convert.stream import Block, Choices, Field, Meter, Stream
 from deepnet_cli.data.convert.table import Table, TableBlock
 from deepnet_cli.data.convert.widths import common_type
@@ -30,21 +33,25 @@ def from_table(table: Table, choices: Choices, meter: Meter) -> Stream:
     reading = _reading(table, choices)
     like = None if choices.like is None else Like.of(choices.like)
     places, labels, why = chosen(table, choices, like)
-    as_text = [j for j in places + labels if like and table.names[j] in like.categories]
+    text = textual(table, choices, like)
+    as_text = [j for j in places + labels if j in text]
     columns, m = find_columns(table, reading, meter, places + labels, as_text)
     if not m:
         raise DataError(f"{table.path}: no row in it")
     notes = [f"{table.path}: {m:,} {'row' if m == 1 else 'rows'} of {table}"]
+    names = zip(table.names, table.given, strict=True)
+    if again := [f"'{name}'" for name, given in names if name != given]:
+        notes.append(f"columns with the name of an earlier one are called {listed(again)}")
     features, targets = columns[: len(places)], columns[len(places) :]
     if like is None:
         features = useful(features, notes)
         check_features(table, features)
     else:
-        features = [like.column(str(table.path), column) for column in features]
-        targets = [like.column(str(table.path), column) for column in targets]
+        features = [like.column(table, column) for column in features]
+        targets = [like.column(table, column) for column in targets]
     if not features:
         raise DataError(f"{table.path}: no column is left for x")
-    skipped = check_labels(table, targets, choices)
+    skipped = check_labels(table, targets, choices, m)
     if targets:
         notes.append(f"y is {' and '.join(quoted(c) for c in targets)}{why}")
     elif why:
@@ -91,7 +98,7 @@ def _stream(
     attributes: dict[str, object] = {"feature_names": tuple(c.name for c in features)}
     attributes |= {f"categories.{c.name}": c.categories for c in texts}
     if texts:
-        notes.append(f"text as the numbers of its sorted categories: {listed(map(quoted, texts))}")
+        notes.append(f"text as the numbers of its sorted categories: {listed(map(briefly, texts))}")
     if choices.like is None and any(column.text for column in features + targets):
         notes.append("for other files of this kind, to get the same numbers: --like OUT.h5")
     if gaps := [column for column in features if column.gaps]:
@@ -100,7 +107,8 @@ def _stream(
     m -= max((column.gaps for column in targets), default=0)
     fields = [Field("x", (m, len(features)), x.dtype, attributes)]
     if targets:
-        y = Part(targets, _dtype(table, targets, choices, []))
+        labeled = [replace(column, gaps=0) for column in targets]  # the rows that are taken
+        y = Part(targets, _dtype(table, labeled, choices, []))
         shape = (m,) if len(targets) == 1 else (m, len(targets))
         names = {"target_names": tuple(column.name for column in targets)}
         fields.append(Field("y", shape, y.dtype, names))
@@ -129,13 +137,8 @@ def _stream(
 
 def _reading(table: Table, choices: Choices) -> Reading:
     words = frozenset(word.strip().casefold() for word in choices.missing)
-    gaps = []
-    for word in words:
-        try:
-            gaps.append(float(word))
-        except ValueError:
-            continue
-    return Reading(table.point, MISSING | words, tuple(gaps))
+    gaps = tuple(value for word in words if (value := number(word, table.point)) is not None)
+    return Reading(table.point, MISSING | words, gaps)
 
 
 def _dtype(

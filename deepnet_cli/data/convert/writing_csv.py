@@ -1,7 +1,7 @@
 """CSV out: a header, and a line an example; features first, then labels.
 
 Floats have the fewest digits that give them back, NaN is an empty cell, and a category is written
-by its name.  Labels are held in memory.
+by its name.
 """
 
 import csv
@@ -31,20 +31,44 @@ def write_csv(file: BinaryIO, stream: Stream, _: str) -> None:
         targets = _heads(y, "target_names", "y")
         named: Names = {0: tuple(map(str, _whole(stream, classes)))} if classes else {}
         columns.append(Columns(targets, named))
-    labels = None if y is None else _whole(stream, y).reshape(x.shape[0], -1)
+    labels = None if y is None else Walk(stream, y)
     file.write(_line([head for part in columns for head in part.heads]))
-    at = 0
     for block in stream.blocks([x.name]):
-        rows = block.get(x.name, np.empty((0, 1)))
-        rows = rows.reshape(len(rows), -1)
+        rows = _flat(block[x.name]) if x.name in block else ()
         for i in blocks(len(rows), max(1, BLOCK // len(heads))):
             cells = [columns[0].cells(rows[i])]
             if labels is not None:
-                cells.append(columns[1].cells(labels[at : at + len(rows[i])]))
-            at += len(rows[i])
+                cells.append(columns[1].cells(labels.take(len(rows[i]))))
             lines = np.concatenate(cells, axis=1)
             lines[:, -1] = ord("\n")
             file.write(lines.tobytes().translate(None, b"\0"))
+    if labels is not None:
+        labels.end()
+
+
+class Walk:
+    """The examples (m, n) of a field, so many at a time."""
+
+    def __init__(self, stream: Stream, field: Field) -> None:
+        every = (block.get(field.name) for block in stream.blocks([field.name]))
+        self._blocks = (_flat(values) for values in every if values is not None)
+        self._held: Array = _flat(np.empty((0, *field.shape[1:]), field.dtype))
+
+    def take(self, count: int) -> Array:
+        """The next ones."""
+        while len(self._held) < count:
+            self._held = np.concatenate([self._held, next(self._blocks)])
+        taken, self._held = self._held[:count], self._held[count:]
+        return taken
+
+    def end(self) -> None:
+        """Whoever counts what goes by counts at the end."""
+        for _ in self._blocks:
+            pass
+
+
+def _flat(values: Array) -> Array:
+    return values.reshape(len(values), prod(values.shape[1:]))
 
 
 class Columns:
@@ -75,7 +99,8 @@ def _parts(stream: Stream) -> tuple[Field, Field | None, Field | None]:
     classes = next((field for field in stream.fields if field.name in CLASS_NAMES), None)
     tables = [f for f in left if len(f.shape) >= 2 and f.dtype.kind != "O"]
     wide = [f for f in tables if prod(f.shape[1:]) > 1] if len(tables) > 1 else tables
-    x = wide[0] if len(wide) == 1 else next((f for f in tables if f.name == "x"), None)
+    named = [f for f in wide if f.name == "x"] or [f for f in wide if _last(f).startswith("x")]
+    x = next(iter(wide if len(wide) == 1 else named), None)
     others = [field for field in left if field is not x]
     if x is None or len(others) > 1 or any(f.shape[:1] != x.shape[:1] for f in others):
         found = listed(f"{field.name} {field.shape}" for field in stream.fields)
@@ -87,6 +112,11 @@ def _parts(stream: Stream) -> tuple[Field, Field | None, Field | None]:
     if y is not None and y.dtype.kind == "O" and prod(y.shape[1:]) > 1:
         raise DataError(f"'{y.name}' holds text in {y.shape}; a CSV file takes one label a row")
     return x, y, classes if y is not None and len(y.shape) == 1 and y.dtype.kind != "O" else None
+
+
+def _last(field: Field) -> str:
+    """Its name in its group."""
+    return field.name.rpartition("/")[2].lower()
 
 
 def _whole(stream: Stream, field: Field) -> Array:

@@ -4,7 +4,7 @@ Uncompressed values stand one after the other, as they are read; compressed ones
 whole examples, about 1 MiB each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -22,14 +22,22 @@ COMPRESSIONS: dict[str, dict[str, object]] = {
 }
 
 
+LONGEST = 2**16 - 100
+"""Bytes of the name of an attribute."""
+
+
 def write_hdf5(file: BinaryIO, stream: Stream, compression: str) -> None:
     """All of a stream into an empty file."""
     with hdf5_in(file) as out:
-        _set(out.attrs, stream.attributes)
         datasets = {field.name: _dataset(out, field, compression) for field in stream.fields}
+        for group, attributes in stream.attributes.items():
+            if group in out:
+                _set(out[group].attrs, attributes)
         filled = dict.fromkeys(datasets, 0)
         for block in stream.values():
             for name, values in block.items():
+                if values.dtype.kind == "O":
+                    _check_texts(name, map(str, values.flat))
                 start, filled[name] = filled[name], filled[name] + len(values)
                 if not datasets[name].shape:
                     datasets[name][()] = values[0]
@@ -55,8 +63,18 @@ def _dataset(out: Any, field: Field, compression: str) -> Any:
     return dataset
 
 
+def _check_texts(name: str, texts: Iterable[str]) -> None:
+    if any("\0" in text for text in texts):
+        raise DataError(
+            f"'{one_line(name)}' holds a text with a null byte, which HDF5 cannot keep; correct it"
+        )
+
+
 def _set(attributes: Any, values: Mapping[str, object]) -> None:
     for name, value in values.items():
         text = isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+        _check_texts(name, [name, *value] if isinstance(value, tuple) and text else [name])
+        if len(name.encode()) > LONGEST:
+            raise DataError(f"'{name[:40]}...' is too long a name for HDF5; shorten it")
         with suppress(TypeError):  # of a type that h5py reads but cannot write
             attributes[name] = np.array(value, h5py.string_dtype()) if text else value

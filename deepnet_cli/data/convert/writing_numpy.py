@@ -26,7 +26,7 @@ def write_npy(file: BinaryIO, stream: Stream, _: str) -> None:
 
 
 def _write(file: IO[bytes], field: Field, stream: Stream) -> None:
-    dtype = field.dtype
+    dtype = np.dtype(field.dtype.str)  # without what HDF5 says beside it
     if dtype.kind == "O":
         texts = (block[field.name] for block in stream.blocks([field.name]) if field.name in block)
         widest = max((len(str(text)) for block in texts for text in block.flat), default=1)
