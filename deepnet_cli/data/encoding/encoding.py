@@ -62,7 +62,7 @@ class Encoding:
         if table.y is None:
             raise ValueError("a table with y")
         with np.errstate(over="ignore"):
-            Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
+            Y = self._Y(table, table.y[i]).astype(self.dtype)
         if not np.isfinite(Y).all():
             row = int(np.argwhere(~np.isfinite(Y))[0][1])
             raise DataError(f"{table.y_at}: the value at row {row} does not fit {self.dtype}")
@@ -112,15 +112,16 @@ class Encoding:
         """The class index (m,) of each label of a table with y."""
         if table.y is None or self.classes is None:
             raise ValueError("a table with class labels")
-        return self._indices(table.y, table.y_at, self.classes)
+        return self._indices(table, table.y, self.classes)
 
-    def _indices(self, y: Array, where: str, classes: Classes) -> Array:
-        values = labels.class_values(y, where, len(classes))
-        return labels.class_indices(values, classes, where)
+    def _indices(self, table: Table, y: Array, classes: Classes) -> Array:
+        values = labels.class_values(y, table.y_at, len(classes))
+        return labels.class_indices(values, classes, table.y_at, table.label_names)
 
-    def _Y(self, y: Array, where: str) -> Array:
+    def _Y(self, table: Table, y: Array) -> Array:
+        where = table.y_at
         if self.classes is not None:
-            indices = self._indices(y, where, self.classes)
+            indices = self._indices(table, y, self.classes)
             if self.target == "binary":
                 return indices[np.newaxis].astype(np.float64)
             return labels.one_hot(indices, self.outputs)

@@ -1,6 +1,7 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,6 +95,11 @@ class Table:
     def loaded(self) -> "Table":
         """The table with its rows in memory.  Raises DataError and MachineError."""
         return replace(self, rows=self.rows[:])
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """How the file calls the labels in y."""
+        return dict(zip(self.class_values or count(), self.class_names, strict=False))
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
