@@ -66,6 +66,7 @@ def test_groups_are_the_same_in_every_file(folder: Path) -> None:
         ({"x": np.zeros((5, 3), np.float32)}, "other features than in days/1.h5: 'x'"),
         ({"y": np.array([b"a"] * 5)}, "other labels that are text, or not than in"),
         ({"y": np.eye(5, 3)}, "other columns in y than in"),
+        ({"x": np.zeros((5, 2, 2))}, "other axes of an example than in"),
         ({"list_classes": np.array([b"a", b"b", b"c"])}, "other names of the classes than in"),
     ],
 )

@@ -14,6 +14,8 @@ from deepnet_cli.nn.types import Array
 ALIKE: dict[str, Callable[[Table], Any]] = {
     "features": lambda table: table.rows.shape[1],
     "names of the features": lambda table: table.feature_names,
+    "names of the categories": lambda table: table.categories,
+    "axes of an example": lambda table: table.example,
     "names of the classes": lambda table: (table.class_names, table.class_values),
     "labels that are text, or not": lambda table: table.y is not None and _is_text(table.y),
     "columns in y": lambda table: None if table.y is None else table.y.shape[1:],
