@@ -373,6 +373,11 @@ def test_a_table_converted_by_itself_is_evaluated_as_one_that_is_like_the_first(
     words = ["column 1 ('letter') stand for 'b', 'c'", "for 'a', 'b', 'c'", "--like TRAIN.h5"]
     assert_refused(deepnet("evaluate", "run", "some.h5"), 3, words)
     assert_refused(deepnet("predict", "run", "some.h5"), 3, words)
+    for command in ("predict", "evaluate"):
+        refused = deepnet(command, "run", "late.csv")
+        assert_refused(refused, 3, ["deepnet convert late.csv late.h5 --like TRAIN.h5\n"])
+    Path("late.npz").write_text("no")
+    assert_refused(deepnet("predict", "run", "late.npz"), 3, ["late.npz late.h5\n"])
 
 
 def test_like_an_earlier_file_without_labels() -> None:

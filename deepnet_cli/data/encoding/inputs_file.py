@@ -20,7 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from deepnet_cli.data.encoding.features import UNKNOWN, Categories, Indicators
+from deepnet_cli.data.encoding.features import UNKNOWN, Categories, Indicators, no_columns
 from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.data.encoding.scaling import FUNCTIONS, IDENTITY, Scaling
 from deepnet_cli.data.files.hdf5 import Source
@@ -72,7 +72,7 @@ def read_inputs(source: Source) -> Inputs:
         indicators = Indicators(_columns(source, "inputs/indicators"))
     names = texts(source, "inputs/names") if source.has("inputs/names") else ()
     words = _words(source) if source.has("inputs/words") else {}
-    example = _columns(source, "inputs/example") if source.has("inputs/example") else np.zeros(0)
+    example = _columns(source, "inputs/example") if source.has("inputs/example") else no_columns()
     inputs = Inputs(
         scaling,
         fill,
