@@ -222,6 +222,7 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     "words_too_few": (words([0, 1], ["a"]), "inputs/words"),
     "words_of_numbers": (words([0], [1]), "inputs/words/name"),
     "example_fraction": (put("inputs/example", [4.0]), "inputs/example"),
+    "names_of_other_outputs": (put("outputs/names", ["a", "b"]), "outputs/names: 2 for 3"),
     "indicator_beyond": (put("inputs/indicators", [4]), "x has no column 4"),
     "indicator_negative": (put("inputs/indicators", [-1]), "x has no column -1"),
     "indicator_fraction": (put("inputs/indicators", [1.0]), "inputs/indicators"),

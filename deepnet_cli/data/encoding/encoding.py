@@ -32,6 +32,7 @@ class Encoding:
     dtype: np.dtype[np.generic]
     class_weights: Array | None = None
     units: Units | None = None  # of numbers, where the network learns others than y
+    names: tuple[str, ...] = ()  # of the columns of y, where it holds no classes
 
     @property
     def features(self) -> int:
@@ -188,4 +189,5 @@ def fit(
         classes = labels.find_classes(
             values, told_apart, table.class_names, table.y_at, table.class_values
         )
-    return Encoding(inputs, classes, target, outputs, dtype)
+    names = table.output_names(outputs) if classes is None else ()
+    return Encoding(inputs, classes, target, outputs, dtype, names=names)
