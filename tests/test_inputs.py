@@ -20,7 +20,7 @@ from deepnet_cli.data.encoding import inputs as encoding_of_x
 from deepnet_cli.data.encoding.imputation import IMPUTATIONS, Constant, Mean, Median
 from deepnet_cli.data.encoding.inputs import Recipe
 from deepnet_cli.data.encoding.inputs_file import read_inputs, write_inputs
-from deepnet_cli.data.encoding.scaling import SCALINGS, Log1p, Rule, Standardize
+from deepnet_cli.data.encoding.scaling import SCALINGS, Log1p, Rule, Standardize, Unscaled
 from deepnet_cli.data.files.hdf5 import hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.data.reading import rows as blocks_of
 from deepnet_cli.data.reading.tables import Table
@@ -335,6 +335,17 @@ def test_numbers_that_stand_for_other_names_are_refused(
         return
     with pytest.raises(DataError, match=f"^f.h5: 'x': the values of {told}.* --like TRAIN.h5"):
         fitted.rows(columns(words), F64)
+
+
+@pytest.mark.parametrize("name", IMPUTATIONS)
+@pytest.mark.parametrize("scale", [Unscaled(), Standardize(), Log1p()])
+def test_whatever_fills_holes_constant_features_are_told(
+    name: str, scale: Rule, rng: np.random.Generator
+) -> None:
+    x = mixed(30, rng)
+    x[:, 2] = 3
+    _, doubts = Recipe(scale, IMPUTATIONS[name]()).fit(table(np.abs(x)))
+    assert doubts == ["f.h5: 'x': 1 features are constant; they teach nothing"]
 
 
 SHAPES = [(12,), (2, 6), (6, 2), (3, 4), (1, 6, 2), (2, 6, 1), (2, 2, 3), (12, 1), ()]

@@ -178,7 +178,8 @@ class Recipe:
             table.categories,
             table.example,
         )
-        return inputs, [] if x.known is None else self._doubts(inputs, x.known, table)
+        known = x.known if self.impute is None else x.statistics
+        return inputs, [] if known is None else self._doubts(inputs, known, table)
 
     def _doubts(self, inputs: Inputs, known: Statistics, table: Table) -> list[str]:
         """What is likely a mistake.  Raises DataError where it is known that a value is refused."""
