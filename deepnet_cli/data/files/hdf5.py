@@ -8,9 +8,10 @@ HDF5's own messages hold times and pointers; none of them is shown.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -58,6 +59,7 @@ class Source:
     file: Any  # h5py.File
     path: str
     written: str | None = None  # how a config names the file
+    _checked: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -129,7 +131,12 @@ class Source:
         return self.layout(name).values(self.read(name))
 
     def dataset(self, name: str) -> Any:
-        """The h5py dataset `name`, its metadata checked.  Raises DataError."""
+        """The h5py dataset `name`, its metadata checked, once.  Raises DataError."""
+        if name not in self._checked:
+            self._checked[name] = self._check(name)
+        return self._checked[name]
+
+    def _check(self, name: str) -> Any:
         if "\0" in name or (not name.isascii() and _unencodable(name)):
             raise DataError(self.no_dataset(name))
         with translated(self.path):
@@ -152,6 +159,8 @@ class Source:
             if problem := type_problem(node):
                 raise DataError(f"{where}: {problem}")
             check_storage(self.path, name, node)
+            if node.chunks is not None and prod(node.chunks) * node.dtype.itemsize > UNPACKED:
+                node = _with_room_for_a_chunk(node)
             return node
 
     def no_dataset(self, name: str) -> str:
@@ -236,6 +245,17 @@ def translated(path: str) -> Iterator[None]:
         raise
     except HDF5_ERRORS:
         raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
+
+
+def _with_room_for_a_chunk(dataset: Any) -> Any:
+    """The same, opened anew: what does not fit in the cache is unpacked for each block of it."""
+    file, name = dataset.file.id, dataset.name.encode()
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    slots, _, preemption = access.get_chunk_cache()
+    size = prod(dataset.chunks) * dataset.dtype.itemsize
+    access.set_chunk_cache(slots, size, preemption)
+    dataset.id.close()  # while it is open its cache stays as it is
+    return h5py.Dataset(h5py.h5d.open(file, name, access))
 
 
 def _unencodable(name: str) -> bool:
