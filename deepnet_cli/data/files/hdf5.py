@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
-from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import h5py
 import numpy as np
 
+from deepnet_cli.data.files.chunks import UNPACKED, with_room
 from deepnet_cli.data.files.conventions import odd
 from deepnet_cli.data.files.guards import (
     check_signature,
@@ -38,9 +38,6 @@ from deepnet_cli.errors import (
     one_line,
 )
 from deepnet_cli.files import check_readable
-
-UNPACKED = 2**25
-"""Bytes of chunks that are kept as they were unpacked, in case that more of them is asked for."""
 
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
@@ -159,9 +156,7 @@ class Source:
             if problem := type_problem(node):
                 raise DataError(f"{where}: {problem}")
             check_storage(self.path, name, node)
-            if node.chunks is not None and prod(node.chunks) * node.dtype.itemsize > UNPACKED:
-                node = _with_room_for_a_chunk(node)
-            return node
+            return with_room(node)
 
     def no_dataset(self, name: str) -> str:
         """The message for a name that is not there: the nearest, and what is."""
@@ -245,17 +240,6 @@ def translated(path: str) -> Iterator[None]:
         raise
     except HDF5_ERRORS:
         raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
-
-
-def _with_room_for_a_chunk(dataset: Any) -> Any:
-    """The same, opened anew: what does not fit in the cache is unpacked for each block of it."""
-    file, name = dataset.file.id, dataset.name.encode()
-    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-    slots, _, preemption = access.get_chunk_cache()
-    size = prod(dataset.chunks) * dataset.dtype.itemsize
-    access.set_chunk_cache(slots, size, preemption)
-    dataset.id.close()  # while it is open its cache stays as it is
-    return h5py.Dataset(h5py.h5d.open(file, name, access))
 
 
 def _unencodable(name: str) -> bool:
