@@ -126,6 +126,15 @@ def categories(column: Any, value: Any, unknown: str = "zeros") -> Callable[[Any
     return change
 
 
+def words(column: Any, name: Any) -> Callable[[Any], None]:
+    """What values of columns of x stand for."""
+
+    def change(file: Any) -> None:
+        file["inputs/words/column"], file["inputs/words/name"] = column, name
+
+    return change
+
+
 ONES = np.ones((4, 4), "f4")
 
 FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
@@ -209,6 +218,11 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
     "fill_for_5": (put("inputs/fill", np.zeros(5)), "inputs/fill"),
     "fill_nan": (put("inputs/fill", np.full(4, np.nan)), "inputs/fill"),
     "missing_text": (put("inputs/missing", [b"none"]), "inputs/missing"),
+    "words_of_no_column": (words([4], ["a"]), "no column 4"),
+    "words_too_few": (words([0, 1], ["a"]), "inputs/words"),
+    "words_of_numbers": (words([0], [1]), "inputs/words/name"),
+    "example_fraction": (put("inputs/example", [4.0]), "inputs/example"),
+    "names_of_other_outputs": (put("outputs/names", ["a", "b"]), "outputs/names: 2 for 3"),
     "indicator_beyond": (put("inputs/indicators", [4]), "x has no column 4"),
     "indicator_negative": (put("inputs/indicators", [-1]), "x has no column -1"),
     "indicator_fraction": (put("inputs/indicators", [1.0]), "inputs/indicators"),

@@ -12,6 +12,7 @@ import pytest
 from cli import assert_refused, deepnet
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from samples import write_config
 
 from deepnet_cli.data.convert import delimited
 from deepnet_cli.data.convert.dialect import find_dialect
@@ -453,6 +454,30 @@ def test_like_an_earlier_file_numbers_mean_the_same() -> None:
     assert found["y"].tolist() == [2, 1, 1]
     for name in ("class_names", "x.feature_names", "x.categories.color", "y.target_names"):
         assert found[name].tolist() == first[name].tolist()
+
+
+def test_a_table_converted_by_itself_is_evaluated_as_one_that_is_like_the_first() -> None:
+    """Where it has fewer categories or classes: its numbers are others, the names are the same."""
+    rows = [f"{k % 7},{'abc'[k % 3]},{('ant', 'bee', 'cat')[k % 3]}" for k in range(30)]
+    some = [row for k, row in enumerate(rows) if k % 3]
+    late = [f"{k % 7},a,{('bee', 'cat')[k % 2]}" for k in range(9)]
+    for name, lines in (("first", rows), ("some", some), ("late", late)):
+        Path(f"{name}.csv").write_text("\n".join(["n,letter,kind", *lines]))
+        assert deepnet("convert", f"{name}.csv", f"{name}.h5").code == 0
+    write_config(Path("c.yaml"), data={"train": "first.h5"})
+    assert deepnet("train", "c.yaml", "--run-dir", "run").code == 0
+    assert deepnet("convert", "late.csv", "like.h5", "--like", "first.h5").code == 0
+    told = [deepnet("evaluate", "run", name, "--json").out for name in ("late.h5", "like.h5")]
+    assert told[0] == told[1]
+    assert '"examples": 9' in told[0]
+    words = ["column 1 ('letter') stand for 'b', 'c'", "for 'a', 'b', 'c'", "--like TRAIN.h5"]
+    assert_refused(deepnet("evaluate", "run", "some.h5"), 3, words)
+    assert_refused(deepnet("predict", "run", "some.h5"), 3, words)
+    for command in ("predict", "evaluate"):
+        refused = deepnet(command, "run", "late.csv")
+        assert_refused(refused, 3, ["deepnet convert late.csv late.h5 --like TRAIN.h5\n"])
+    Path("late.npz").write_text("no")
+    assert_refused(deepnet("predict", "run", "late.npz"), 3, ["late.npz late.h5\n"])
 
 
 def test_like_an_earlier_file_without_labels() -> None:

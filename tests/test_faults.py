@@ -177,7 +177,7 @@ def test_any_operation_of_a_run_may_fail(
 def test_any_operation_of_a_prediction_may_fail(folder: Path, name: str, lasting: bool) -> None:
     """The old file or the new one."""
     out, new = folder / name, (folder / f"whole-{name}").read_bytes()
-    command = ("predict", folder / "whole", folder / "blobs.h5", "-o", out)
+    command = ("predict", folder / "whole", folder / "blobs.h5", "-o", out, "--force")
     ended, _, done = failing(folder, *command, at=0)
     assert (ended, out.read_bytes()) == (0, new)
     for at in range(1, len(done) + 1):

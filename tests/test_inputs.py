@@ -20,7 +20,7 @@ from deepnet_cli.data.encoding import inputs as encoding_of_x
 from deepnet_cli.data.encoding.imputation import IMPUTATIONS, Constant, Mean, Median
 from deepnet_cli.data.encoding.inputs import Recipe
 from deepnet_cli.data.encoding.inputs_file import read_inputs, write_inputs
-from deepnet_cli.data.encoding.scaling import SCALINGS, Log1p, Rule, Standardize
+from deepnet_cli.data.encoding.scaling import SCALINGS, Log1p, Rule, Standardize, Unscaled
 from deepnet_cli.data.files.hdf5 import hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.data.reading import rows as blocks_of
 from deepnet_cli.data.reading.tables import Table
@@ -209,11 +209,11 @@ def test_the_training_part_alone_decides(recipe: Recipe, rng: np.random.Generato
 @each
 def test_the_file_of_a_model_keeps_them(recipe: Recipe, rng: np.random.Generator) -> None:
     x, names = lawful(40, rng), ("a", "b", "c", "d", "é")
-    fitted, _ = recipe.fit(table(x, names))
+    fitted, _ = recipe.fit(replace(table(x, names), example=(5, 1)))
     with open_hdf5_bytes(hdf5_bytes(partial(write_inputs, inputs=fitted)), "model") as source:
         found = read_inputs(source)
     assert found.same(fitted)
-    assert found.names == names
+    assert (found.names, found.example) == (names, (5, 1))
     assert (found.scaling.name, found.missing) == (fitted.scaling.name, fitted.missing)
     np.testing.assert_array_equal(found.rows(table(x, names), F32), fitted.rows(table(x), F32))
 
@@ -300,7 +300,68 @@ def test_columns_of_another_order_are_refused(rng: np.random.Generator) -> None:
     for names, told in ((("a", "c", "b"), "in another order"), (("a", "B", "c"), "otherwise")):
         with pytest.raises(DataError) as refused:
             fitted.rows(table(x, names), F64)
-        assert_says(str(refused.value), [f"column 1 ('{names[1]}') is 'b'", told, "feature_names"])
+        assert_says(str(refused.value), [f"column 1 ('{names[1]}') is 'b'", told, "--like"])
+
+
+def columns(
+    words: dict[int, tuple[str, ...]] | None = None, example: tuple[int, ...] = ()
+) -> Table:
+    """12 columns whose values stand for words."""
+    x = np.arange(36.0).reshape(3, 12) % 2
+    return replace(table(x), categories=words or {}, example=example)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({}, ""),
+        ({1: ("a", "b", "c"), 2: ("x", "y")}, ""),
+        ({1: ("a", "b")}, ""),
+        ({1: ("b", "c")}, "column 1 stand for 'b', 'c', in the training data for 'a', 'b', 'c'"),
+        ({1: ("a", "b", "c", "d")}, "column 1 stand for 'a', 'b', 'c', 'd', in the training"),
+        ({1: ("a", "b", "c"), 4: ("é", "e")}, "column 4 stand for 'é', 'e', in the"),
+    ],
+)
+def test_numbers_that_stand_for_other_names_are_refused(
+    words: dict[int, tuple[str, ...]], told: str, kept: bool
+) -> None:
+    fitted, _ = Recipe().fit(columns({1: ("a", "b", "c"), 4: ("e", "é")}))
+    if kept:
+        with open_hdf5_bytes(hdf5_bytes(partial(write_inputs, inputs=fitted)), "model") as source:
+            fitted = read_inputs(source)
+    if not told:
+        fitted.rows(columns(words), F64)
+        return
+    with pytest.raises(DataError, match=f"^f.h5: 'x': the values of {told}.* --like TRAIN.h5"):
+        fitted.rows(columns(words), F64)
+
+
+@pytest.mark.parametrize("name", IMPUTATIONS)
+@pytest.mark.parametrize("scale", [Unscaled(), Standardize(), Log1p()])
+def test_whatever_fills_holes_constant_features_are_told(
+    name: str, scale: Rule, rng: np.random.Generator
+) -> None:
+    x = mixed(30, rng)
+    x[:, 2] = 3
+    _, doubts = Recipe(scale, IMPUTATIONS[name]()).fit(table(np.abs(x)))
+    assert doubts == ["f.h5: 'x': 1 features are constant; they teach nothing"]
+
+
+SHAPES = [(12,), (2, 6), (6, 2), (3, 4), (1, 6, 2), (2, 6, 1), (2, 2, 3), (12, 1), ()]
+
+
+@pytest.mark.parametrize("trained", SHAPES)
+@pytest.mark.parametrize("met", SHAPES)
+def test_axes_in_another_order_are_refused(trained: tuple[int, ...], met: tuple[int, ...]) -> None:
+    """Flat examples fit any, and so do axes of length 1."""
+    fitted, _ = Recipe().fit(columns(example=trained))
+    long = [[n for n in shape if n > 1] for shape in (trained, met)]
+    if long[0] == long[1] or any(len(shape) < 2 for shape in long):
+        fitted.rows(columns(example=met), F64)
+        return
+    with pytest.raises(DataError, match=r"an example is .* in the training data; arrange its axes"):
+        fitted.rows(columns(example=met), F64)
 
 
 @pytest.fixture

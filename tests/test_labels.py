@@ -1,5 +1,6 @@
 """Every form of y means one Y (n[L], m); what is not clear is refused with the reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -299,6 +300,68 @@ def test_labels_unknown_to_training_are_refused(
     fitted = encoding(table(np.array(trained), 3), 1, "binary")
     with pytest.raises(DataError, match=f"^f.h5: 'y'.*{reason}"):
         fitted.part(table(np.array(met), 3))
+
+
+KINDS = ("ant", "bee", "cat", "dog")
+
+
+def called(names: list[str], known: list[str], form: str) -> Table:
+    """Rows that are called so, in a file that knows these names in this order."""
+    codes = np.array([known.index(name) for name in names])
+    if form == "text":
+        return table(np.array(names), len(names))
+    if form == "numbers of its own":
+        of_values = tuple(range(30, 30 + 3 * len(known), 3))
+        found = table(30 + 3 * codes, len(names), names=tuple(known))
+        return replace(found, class_values=of_values)
+    return table(codes, len(names), names=tuple(known))
+
+
+FORMS = ("0, 1, ...", "numbers of its own", "text")
+
+
+@pytest.mark.parametrize("trained", FORMS)
+@pytest.mark.parametrize("form", FORMS)
+@given(data=st.data())
+@settings(max_examples=20, derandomize=True, deadline=None)
+def test_classes_go_by_name_whatever_their_numbers(
+    trained: str, form: str, data: st.DataObject
+) -> None:
+    """In any order and of any of them: a file converted by itself numbers the classes it holds."""
+    fitted = encoding(called([*KINDS], data.draw(st.permutations(KINDS)), trained), 4)
+    assert fitted.classes is not None
+    names = data.draw(st.lists(st.sampled_from(KINDS), min_size=1))
+    known = data.draw(st.permutations(sorted({*names})))
+    indices = fitted.class_indices(called(names, known, form))
+    assert [fitted.classes.names[k] for k in indices] == names
+
+
+@pytest.mark.parametrize(
+    ("y", "names", "reason"),
+    [
+        (
+            [1, 0],
+            ("wolf", "bee"),
+            r"label 0 \('wolf'\) at row 1 is none of the 3 .*\(ant, bee, cat\)",
+        ),
+        ([0, 2], ("bee", "cat"), "label 2, which the file does not name, at row 1"),
+        (["cat", "Cat"], (), r"label Cat at row 1 is none of the 3 classes \(ant, bee, cat\)"),
+    ],
+)
+def test_names_unknown_to_training_are_refused(
+    y: list[Any], names: tuple[str, ...], reason: str
+) -> None:
+    fitted = encoding(table(np.arange(3), 3, names=("ant", "bee", "cat")), 3)
+    with pytest.raises(DataError, match=f"^f.h5: 'y': {reason}"):
+        fitted.class_indices(table(np.array(y), 2, names=names))
+
+
+@pytest.mark.parametrize("names", [(), ("a", "a", "b")])
+def test_where_no_names_tell_classes_apart_they_go_by_value(names: tuple[str, ...]) -> None:
+    fitted = encoding(table(np.arange(3), 3, names=names), 3)
+    np.testing.assert_array_equal(fitted.class_indices(table(INDICES, 7, names=KINDS[:3])), INDICES)
+    named = encoding(table(np.arange(3), 3, names=KINDS[:3]), 3)
+    np.testing.assert_array_equal(named.class_indices(table(INDICES, 7)), INDICES)
 
 
 def test_a_table_need_not_hold_every_class() -> None:

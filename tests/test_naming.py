@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, assert_says, config, deepnet
+from samples import write_config
 
 from deepnet_cli.data.reading.tables import Location, Table, read_table
 
@@ -108,6 +109,25 @@ def test_names_that_are_none_are_refused(classes: str, words: list[str]) -> None
     train = f"train: {{file: data.h5, classes: {classes}}}"
     Path("c.yaml").write_text(config(train))
     assert_refused(deepnet("train", "c.yaml"), 3, ["c.yaml:2:", "data.train", *words])
+
+
+@pytest.mark.parametrize("flags", [False, True])
+@pytest.mark.parametrize("names", [("depth", "width, wet"), ()])
+def test_predictions_are_headed_by_the_names_of_the_columns_of_y(
+    flags: bool, names: tuple[str, ...]
+) -> None:
+    """Of those of training, whatever the new file has."""
+    y = np.array([[0, 1], [1, 1], [0, 0]] * 2) if flags else X[:, :2]
+    table({"x": X, "y": y}, {"y": {"target_names": names}} if names else {})
+    activations, loss = ("sigmoid", "auto") if flags else ("linear", "mean_squared_error")
+    model = {"layers": [2], "activations": [activations]}
+    write_config(Path("c.yaml"), data={"train": "data.h5"}, model=model, loss=loss)
+    assert deepnet("train", "c.yaml", "-q", "--run-dir", "run").code == 0
+    with h5py.File("new.h5", "w") as file:
+        file["x"] = X
+    head = next(csv.reader(deepnet("predict", "run", "new.h5").out.splitlines()))
+    words = ("prediction", "probability") if flags else ("prediction",)
+    assert head == [f"{word}_{name}" for word in words for name in names or (1, 2)]
 
 
 def test_an_enumeration_of_any_numbers_comes_back_as_they_are() -> None:

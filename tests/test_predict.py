@@ -283,6 +283,15 @@ def test_predictions_never_replace_what_they_are_made_of(folder: Path) -> None:
         assert Path(output).read_bytes() == before
 
 
+def test_a_file_that_is_there_is_replaced_only_if_asked(folder: Path) -> None:
+    for name in ("out.h5", "out.csv"):
+        Path(name).write_bytes(b"old")
+        refused(deepnet("predict", "a", "more.h5", "-o", name), 2, f"{name}: is there", "--force")
+        assert Path(name).read_bytes() == b"old"
+        assert deepnet("predict", "a", "more.h5", "-o", name, "--force").code == 0
+        assert Path(name).read_bytes() != b"old"
+
+
 def test_options_that_do_not_apply_are_refused(folder: Path) -> None:
     refused(deepnet("train", "--resume", "a", "--dry-run"), 2, "--dry-run")
     refused(deepnet("train", "--resume", "a", "--run-dir", "b"), 2, "--run-dir")

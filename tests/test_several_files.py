@@ -1,5 +1,7 @@
 """Several files are one: trained on as the same rows in one file are."""
 
+import gc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from cli import deepnet
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
+from deepnet_cli.data.files import chunks, hdf5
+from deepnet_cli.data.reading.stored import KEPT, Piece, Stored
 
 FORMS: dict[str, Any] = {
     "a list": ["days/1.h5", "days/2.h5", "days/3.h5"],
@@ -75,6 +79,7 @@ def test_groups_are_the_same_in_every_file(folder: Path) -> None:
         ),
         ({"patient": np.arange(5)}, "'x' has groups that are numbers but days/1.h5: 'x' has"),
         ({"day": [b"2024-01-31"] * 5}, "'x' has times that are dates but days/1.h5: 'x' has"),
+        ({"x": np.zeros((5, 2, 2))}, "'x' has examples of shape (2, 2) but days/1.h5"),
     ],
 )
 def test_what_does_not_belong_together_is_refused(
@@ -135,3 +140,58 @@ def test_a_bad_value_is_told_with_its_file_and_its_row_there(
     told = "NaN at row {}, column 1" if bad == "x" else "0.5 at row {} is not a class label"
     assert result.code == 3
     assert f"days/3.h5: '{bad}': {told.format(row)}" in result.err
+
+
+@pytest.fixture
+def pieces(tmp_path: Path) -> list[Piece]:
+    """Of more files than stay open; every value of a row is its number."""
+    found = []
+    for k in range(3 * KEPT):
+        with h5py.File(tmp_path / f"{k}.h5", "w") as file:
+            rows = np.repeat(np.arange(10 * k, 10 * k + 10.0), 3).reshape(10, 3)
+            file.create_dataset("x", data=rows, chunks=(4, 3), compression="gzip")
+        found.append(Piece(tmp_path / f"{k}.h5", "x"))
+    return found
+
+
+def open_files() -> int:
+    return int(h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE))
+
+
+def test_few_files_stay_open_and_none_when_nobody_reads_them(pieces: list[Piece]) -> None:
+    gc.collect()
+    before, stored = open_files(), Stored(tuple(pieces))
+    np.testing.assert_array_equal(stored[:][:, 0], np.arange(30 * KEPT))
+    assert before < open_files() <= before + KEPT
+    del stored
+    pieces.clear()
+    gc.collect()
+    assert open_files() <= before
+
+
+def test_threads_read_the_same_files_in_any_order(pieces: list[Piece]) -> None:
+    stored = Stored(tuple(pieces))
+
+    def wrong(seed: int) -> int:
+        starts = np.random.default_rng(seed).integers(0, len(stored), 60)
+        return sum(
+            not (stored[a : a + 7][:, 0] == np.arange(a, len(stored))[:7]).all() for a in starts
+        )
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(wrong, range(4))) == 0
+
+
+def test_a_dataset_is_checked_once_and_a_large_chunk_unpacked_once(
+    pieces: list[Piece], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+    monkeypatch.setattr(hdf5, "check_storage", lambda *args: checked.append(args[1]))
+    monkeypatch.setattr(chunks, "UNPACKED", 4 * 3 * 8 - 1)
+    with hdf5.open_hdf5(pieces[0].file) as source:
+        for _ in range(3):
+            room = source.dataset("x").id.get_access_plist().get_chunk_cache()[1]
+            np.testing.assert_array_equal(source.read("x")[:, 0], np.arange(10))
+        source.layout("x")
+    assert room == 4 * 3 * 8
+    assert checked == ["x"]

@@ -14,7 +14,7 @@ import pytest
 from cli import assert_refused, assert_says, deepnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import same_files, write_config
+from samples import same_files, write_blobs, write_config
 from sklearn.model_selection import (
     GroupKFold,
     StratifiedGroupKFold,
@@ -503,3 +503,19 @@ def test_equal_hashes_are_not_believed(folder: Path, monkeypatch: pytest.MonkeyP
     job = job_of({"test": LAST})
     assert job.dataset.shared == {"test": {"train": 0}}
     assert job.warnings == []
+
+
+def test_the_row_numbers_of_a_run_are_no_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    path = write_config(tmp_path / "c.yaml", data={"test": {"fraction": 0.2}})
+    assert deepnet("train", path, "--run-dir", "run").code == 0
+    write_config(path, data={"test": {"file": "run/splits.h5"}})
+    told = deepnet("train", path)
+    assert told.code == 3
+    assert "run/splits.h5: holds row numbers" in told.err
+    assert "add rows: test" in told.err
+    write_config(path, data={"test": {"file": "run/splits.h5", "rows": "test"}})
+    assert deepnet("train", path).code == 0

@@ -462,7 +462,7 @@ def test_a_run_whose_data_cannot_be_read_any_more_goes_on_when_they_can(
     result = deepnet("train", "--resume", tmp_path / "two")
     assert result.code == 0
     (made,) = re.findall(r"going on after (\d+) updates", result.err)
-    assert 17 <= int(made) <= 27
+    assert 14 <= int(made) <= 30  # what the windows before it had
     one, two = ((tmp_path / name / "history.csv").read_text() for name in ("one", "two"))
     assert one == two
     a, b = (parameters(tmp_path / name) for name in ("one", "two"))

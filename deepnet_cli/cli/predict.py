@@ -24,9 +24,12 @@ from deepnet_cli.training.predictions import Predictions, as_csv, as_lists, pred
     "-o", "--output", type=click.Path(path_type=Path), help="OUT.h5 or OUT.csv; default: stdout."
 )
 @click.option("--x", metavar="NAME", help="The dataset of examples, where it is not clear.")
+@click.option("--force", is_flag=True, help="Replace OUT where it is there.")
 @code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the predictions as one JSON object.")
-def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json: bool) -> None:
+def predict(
+    model: Path, data: Path, output: Path | None, x: str | None, force: bool, as_json: bool
+) -> None:
     """Predict for the examples in DATA with a trained MODEL, a run directory or a model file.
 
     \b
@@ -35,9 +38,8 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
     """
     if output is not None and output.suffix not in (".h5", ".hdf5", ".csv"):
         raise ConfigError(f"-o {output}: expected a name that ends in .h5 or .csv")
-    for given in (data, model, model / MODEL):
-        if output is not None and output.exists() and given.exists() and output.samefile(given):
-            raise ConfigError(f"-o {output}: is what is read; choose another name")
+    if output is not None:
+        _check_output((data, model, model / MODEL), output, force=force)
     trained = load_model(model)
     table = trained.table(Location(data, x), labelled=False)
     suit(trained.network.sizes, table.m)
@@ -54,6 +56,16 @@ def predict(model: Path, data: Path, output: Path | None, x: str | None, as_json
         say(f"wrote {output}")
     named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next, where it has labels: {typed('evaluate', model)} {named}")
+
+
+def _check_output(inputs: Iterable[Path], output: Path, *, force: bool) -> None:
+    for given in inputs:
+        if output.exists() and given.exists() and output.samefile(given):
+            raise ConfigError(f"-o {output}: is what is read; choose another name")
+    if output.is_file() and not force:
+        raise ConfigError(
+            f"-o {output}: is there; add --force to replace it, or choose another name"
+        )
 
 
 def _write(found: Iterable[Predictions], m: int, output: Path) -> None:

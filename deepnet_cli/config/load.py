@@ -165,6 +165,9 @@ def _check_datasets(document: Document, source: Source, data: DataSection, part:
     """Look for x, the y that belongs to it, and what else is named, each at its own place."""
     where, last = getattr(data, part), data.examples == "last"
     apart = (where.weights, *data.others(where))
+    if where.x is None and source.has_attribute("file") and source.has_attribute("examples"):
+        problem = f"holds row numbers, as a run keeps them, and no examples; add rows: {part}"
+        raise DataError(f"{source.path}: {problem}")
     x = where.x or find_x(source, part, apart=apart)
     part_of_x = part_of(source, x, default=part)
     m = None

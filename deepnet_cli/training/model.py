@@ -23,6 +23,7 @@ from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.encoding_file import read_encoding, write_encoding
 from deepnet_cli.data.encoding.inputs_file import read_inputs
 from deepnet_cli.data.encoding.streamed import encoded, supply_of
+from deepnet_cli.data.files.guards import NotHdf5Error
 from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.reading.labels import ClassCountError
 from deepnet_cli.data.reading.tables import Location, Table, read_table
@@ -58,7 +59,12 @@ class Model:
         """The examples of a file, laid out as in training.  Raises DataError."""
         data = self.config.data
         location = replace(location, hints=(data.train.x, data.train.y))
-        return read_table(location, "any", last=data.examples == "last", labelled=labelled)
+        try:
+            return read_table(location, "any", last=data.examples == "last", labelled=labelled)
+        except NotHdf5Error as error:  # its categories and classes are numbered as in training
+            from deepnet_cli.data.convert.formats import like_option
+
+            raise DataError(f"{error}{like_option(location.file)}") from None
 
     def outputs(self, table: Table) -> Iterator[Array]:
         """A[L] (n[L], m_b), block by block: probabilities, scores or numbers.

@@ -38,6 +38,7 @@ class Predictions:
     classes: Classes | None
     scored: bool = False  # the outputs are scores, and no probabilities
     columns: tuple[str, ...] = ()  # of numbers, where each is of its own kind
+    names: tuple[str, ...] = ()  # of the columns of y, where it holds no classes
 
     @property
     def values(self) -> Array:
@@ -55,7 +56,7 @@ class Predictions:
     def head(self) -> list[str]:
         """The names of the columns of a CSV file."""
         K = self.decided[0].size
-        head = [*self.columns] or (["prediction"] if K == 1 else _numbered("prediction", K))
+        head = [*self.columns] or (["prediction"] if K == 1 else self._named("prediction", K))
         if self.outputs is not None:
             head += self._output_names(self.outputs.shape[1])
         return head
@@ -85,24 +86,28 @@ class Predictions:
         names = self.classes.names if self.classes is not None else ("0", "1")
         return np.array([_line([name, ""])[:-1] for name in names])[:, np.newaxis].view(np.uint8)
 
+    def _named(self, word: str, K: int) -> list[str]:
+        return [f"{word}_{name}" for name in self.names or range(1, K + 1)]
+
     def _output_names(self, K: int) -> list[str]:
         word = "score" if self.scored else "probability"
         if self.classes is None:
-            return _numbered(word, K)
+            return self._named(word, K)
         names = self.classes.names[1:] if K == 1 else self.classes.names
         return [f"{word}_{name}" for name in names]
 
 
 def predictions(model: Model, table: Table) -> Iterator[Predictions]:
     """For a table's rows, block by block.  Raises DataError where they do not fit the model."""
-    loss, classes = model.network.loss, model.encoding.classes
+    loss, classes, names = model.network.loss, model.encoding.classes, model.encoding.names
     told_apart = classes is not None or model.encoding.target == "binary"
     for outputs in model.outputs(table):
         A = outputs.T
         if told_apart:
-            yield Predictions(model.decisions(outputs).T, A, classes, loss.scored)
+            yield Predictions(model.decisions(outputs).T, A, classes, loss.scored, names=names)
         else:
-            yield Predictions(A[:, 0] if A.shape[1] == 1 else A, None, None, columns=loss.columns)
+            A = A[:, 0] if A.shape[1] == 1 else A
+            yield Predictions(A, None, None, columns=loss.columns, names=names)
 
 
 def as_csv(found: Iterable[Predictions]) -> Iterator[bytes]:
@@ -140,10 +145,6 @@ def to_hdf5(found: Iterable[Predictions], m: int, file: BinaryIO) -> None:
             if block.classes is not None and not at:
                 hdf5["class_names"] = np.array(block.classes.names, h5py.string_dtype())
             at = stop
-
-
-def _numbered(word: str, K: int) -> list[str]:
-    return [f"{word}_{k}" for k in range(1, K + 1)]
 
 
 def _numbers(values: Array) -> Array:

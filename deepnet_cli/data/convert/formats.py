@@ -108,6 +108,12 @@ def command(path: Path) -> str:
     return f"deepnet convert {shlex.quote(str(path))} {shlex.quote(str(out))}"
 
 
+def like_option(path: Path) -> str:
+    """What to add to it for a file that is to be as another, where its format has columns."""
+    name = named_format(path)
+    return " --like TRAIN.h5" if name in FORMATS and "like" in FORMATS[name].takes else ""
+
+
 def target_of(path: Path) -> Target:
     """How a file of this name is written.  Raises ConfigError."""
     for target in TARGETS.values():

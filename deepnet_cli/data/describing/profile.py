@@ -6,7 +6,6 @@ profiled too.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 import numpy as np
@@ -55,7 +54,7 @@ def profile(table: Table, seen: Callable[[int], object] = lambda _: None) -> Pro
     if table.y is None:
         return Profile(*about, None, hashed, repeated, first, 0, [])
     conflicting, answers = _conflicts(table.y, repeated, first), _answers(columns, table.y)
-    names = dict(zip(table.class_values or count(), table.class_names, strict=False))
+    names = table.label_names
     outputs = table.output_names(table.y.shape[1]) if table.y.ndim > 1 else ()
     found = target(table.y, names, outputs)
     return Profile(*about, found, hashed, repeated, first, conflicting, answers)

@@ -33,6 +33,7 @@ class Encoding:
     dtype: np.dtype[np.generic]
     class_weights: Array | None = None
     units: Scaling | None = None  # of numbers, where the network learns others than y
+    names: tuple[str, ...] = ()  # of the columns of y, where it holds no classes
 
     @property
     def features(self) -> int:
@@ -68,7 +69,7 @@ class Encoding:
             raise ValueError("a table with y")
         with table.rows_of_y(i.start or 0):
             with np.errstate(over="ignore"):
-                Y = self._Y(table.y[i], table.y_at).astype(self.dtype)
+                Y = self._Y(table, table.y[i]).astype(self.dtype)
             if not np.isfinite(Y).all():
                 raise RowError(
                     lambda where, row: f"{where}: the value at row {row} does not fit {self.dtype}",
@@ -125,15 +126,16 @@ class Encoding:
         if table.y is None or self.classes is None:
             raise ValueError("a table with class labels")
         with table.rows_of_y():
-            return self._indices(table.y, table.y_at, self.classes)
+            return self._indices(table, table.y, self.classes)
 
-    def _indices(self, y: Array, where: str, classes: Classes) -> Array:
-        values = labels.class_values(y, where, len(classes))
-        return labels.class_indices(values, classes, where)
+    def _indices(self, table: Table, y: Array, classes: Classes) -> Array:
+        values = labels.class_values(y, table.y_at, len(classes))
+        return labels.class_indices(values, classes, table.y_at, table.label_names)
 
-    def _Y(self, y: Array, where: str) -> Array:
+    def _Y(self, table: Table, y: Array) -> Array:
+        where = table.y_at
         if self.classes is not None:
-            indices = self._indices(y, where, self.classes)
+            indices = self._indices(table, y, self.classes)
             if self.target == "binary":
                 return indices[np.newaxis].astype(np.float64)
             return labels.one_hot(indices, self.outputs)
@@ -201,4 +203,5 @@ def fit(
         classes = labels.find_classes(
             values, told_apart, table.class_names, table.y_at, table.class_values
         )
-    return Encoding(inputs, classes, target, outputs, dtype)
+    names = table.output_names(outputs) if classes is None else ()
+    return Encoding(inputs, classes, target, outputs, dtype, names=names)

@@ -3,6 +3,7 @@
 /scaling, /inputs                            see data/encoding/inputs_file.py
 /classes/values, /classes/names              where the network tells classes apart
 /classes/weights (K,)                        where the loss has class weights
+/outputs/names (K,)                          of the columns of y, where there are no classes
 /units/shift, /units/divisor (K,)            where the network learns (y - shift) / divisor
 """
 
@@ -30,6 +31,8 @@ def write_encoding(file: Any, encoding: Encoding) -> None:
         file["classes/names"] = np.array(encoding.classes.names, text)
         if encoding.class_weights is not None:
             file["classes/weights"] = encoding.class_weights
+    if encoding.names:
+        file["outputs/names"] = np.array(encoding.names, h5py.string_dtype())
     if encoding.units is not None:
         file["units/shift"] = encoding.units.shift
         file["units/divisor"] = encoding.units.divisor
@@ -55,7 +58,10 @@ def read_encoding(
     units = read_units(source) if source.has("units/shift") else None
     if units is not None and len(units.shift) != outputs:
         raise DataError(f"{source.path}: units are of {len(units.shift)} outputs, not {outputs}")
-    return Encoding(inputs, classes, target, outputs, dtype, weights, units)
+    names = texts(source, "outputs/names") if source.has("outputs/names") else ()
+    if len(names) not in (0, outputs):
+        raise DataError(f"{source.path}: outputs/names: {len(names)} for {outputs} outputs")
+    return Encoding(inputs, classes, target, outputs, dtype, weights, units, names)
 
 
 def read_class_names(source: Source) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ A function of a block of rows, so that it is the same for one row and for a file
 in memory.  Whatever cannot be encoded is not finite in X, and refused with its place.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
@@ -15,7 +16,7 @@ from deepnet_cli.data.encoding.imputation import Imputation
 from deepnet_cli.data.encoding.scaling import SAME, Rule, Scaling, Unscaled
 from deepnet_cli.data.encoding.statistics import Statistics
 from deepnet_cli.data.encoding.training_x import Columns
-from deepnet_cli.data.encoding.unfit import other_names, unfit
+from deepnet_cli.data.encoding.unfit import unfit, unlike
 from deepnet_cli.data.reading.rows import in_blocks
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import DataError
@@ -32,7 +33,8 @@ MOST = 1000
 @dataclass(frozen=True)
 class Inputs:
     """The scaling of the numbers, and what the missing ones become (`fill`), if they are taken;
-    the values that mean missing; the rest of the features; the names of the columns, if any.
+    the values that mean missing; the rest of the features; the names of the columns, if any, and
+    those of the values 0, 1, ... of a column (`words`); and the shape of an example in the file.
     """
 
     scaling: Scaling
@@ -41,6 +43,8 @@ class Inputs:
     categories: Categories = field(default_factory=Categories)
     indicators: Indicators = field(default_factory=Indicators)
     names: tuple[str, ...] = ()
+    words: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    example: tuple[int, ...] = ()
 
     @property
     def columns(self) -> int:
@@ -131,8 +135,8 @@ class Inputs:
                 f"{table.x_at} has {table.rows.shape[1]} features an example "
                 f"but the network takes {self.columns}"
             )
-        if self.names and table.feature_names and table.feature_names != self.names:
-            raise DataError(other_names(table, self.names))
+        if problem := unlike(self, table):
+            raise DataError(f"{table.x_at}: {problem}")
 
     def finite(
         self,
@@ -188,8 +192,18 @@ class Recipe:
                 )
             if self.impute.indicators:
                 indicators = Indicators(np.flatnonzero(x.statistics.nan))
-        inputs = Inputs(scaling, fill, self.missing, categories, indicators, table.feature_names)
-        return inputs, [] if x.known is None else self._doubts(inputs, x.known, table)
+        inputs = Inputs(
+            scaling,
+            fill,
+            self.missing,
+            categories,
+            indicators,
+            table.feature_names,
+            table.categories,
+            table.example,
+        )
+        known = x.known if self.impute is None else x.statistics
+        return inputs, [] if known is None else self._doubts(inputs, known, table)
 
     def _doubts(self, inputs: Inputs, known: Statistics, table: Table) -> list[str]:
         """What is likely a mistake.  Raises DataError where it is known that a value is refused."""

@@ -8,6 +8,8 @@
 /inputs/categories/unknown                   what becomes of other values: refuse or zeros
 /inputs/indicators                           columns: X has a 1 where x is missing
 /inputs/names                                how the columns of x are called
+/inputs/words/column, name (W,)              how the values 0, 1, ... of a column are called
+/inputs/example                              the shape of an example in the training file
 attribute scaling: the rule that made it
 
 Columns of x count from 0; the numbers are those that have no category.
@@ -18,7 +20,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from deepnet_cli.data.encoding.features import UNKNOWN, Categories, Indicators
+from deepnet_cli.data.encoding.features import UNKNOWN, Categories, Indicators, no_columns
 from deepnet_cli.data.encoding.inputs import Inputs
 from deepnet_cli.data.encoding.scaling import FUNCTIONS, IDENTITY, Scaling
 from deepnet_cli.data.files.hdf5 import Source
@@ -45,6 +47,12 @@ def write_inputs(file: Any, inputs: Inputs) -> None:
         file["inputs/indicators"] = inputs.indicators.columns
     if inputs.names:
         file["inputs/names"] = np.array(inputs.names, h5py.string_dtype())
+    if inputs.words:
+        pairs = [(j, name) for j, names in inputs.words.items() for name in names]
+        file["inputs/words/column"] = np.array([j for j, _ in pairs])
+        file["inputs/words/name"] = np.array([name for _, name in pairs], h5py.string_dtype())
+    if inputs.example:
+        file["inputs/example"] = np.array(inputs.example)
 
 
 def read_inputs(source: Source) -> Inputs:
@@ -63,8 +71,19 @@ def read_inputs(source: Source) -> Inputs:
     if source.has("inputs/indicators"):
         indicators = Indicators(_columns(source, "inputs/indicators"))
     names = texts(source, "inputs/names") if source.has("inputs/names") else ()
-    inputs = Inputs(scaling, fill, tuple(missing.tolist()), categories, indicators, names)
-    for column in (*categories.column, *indicators.columns):
+    words = _words(source) if source.has("inputs/words") else {}
+    example = _columns(source, "inputs/example") if source.has("inputs/example") else no_columns()
+    inputs = Inputs(
+        scaling,
+        fill,
+        tuple(missing.tolist()),
+        categories,
+        indicators,
+        names,
+        words,
+        tuple(example.tolist()),
+    )
+    for column in (*categories.column, *indicators.columns, *words):
         if not 0 <= column < inputs.columns:
             raise DataError(f"{source.path}: inputs: x has no column {column}")
     if len(names) not in (0, inputs.columns):
@@ -98,10 +117,20 @@ def _categories(source: Source) -> Categories:
     return Categories(column, value, _word(source, "inputs/categories/unknown", UNKNOWN))
 
 
+def _words(source: Source) -> dict[int, tuple[str, ...]]:
+    columns, names = _columns(source, "inputs/words/column"), texts(source, "inputs/words/name")
+    if len(columns) != len(names):
+        raise DataError(f"{source.path}: inputs/words: a column is needed for each name")
+    found: dict[int, tuple[str, ...]] = {}
+    for column, name in zip(columns.tolist(), names, strict=True):
+        found[column] = (*found.get(column, ()), name)
+    return found
+
+
 def _columns(source: Source, name: str) -> Array:
     values = source.read(name)
     if values.dtype.kind != "i" or values.ndim != 1:
-        raise DataError(f"{source.path}: {name} is not a list of columns")
+        raise DataError(f"{source.path}: {name} is not a list of whole numbers")
     return values.astype(np.int64)
 
 

@@ -1,5 +1,6 @@
 """Why examples cannot be encoded: the value, its place, and what to do about it."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from deepnet_cli.data.encoding.inputs import Inputs
     from deepnet_cli.data.reading.tables import Table
 
+ALIKE = "make it like that: deepnet convert NEW.csv new.h5 --like TRAIN.h5"
 ZEROS = "train with 'unknown: zeros' in data.one_hot to take such values"
 
 
@@ -53,11 +55,46 @@ def _count_alike(inputs: "Inputs", table: "Table", x: float) -> int:
     return int(refused.sum())
 
 
-def other_names(table: "Table", names: tuple[str, ...]) -> str:
-    """Of columns that are not called as those that the model was trained on."""
+def unlike(inputs: "Inputs", table: "Table") -> str:
+    """What shows that the columns of a table are others than those that the model was trained on;
+    or nothing.
+    """
+    return (
+        _other_axes(table.example, inputs.example)
+        or _other_names(table, inputs.names)
+        or _other_categories(table, inputs.words)
+    )
+
+
+def _other_axes(example: tuple[int, ...], trained: tuple[int, ...]) -> str:
+    """Flat examples may be of any axes."""
+    shapes = [tuple(n for n in shape if n > 1) for shape in (example, trained)]
+    if shapes[0] == shapes[1] or min(map(len, shapes)) < 2:
+        return ""
+    return f"an example is {example}, but {trained} in the training data; arrange its axes as there"
+
+
+def _other_names(table: "Table", names: tuple[str, ...]) -> str:
+    if not names or not table.feature_names or table.feature_names == names:
+        return ""
     j = next(j for j, name in enumerate(names) if table.feature_names[j] != name)
     how = "in another order" if sorted(table.feature_names) == sorted(names) else "otherwise"
     return (
-        f"{table.x_at}: {table.column(j)} is '{one_line(names[j])}' in the training data: "
-        f"the columns are named {how}; arrange them as there, or leave feature_names out"
+        f"{table.column(j)} is '{one_line(names[j])}' in the training data: "
+        f"the columns are named {how}; {ALIKE}"
     )
+
+
+def _other_categories(table: "Table", words: Mapping[int, tuple[str, ...]]) -> str:
+    """Numbers that stand for others; a file may end before the last category."""
+    for j, known in words.items():
+        names = table.categories.get(j, ())
+        if names != known[: len(names)]:
+            here, there = (
+                listed(f"'{one_line(name)}'" for name in each) for each in (names, known)
+            )
+            return (
+                f"the values of {table.column(j)} stand for {here}, in the training data for "
+                f"{there}; {ALIKE}"
+            )
+    return ""

@@ -29,8 +29,12 @@ def dtype_of(dataset: Any) -> Any:
         return None
 
 
+class NotHdf5Error(DataError):
+    """A data file of another format."""
+
+
 def check_signature(path: Path, size: int) -> None:
-    """Raise DataError for what is no HDF5 file, with the command that makes one of it."""
+    """Raise NotHdf5Error for what is no HDF5 file, with the command that makes one of it."""
     if size == 0:
         raise DataError(f"{path}: empty file (0 bytes)")
     start, signed = signature(path, size)
@@ -40,7 +44,7 @@ def check_signature(path: Path, size: int) -> None:
 
     typed = command(path)
     hint = f"; make one: {typed}" if typed else ""
-    raise DataError(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
+    raise NotHdf5Error(f"{path}: not an HDF5 file (it looks like {looks_like(start)}){hint}")
 
 
 def signature(path: Path, size: int) -> tuple[bytes, bool]:

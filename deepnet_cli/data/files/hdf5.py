@@ -8,7 +8,7 @@ HDF5's own messages hold times and pointers; none of them is shown.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
+from deepnet_cli.data.files.chunks import UNPACKED, with_room
 from deepnet_cli.data.files.conventions import odd
 from deepnet_cli.data.files.guards import (
     check_signature,
@@ -38,9 +39,6 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.files import check_readable
 
-UNPACKED = 2**25
-"""Bytes of chunks that are kept as they were unpacked, in case that more of them is asked for."""
-
 HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
 
@@ -58,6 +56,7 @@ class Source:
     file: Any  # h5py.File
     path: str
     written: str | None = None  # how a config names the file
+    _checked: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -129,7 +128,12 @@ class Source:
         return self.layout(name).values(self.read(name))
 
     def dataset(self, name: str) -> Any:
-        """The h5py dataset `name`, its metadata checked.  Raises DataError."""
+        """The h5py dataset `name`, its metadata checked, once.  Raises DataError."""
+        if name not in self._checked:
+            self._checked[name] = self._check(name)
+        return self._checked[name]
+
+    def _check(self, name: str) -> Any:
         if "\0" in name or (not name.isascii() and _unencodable(name)):
             raise DataError(self.no_dataset(name))
         with translated(self.path):
@@ -152,7 +156,7 @@ class Source:
             if problem := type_problem(node):
                 raise DataError(f"{where}: {problem}")
             check_storage(self.path, name, node)
-            return node
+            return with_room(node)
 
     def no_dataset(self, name: str) -> str:
         """The message for a name that is not there: the nearest, and what is."""

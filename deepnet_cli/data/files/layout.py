@@ -73,9 +73,9 @@ class Layout:
             x = np.moveaxis(x, -1, 0)
         return np.ascontiguousarray(x.reshape(len(x), prod(x.shape[1:])))
 
-    def plain(self, there: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
-        """Whether rows of the type that is wanted stand in the file as they are."""
-        return not self.turned and self.packing is None and there == self.stored == wanted
+    def plain(self, there: np.dtype[Any]) -> bool:
+        """Whether values of the type that is there are meant as they are."""
+        return not self.turned and self.packing is None and there == self.stored
 
     def axis(self, *, last: bool) -> int:
         """The axis of the file that counts examples, the first or the last."""

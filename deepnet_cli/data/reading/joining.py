@@ -18,9 +18,11 @@ COUNTED: tuple[tuple[str, Callable[[Table], str]], ...] = (
     ("y_at", lambda table: _counted(0 if table.y is None else prod(table.y.shape[1:]), "column")),
     ("x_at", lambda table: f"has groups that are {_kind(table.groups)}"),
     ("x_at", lambda table: f"has times that are {_kind(table.times)}"),
+    ("x_at", lambda table: f"has examples of shape {table.example}"),
 )
 NAMED: tuple[tuple[str, str, Callable[[Table], Any]], ...] = (
     ("x_at", "features", lambda table: table.feature_names),
+    ("x_at", "categories", lambda table: table.categories),
     ("y_at", "classes", lambda table: (table.class_names, table.class_values)),
 )
 """What rows that belong together have in common, and whose matter it is, x's or y's."""

@@ -4,18 +4,19 @@ Labels are integers, bools, floats that hold integers, byte strings or text, as 
 (m, 1), (1, m) or one-hot (m, K): all mean the same.  Anything ambiguous is refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from deepnet_cli.errors import ConfigError, DataError, listed
+from deepnet_cli.errors import ConfigError, DataError, listed, one_line
 from deepnet_cli.nn.types import Array
 
 Label = int | str
 
 LEARNED = "use a linear output and mean_squared_error"
+NO_CLASS = -1
 
 
 class ClassCountError(ConfigError):
@@ -39,6 +40,13 @@ class Classes:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def by_name(self) -> dict[str, int]:
+        """The index of each name; empty where they are but the numbers in y, or not distinct."""
+        named = self.names != tuple(map(str, self.values)) or isinstance(self.values[0], str)
+        of = {name: k for k, name in enumerate(self.names)}
+        return of if named and len(of) == len(self) else {}
 
     def labels(self, indices: Array) -> Array:
         """The values (m,) for class indices (m,), in the type that y has."""
@@ -158,23 +166,38 @@ def find_classes(
     return Classes(tuple(seen), tuple(str(value) for value in seen))
 
 
-def class_indices(labels: Array, classes: Classes, where: str) -> Array:
-    """The index (m,) of each label.  Raises DataError at the first that is no class."""
-    if (labels.dtype.kind == "i") != isinstance(classes.values[0], int):
+def class_indices(
+    labels: Array, classes: Classes, where: str, names: Mapping[int, str] | None = None
+) -> Array:
+    """The index (m,) of each label; `names` are those that the file has for its own labels.
+
+    By name where both sides have names, else by value.  Raises DataError at the first that is no
+    class.
+    """
+    whole = labels.dtype.kind == "i"
+    names = names if whole and names else {}
+    by_name = classes.by_name if names or not whole else {}
+    if not by_name and whole != isinstance(classes.values[0], int):
         raise DataError(
             f"{where} holds labels such as {labels[0].item()!r}; "
             f"the classes are {listed(map(repr, classes.values))}"
         )
-    values = np.array(classes.values)
-    indices = np.searchsorted(values, labels).clip(max=len(values) - 1)
-    wrong = values[indices] != labels
-    if wrong.any():
+    known: dict[Any, int] = by_name or {value: k for k, value in enumerate(classes.values)}
+    if by_name and whole:
+        known = {value: by_name.get(name, NO_CLASS) for value, name in names.items()}
+    values = np.array(sorted(known))
+    found = np.array([known[value] for value in values.tolist()])
+    at = np.searchsorted(values, labels).clip(max=len(values) - 1)
+    indices = np.where(values[at] == labels, found[at], NO_CLASS)
+    if (wrong := indices == NO_CLASS).any():
         first = int(np.argmax(wrong))
-        known = f"{len(values)} classes ({listed(map(str, classes.values))})"
+        label = f"{labels[first]!s}"
+        if by_name and whole:
+            name = names.get(int(labels[first]))
+            label += ", which the file does not name," if name is None else f" ('{one_line(name)}')"
+        every = f"{len(classes)} classes ({listed(map(str, by_name or classes.values))})"
         raise RowError(
-            lambda where, row: (
-                f"{where}: label {labels[first]!s} at row {row} is none of the {known}"
-            ),
+            lambda where, row: f"{where}: label {label} at row {row} is none of the {every}",
             where,
             first,
         )

@@ -4,10 +4,11 @@
     the classes        class_names of y            class_names, list_classes
     the features       feature_names of x          feature_names
     the numbers in y   target_names of y           target_names
+    the categories     categories.NAME of x, NAME being that of a feature
 
 Each is a list of texts: one for each class by its index, for each feature of an example in the
-order of the columns, for each column of y.  An enumeration names its values by itself, and
-`categories` those of the `codes` beside it (pandas and AnnData).
+order of the columns, for each column of y, for each value 0, 1, ... of a feature.  An enumeration
+names its values by itself, and `categories` those of the `codes` beside it (pandas and AnnData).
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from typing import Any
 import h5py
 
 from deepnet_cli.data.files.conventions import texts
-from deepnet_cli.data.files.hdf5 import Source
+from deepnet_cli.data.files.hdf5 import Source, translated
 from deepnet_cli.errors import DataError
+
+CATEGORIES = "categories."
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ def class_names(source: Source, y: str, given: str | None = None) -> ClassNames:
 def feature_names(source: Source, x: str) -> tuple[str, ...]:
     """Of the columns of x as it is flattened; none where the file has none."""
     return _named(source, x, "feature_names")
+
+
+def category_names(source: Source, x: str, names: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
+    """Of the values 0, 1, ... of columns of x, whose columns are called `names`."""
+    dataset = source.dataset(x)
+    with translated(source.path):
+        found = {*dataset.attrs}
+    columns = [j for j, name in enumerate(names) if CATEGORIES + name in found]
+    words = {j: texts(dataset, CATEGORIES + names[j]) for j in columns}
+    return {j: each for j, each in words.items() if each}
 
 
 def target_names(source: Source, y: str) -> tuple[str, ...]:

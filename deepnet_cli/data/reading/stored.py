@@ -1,12 +1,14 @@
 """Rows that stay in their files: read when a slice of them is asked for."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from threading import RLock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,6 +21,37 @@ STRETCH = 2**20
 """About how many bytes are worth going to another place in a file for."""
 
 
+KEPT = 4
+"""Datasets that stay open: an open file takes a descriptor, and memory for unpacked chunks."""
+
+
+class Token:
+    """Of one piece: what it has opened is closed when it goes."""
+
+
+class Open:
+    """The datasets that were read last, for one thread at a time, as HDF5 itself is."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._kept = WeakKeyDictionary[Token, tuple[ExitStack, Any]]()  # the latest is last
+
+    @contextmanager
+    def dataset(self, piece: "Piece") -> Iterator[Any]:
+        """The h5py dataset; opened with every check where it is not open.  Raises DataError."""
+        with self._lock:
+            if (found := self._kept.pop(piece.token, None)) is None:
+                while len(self._kept) >= KEPT:
+                    self._kept.pop(next(iter(self._kept)))[0].close()
+                stack = ExitStack()
+                found = stack, stack.enter_context(open_hdf5(piece.file)).dataset(piece.name)
+            self._kept[piece.token] = found
+            yield found[1]
+
+
+OPEN = Open()
+
+
 @dataclass(frozen=True)
 class Piece:
     """A dataset as rows (m, n), its axes that do not count examples flattened in C order.
@@ -29,17 +62,13 @@ class Piece:
     file: Path
     name: str
     last: bool = False
-    _open: ExitStack = field(default_factory=ExitStack, repr=False)
-
-    @cached_property
-    def dataset(self) -> Any:
-        """The h5py dataset, opened with every check when it is first asked for."""
-        return self._open.enter_context(open_hdf5(self.file)).dataset(self.name)
+    token: Token = field(default_factory=Token, repr=False, compare=False)
 
     @cached_property
     def layout(self) -> Layout:
         """How its values are meant."""
-        return layout_of(self.dataset)
+        with OPEN.dataset(self) as dataset:
+            return layout_of(dataset)
 
     @property
     def where(self) -> str:
@@ -54,9 +83,10 @@ class Piece:
     def edges(self) -> Array:
         """Where stretches begin, and m: what lies between two of them is best read at once."""
         m, n = self.shape
-        chunks = self.dataset.chunks
+        with OPEN.dataset(self) as dataset:
+            chunks, size = dataset.chunks, dataset.dtype.itemsize
         chunk = chunks[self.layout.axis(last=self.last)] if chunks else 1
-        step = max(1, STRETCH // max(1, n * self.dataset.dtype.itemsize) // chunk) * chunk
+        step = max(1, STRETCH // max(1, n * size) // chunk) * chunk
         return np.append(np.arange(0, m, step), m)
 
     def read(self, start: int, stop: int, out: Array | None = None) -> Array:
@@ -65,9 +95,10 @@ class Piece:
         Raises DataError where it is damaged there.
         """
         try:
-            if out is None or self.last or not self.layout.plain(self.dataset.dtype, out.dtype):
+            if out is None or out.dtype != self._plain_type:
                 return self._read(start, stop)
-            self._read_into(out, start, stop)
+            with OPEN.dataset(self) as dataset:
+                self._read_into(out, dataset, start, stop)
             return out
         except MemoryError:
             raise MachineError(f"{self.where}: not enough memory to read it") from None
@@ -80,13 +111,15 @@ class Piece:
     def _read(self, start: int, stop: int) -> Array:
         i = slice(start, stop)
         window = (..., i) if self.layout.axis(last=self.last) else i
-        return self.layout.rows(np.asarray(self.dataset[window]), last=self.last)
+        with OPEN.dataset(self) as dataset:
+            stored = np.asarray(dataset[window])
+        return self.layout.rows(stored, last=self.last)
 
-    def _read_into(self, out: Array, start: int, stop: int) -> None:
+    def _read_into(self, out: Array, dataset: Any, start: int, stop: int) -> None:
         """What stands in the file as it is: chunk by chunk where rows are whole chunks, which HDF5
         would copy once more.
         """
-        dataset, step = self.dataset, self._plain_chunk
+        step = self._plain_chunk
         if not step or start % step or stop % step:
             dataset.read_direct(out.reshape(-1, *self.layout.shape[1:]), slice(start, stop))
             return
@@ -97,9 +130,17 @@ class Piece:
     @cached_property
     def _plain_chunk(self) -> int:
         """How many rows a chunk has, where it is nothing but these; else 0."""
-        chunks, filters = self.dataset.chunks, self.dataset.id.get_create_plist().get_nfilters()
-        plain = chunks is not None and not filters and chunks[1:] == self.dataset.shape[1:]
+        with OPEN.dataset(self) as dataset:
+            chunks, filters = dataset.chunks, dataset.id.get_create_plist().get_nfilters()
+            plain = chunks is not None and not filters and chunks[1:] == dataset.shape[1:]
         return int(chunks[0]) if plain else 0
+
+    @cached_property
+    def _plain_type(self) -> np.dtype[Any] | None:
+        """The type of the values, where rows stand in the file as they are."""
+        with OPEN.dataset(self) as dataset:
+            there: np.dtype[Any] = dataset.dtype
+        return there if self.layout.plain(there) and not self.last else None
 
     def _damaged(self, start: int, stop: int) -> tuple[int, int]:
         """The first stretch within these rows that cannot be read."""

@@ -1,8 +1,9 @@
 """Examples and labels as they stand in a file: found, read, one row an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.files.layout import Layout
 from deepnet_cli.data.reading.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.reading.labels import RowError, examples_first
-from deepnet_cli.data.reading.naming import class_names, feature_names, target_names
+from deepnet_cli.data.reading.naming import category_names, class_names, feature_names, target_names
 from deepnet_cli.data.reading.per_example import groups, times, weights
 from deepnet_cli.data.reading.stored import Piece, Stored
 from deepnet_cli.errors import DataError
@@ -70,7 +71,8 @@ class Table:
     several, whose rows are numbered through.
 
     class_names are those of class_values, or of 0, 1, ...  What has no names in the file has
-    none here.  `told` is what was read, in a line.
+    none here; `categories` are the names of the values 0, 1, ... of a column.  `example` is the
+    shape of one as it stands in the file.  `told` is what was read, in a line.
     """
 
     rows: Array | Stored
@@ -87,6 +89,8 @@ class Table:
     times: Array | None = None
     selection: Selection | None = None
     origins: tuple[Origin, ...] = ()
+    categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    example: tuple[int, ...] = ()
 
     @property
     def m(self) -> int:
@@ -110,6 +114,11 @@ class Table:
     def loaded(self) -> "Table":
         """The table with its rows in memory.  Raises DataError and MachineError."""
         return replace(self, rows=self.rows[:])
+
+    @property
+    def label_names(self) -> dict[int, str]:
+        """How the file calls the labels in y."""
+        return dict(zip(self.class_values or count(), self.class_names, strict=False))
 
     def output_names(self, K: int) -> tuple[str, ...]:
         """Of K numbers in y: those that the file has, or their places, from 1."""
@@ -177,7 +186,9 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
         apart = location.apart
         x = location.x or find_x(source, part, location.hints[0], apart)
         rows, layout = _rows(location.file, x, last=last), source.layout(x)
-        table = _named(Table(rows, None, f"{source.path}: '{x}'", ""), source, x, layout)
+        example = layout.shape[:-1] if last else layout.shape[1:]
+        table = Table(rows, None, f"{source.path}: '{x}'", "", example=example)
+        table = _named(table, source, x, layout)
         if not labelled:
             return table
         y = location.y or find_y(source, part, x, table.m, location.hints[1], apart)
@@ -193,7 +204,8 @@ def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
     told += " (from MATLAB: transposed)" if layout.turned else ""
     names = feature_names(source, x)
     if len(names) in (0, n):
-        return replace(table, feature_names=names, told=told)
+        categories = category_names(source, x, names)
+        return replace(table, feature_names=names, categories=categories, told=told)
     return replace(table, told=f"{told}, {len(names)} names for {n} features not used")
 
 
