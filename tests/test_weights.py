@@ -191,7 +191,7 @@ def test_parts_have_weights_of_their_own(folder: Path, rng: np.random.Generator)
     data = {"train": named("train.h5"), "validation": named("validation.h5")}
     train(write(folder, {**data, "test": named("test.h5", None)}), "--run-dir", "a")
     for part, used in {**weights, "test": None}.items():
-        assert deepnet("predict", "a", f"{part}.h5", "-o", "out.h5").code == 0
+        assert deepnet("predict", "a", f"{part}.h5", "-o", "out.h5", "--force").code == 0
         with h5py.File("out.h5") as file, h5py.File(f"{part}.h5") as given:
             expected = sk.log_loss(given["y"], file["probabilities"][()], sample_weight=used)
         figures = summary(folder / "a")["figures"]
