@@ -187,7 +187,7 @@ def test_folds_go_on(forked: Forks, folder: Path) -> None:
             for share in (0.01, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 0.9, 0.99)
             for command in (
                 ("train", "c.yaml", "--dry-run"),
-                ("predict", "whole", "blobs.h5", "-o", "out.csv"),
+                ("predict", "whole", "blobs.h5", "-o", "out.csv", "--force"),
                 ("evaluate", "whole", "blobs.h5"),
                 ("gradcheck", "c.yaml"),
                 ("explain", "c.yaml"),
