@@ -1,6 +1,9 @@
 """Small data files and configs to train on, and what the runs wrote."""
 
 import csv
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -64,3 +67,14 @@ def part_of(supply: Supply) -> Part:
     """The part that it is, in memory."""
     assert isinstance(supply, Part)
     return supply
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk that is full after `size` bytes of a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -4,13 +4,11 @@ import errno
 import gzip
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import LAYERS, assert_refused, assert_says, config, deepnet
+from samples import largest_file
 
 import deepnet_cli
 from deepnet_cli.cli.convert import Bar
@@ -468,17 +467,6 @@ def test_a_library_that_is_not_there(
 
 
 # What is left behind
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """A disk that is full after `size` bytes of a file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("size", [0, 100, 5000, 100_000])

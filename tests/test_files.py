@@ -4,11 +4,10 @@ import errno
 import hashlib
 import os
 import pickle
-import resource
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import largest_file
 
 from deepnet_cli import files, signals
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
@@ -43,17 +43,6 @@ def refusing(code: int) -> Callable[..., None]:
         raise OSError(code, os.strerror(code))
 
     return refuse
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """A disk that is full after `size` bytes of a file."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\r\n\xff", NEW])
