@@ -578,3 +578,9 @@ def test_memory_does_not_grow_with_the_file() -> None:
             peaks[m, args[1]] = int(ended[-1])
     for out in ("t.h5", "b.csv", "b.npz"):
         assert peaks[160_000, out] < peaks[20_000, out] + 20_000, peaks  # KiB, of 130 MB of text
+
+
+def test_a_table_where_a_config_is_expected_is_told_how_it_is_converted() -> None:
+    Path("shop.csv").write_text("age,label\n31,yes\n40,no\n")
+    told = "shop.csv: holds data, and a config was expected"
+    assert_refused(deepnet("train", "shop.csv"), 2, [told, "deepnet convert shop.csv shop.h5"])

@@ -24,6 +24,7 @@ from deepnet_cli.config.schema import (
 from deepnet_cli.config.searching import check_search
 from deepnet_cli.config.several_files import files_of
 from deepnet_cli.config.yaml_reader import LARGEST, parse
+from deepnet_cli.data.convert.formats import command
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of
 from deepnet_cli.data.reading.per_example import WHAT, check_one_each
@@ -48,6 +49,8 @@ def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Doc
     ConfigError (or DataError, where only a data file is at fault) with all the problems.
     """
     document = parse(_content(path), str(path))
+    if not document.tree and (typed := command(path)):
+        raise ConfigError(f"{path}: holds data, and a config was expected; make HDF5: {typed}")
     if not document.tree:
         document.raise_problems()
     for setting in settings:
