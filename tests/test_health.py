@@ -5,6 +5,7 @@ from math import tanh
 
 import numpy as np
 import pytest
+from networks import start
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.health import FAULTS, LayerHealth, faults, health, saturating
@@ -15,9 +16,8 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.health import SENTENCES, Complaints, health_text, sentences
-from networks import start
 
-M = 12
+M = 60
 
 
 def scene(rng: np.random.Generator) -> tuple[Objective, Array, Array, Array]:
