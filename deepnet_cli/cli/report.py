@@ -42,7 +42,11 @@ def report(runs: tuple[Path, ...], output: Path | None, force: bool) -> None:
     content = page(facts).encode()
     write_file(output, content)
     tell(f"wrote {shown(output)}, {told(len(content))}; open it in a browser")
-    say(f"next: {typed('predict', runs[0])} DATA.h5")
+    first = facts[0]
+    if first.held is not None:
+        say(f"next: {typed('predict', runs[0])} DATA.h5")
+    elif first.run.state in ("stopped", "broken off"):
+        say(f"go on: {typed('train --resume', runs[0])}")
 
 
 def _check_output(output: Path, *, force: bool) -> None:

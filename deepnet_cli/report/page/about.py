@@ -31,7 +31,7 @@ def _trained(facts: Facts) -> Iterator[tuple[str, Node]]:
     run, summary = facts.run, facts.run.summary
     yield "network", network(facts)
     if (count := summary.get("parameters")) is not None:
-        yield "parameters", counted(count)
+        yield "parameters", figure(count)
     if run.config is not None:
         yield "training", training_line(run.config)
         yield "seed", str(run.config.seed)
@@ -42,7 +42,7 @@ def _trained(facts: Facts) -> Iterator[tuple[str, Node]]:
         yield (
             "kept",
             f"the parameters with the best {best.get('monitor')}, "
-            + (f"after iteration {counted(best.get('iteration'))}"),
+            + (f"after iteration {figure(best.get('iteration'))}"),
         )
 
 
@@ -66,11 +66,6 @@ def network(facts: Facts) -> str:
     return "" if config is None else " → ".join(str(spec.units) for spec in config.model.layers)
 
 
-def counted(value: object) -> str:
-    """A count of the summary's; or what stands there instead."""
-    return figure(value) if isinstance(value, int | float) else str(value)
-
-
 def _epochs(facts: Facts) -> str:
     epochs = facts.run.summary.get("epochs")
     return f" ({figure(epochs)} epochs)" if isinstance(epochs, int | float) else ""
@@ -80,16 +75,13 @@ def _data(facts: Facts) -> Node:
     """A row for each part."""
     data = facts.run.summary.get("data")
     known = data if isinstance(data, dict) else {}
-    rows = [
-        [
-            part,
-            _file(facts, part),
-            *(told.get(key, "") for key in ("examples", "features")),
-            str(told.get("x_sha256", ""))[:12],
-        ]
-        for part in PARTS
-        if isinstance(told := known.get(part), dict)
-    ]
+    rows = []
+    for part in PARTS:
+        told, file = known.get(part), _file(facts, part)
+        told = told if isinstance(told, dict) else {}
+        if told or file:
+            counts = (told.get(key, "") for key in ("examples", "features"))
+            rows.append([part, file, *counts, str(told.get("x_sha256", ""))[:12]])
     head = ["part", "file", "examples", "features", "sha256 of X"]
     return grid(head, rows, "Data") if rows else None
 

@@ -46,13 +46,14 @@ class Chart:
     across: str  # what x is
     series: Sequence[Series]
     marked: Sequence[tuple[float, str]] = ()
+    decades: bool = True  # where it spans some, they are shown first
 
     def drawn(self) -> Element:
         """The figure: a legend to click on, the picture, and what it is made of."""
         thin = [self._thinned(each) for each in self.series]
         across = Scale.exactly(np.concatenate([each.x for each in thin]))
         values = np.concatenate([each.y for each in thin])
-        log = spans_decades(values)
+        log = self.decades and spans_decades(values)
         also = log or varied(values[values > 0])
         pictures = [_picture(self, thin, across, Scale.of(values), hidden=log)]
         if also:
@@ -197,7 +198,10 @@ def _path(series: Series, across: Scale, up: Scale) -> str:
 
 
 def _line_class(series: Series) -> str:
-    return f"line c{series.color % COLORS}{' dashed' if series.dashed else ''}"
+    kinds = {"dashed": series.dashed, "alone": len(series.x) == 1}
+    return " ".join(
+        ["line", f"c{series.color % COLORS}", *(k for k, is_so in kinds.items() if is_so)]
+    )
 
 
 def _at(scale: Scale, value: float) -> float:

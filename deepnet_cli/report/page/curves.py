@@ -5,6 +5,7 @@ from math import nan
 
 import numpy as np
 
+from deepnet_cli.nn.metrics import EVERY, SMALLER_IS_BETTER
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.page.chart import Chart, Series
 from deepnet_cli.report.page.facts import Facts
@@ -53,7 +54,8 @@ def _chart(name: str, runs: Sequence[Facts]) -> Chart | None:
     if not series:
         return None
     marked = _best(runs[0]) if len(runs) == 1 else []
-    return Chart(name, name.replace("_", " "), "iteration", series, marked)
+    decades = name not in EVERY or name in SMALLER_IS_BETTER
+    return Chart(name, name.replace("_", " "), "iteration", series, marked, decades)
 
 
 def _values(facts: Facts, name: str) -> Array:

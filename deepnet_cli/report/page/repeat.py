@@ -3,11 +3,10 @@
 import shlex
 from collections.abc import Sequence
 
-from deepnet_cli.report.page.about import counted
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import Element, tag
 from deepnet_cli.report.page.section import Section
-from deepnet_cli.report.page.tables import pairs
+from deepnet_cli.report.page.tables import figure, pairs
 from deepnet_cli.report.page.yaml_text import highlighted
 from deepnet_cli.training.run_directory import CONFIG
 
@@ -42,6 +41,4 @@ def environment(runs: Sequence[Facts]) -> Section | None:
     known = facts.run.summary.get("environment")
     if not isinstance(known, dict):
         return None
-    return Section(
-        "Environment", [pairs([(name, counted(value)) for name, value in known.items()])]
-    )
+    return Section("Environment", [pairs([(name, figure(value)) for name, value in known.items()])])

@@ -8,6 +8,9 @@ import numpy as np
 
 from deepnet_cli.nn.types import Array
 
+TINY, HUGE = 5e-324, 1.7976931348623157e308
+"""The ends of what there is above 0."""
+
 ROUND = (1, 2, 5, 10)
 MARKS, MOST = 5, 8
 """About how many figures are marked; and of a logarithmic scale at most."""
@@ -37,11 +40,11 @@ class Scale:
             return cls(1.0, 10.0, log) if log else cls(0.0, 1.0)
         low, high = float(values.min()), float(values.max())
         if log:
-            return cls(low / 1.1, high * 1.1, log) if high * 1.1 < np.inf else cls(low / 1.1, high)
+            return cls(max(low / 1.1, TINY), min(high * 1.1 + TINY, HUGE), log)
         if 0 <= low <= BASE * high:
             low = 0.0
         room = 0.04 * (high / 2 - low / 2) or 0.01 * abs(high) or 1.0
-        return cls(low and low - room, high + room)
+        return cls(low and max(low - room, -HUGE), min(high + room, HUGE))
 
     @classmethod
     def exactly(cls, values: Array) -> "Scale":

@@ -36,9 +36,11 @@ def scores(runs: Sequence[Facts]) -> Section | None:
     return Section("How well it does", [told, tag("div", *tables, class_="tables")])
 
 
-def examined(held: Held) -> str:
-    """Which examples, in words."""
+def examined(held: Held, most: int | None = None) -> str:
+    """Which examples, in words; of `most` of them, where they are more."""
     said = held.outcomes
+    if most is not None and most < said.m:
+        return f"{most:,} of the {said.part} examples"
     sample = "" if said.m == said.of else f", a sample of {said.of:,}"
     return f"the {said.m:,} {said.part} examples{sample}"
 
@@ -46,6 +48,7 @@ def examined(held: Held) -> str:
 def headline(held: Held) -> str:
     """The one figure that is looked at first, in a sentence."""
     found, name = held.found, HEADLINE[held.outcomes.kind]
+    name = name if name in found.figures else "cost"  # it may be undefined
     told = f"{name} {figure(found.figures[name])} on {examined(held)}"
     if found.intervals:
         low, high = found.intervals[name]

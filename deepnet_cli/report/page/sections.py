@@ -4,6 +4,7 @@ from deepnet_cli.report.page.about import about
 from deepnet_cli.report.page.confusion import confusion
 from deepnet_cli.report.page.curves import curves
 from deepnet_cli.report.page.hardest import hardest
+from deepnet_cli.report.page.layers import layers
 from deepnet_cli.report.page.predicted import predicted
 from deepnet_cli.report.page.repeat import again, config, environment
 from deepnet_cli.report.page.scores import scores
@@ -17,6 +18,7 @@ OF_ONE: dict[str, Maker] = {
     "confusion": confusion,
     "predicted": predicted,
     "hardest": hardest,
+    "layers": layers,
     "config": config,
     "environment": environment,
     "again": again,

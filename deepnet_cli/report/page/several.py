@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from deepnet_cli.config.resolved import flat
+from deepnet_cli.config.resolved import dumped, flat
 from deepnet_cli.config.yaml_reader import parse
-from deepnet_cli.report.page.about import counted, ending, network
+from deepnet_cli.report.page.about import ending, network
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
+from deepnet_cli.report.page.scores import headline
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import grid
+from deepnet_cli.training.outcomes import HELD_OUT
 
 
 def overview(runs: Sequence[Facts]) -> Section:
@@ -17,14 +19,15 @@ def overview(runs: Sequence[Facts]) -> Section:
         [
             facts.label,
             network(facts),
-            counted(facts.run.summary.get("parameters", "")),
+            facts.run.summary.get("parameters", ""),
             facts.run.made,
-            counted(facts.run.summary.get("seconds", "")),
+            facts.run.summary.get("seconds", ""),
+            headline(facts.held) if facts.held is not None else "",
             ending(facts),
         ]
         for facts in runs
     ]
-    head = ["run", "network", "parameters", "updates", "seconds", "state"]
+    head = ["run", "network", "parameters", "updates", "seconds", "held out", "state"]
     return Section("The runs", [grid(head, rows, "Runs")])
 
 
@@ -43,16 +46,17 @@ def differences(runs: Sequence[Facts]) -> Section:
 
 
 def side_by_side(runs: Sequence[Facts]) -> Section | None:
-    """A row for each figure of a part, the test part first."""
+    """A row for each figure of a part, what says most first."""
     names = dict.fromkeys(
         (part, name)
         for facts in runs
         for part, figures in facts.run.figures.items()
+        if part in HELD_OUT
         for name in figures
     )
     rows = [
         [f"{part} {name}", *(facts.run.figures.get(part, {}).get(name, "") for facts in runs)]
-        for part, name in sorted(names, key=lambda pair: pair[0] != "test")
+        for part, name in sorted(names, key=lambda pair: HELD_OUT.index(pair[0]))
     ]
     return Section("Figures", [grid(["", *_labels(runs)], rows, "Figures")]) if rows else None
 
@@ -62,4 +66,5 @@ def _labels(runs: Sequence[Facts]) -> list[str]:
 
 
 def _told(value: object) -> str:
-    return "" if value is None else str(value)
+    """As the config has it; nothing where it has none."""
+    return "" if value is None else " ".join(dumped([value]).split())[1:-1]

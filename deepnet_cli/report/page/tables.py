@@ -15,7 +15,12 @@ def grid(head: Sequence[str], rows: Sequence[Sequence[object]], caption: str) ->
     It scrolls by itself where it is wider than the page.
     """
     body = [
-        tag("tr", tag("th", _name(str(row[0])), scope="row"), *map(_cell, row[1:])) for row in rows
+        tag(
+            "tr",
+            tag("th", _name(str(row[0])), scope="row", class_=_width(str(row[0]))),
+            *map(_cell, row[1:]),
+        )
+        for row in rows
     ]
     right = [
         not all(isinstance(value, str) for value in column) for column in zip(*rows, strict=True)
@@ -47,14 +52,21 @@ def pairs(rows: Sequence[tuple[str, Node]]) -> Element:
 
 def _cell(value: object) -> Element:
     if isinstance(value, str):
-        wide = "short" if len(value) <= SHORT else "long" if len(value) > LONG else None
-        return tag("td", value, class_=wide)
+        return tag("td", value, class_=_width(value))
     return tag("td", figure(value), class_="number")
 
 
+def _width(text: str) -> str | None:
+    return "short" if len(text) <= SHORT else "long" if len(text) > LONG else None
+
+
 def figure(value: object) -> str:
-    """A figure as everywhere: whole, or with five digits."""
-    return number(value).strip() if isinstance(value, float) else f"{value:,}"
+    """A figure as everywhere: whole, or with five digits; or what stands in its place in a file
+    that somebody has changed.
+    """
+    if isinstance(value, float):
+        return number(value).strip()
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _name(name: str) -> Sequence[Node]:

@@ -16,7 +16,7 @@ def kept(x: Array, y: Array, columns: int = COLUMNS) -> Array:
     """
     if len(x) <= 4 * columns:
         return np.arange(len(x))
-    place = ((x - x[0]) / (x[-1] - x[0]) * columns).astype(np.int64).clip(0, columns - 1)
+    place = ((x - x[0]) * columns // (x[-1] - x[0])).astype(np.int64).clip(0, columns - 1)
     begins = np.flatnonzero(np.diff(place, prepend=-1))
     found = set[int]()
     for begin, end in zip(begins, [*begins[1:], len(x)], strict=True):
