@@ -1,15 +1,16 @@
 """deepnet report"""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import say, tell, typed
+from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import shown, write_file
 from deepnet_cli.memory import told
-from deepnet_cli.report.page.facts import gathered
+from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
 
 NAME = "report.html"
@@ -42,11 +43,17 @@ def report(runs: tuple[Path, ...], output: Path | None, force: bool) -> None:
     content = page(facts).encode()
     write_file(output, content)
     tell(f"wrote {shown(output)}, {told(len(content))}; open it in a browser")
+    say(_next(runs, facts))
+
+
+def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
+    """What is useful after that."""
     first = facts[0]
-    if first.held is not None:
-        say(f"next: {typed('predict', runs[0])} DATA.h5")
-    elif first.run.state in ("stopped", "broken off"):
-        say(f"go on: {typed('train --resume', runs[0])}")
+    if len(runs) > 1:
+        return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
+    if first.held is None and first.run.state in ("stopped", "broken off"):
+        return f"go on: {typed('train --resume', runs[0])}"
+    return f"next: {typed('predict', runs[0])} DATA.h5"
 
 
 def _check_output(output: Path, *, force: bool) -> None:
