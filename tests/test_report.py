@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from samples import write_blobs, write_config
@@ -28,7 +28,7 @@ from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
 from deepnet_cli.report.page.thinning import COLUMNS, kept
 from deepnet_cli.report.page.yaml_text import highlighted
 
-NASTY = "</td></script><script>alert('1')</script>\"&amp;<!--\x1b[31m\n\u202e]]>"
+NASTY = "</td></script x><script>alert('1')</script>\"&amp;<!--\x1b[31m\n\u202e]]>"
 """A name in somebody's file."""
 
 
@@ -107,6 +107,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
     rng = np.random.default_rng(2)
     write_blobs(folder / "blobs.h5")
+    with h5py.File(folder / "blobs.h5", "r+") as file:
+        file["x"][...] += 3 * rng.normal(size=file["x"].shape)  # so that there are confusions
     held = {"train": "blobs.h5", "validation": {"fraction": 0.3}}
     train(folder, "classes", data=held, seed=3)
     train(folder, "more", data=held, training={"iterations": 60, "l2": 0.1})
@@ -241,11 +243,9 @@ def test_figures_are_those_of_evaluate(folder: Path, pages: dict[str, Page]) -> 
         assert ends == pytest.approx(told["intervals"][name], rel=1e-3)
         for other, baseline in zip(others, ("linear", "mean"), strict=True):
             expected = told["baselines"][baseline].get(name)
-            assert (
-                other == ""
-                if expected is None
-                else float(other) == pytest.approx(expected, rel=1e-4, abs=1e-12)
-            )
+            assert (other == "") == (expected is None), (name, other)
+            if expected is not None:
+                assert float(other) == pytest.approx(expected, rel=1e-4, abs=1e-12)
 
 
 def test_confusions_and_hardest_examples_are_those_of_the_predictions(
@@ -257,7 +257,7 @@ def test_confusions_and_hardest_examples_are_those_of_the_predictions(
     with h5py.File(folder / "classes" / "splits.h5") as file:
         rows = file["validation"][()]
     with h5py.File(folder / "blobs.h5") as file:
-        y = file["y"][()][rows]
+        x, y = file["x"][()][rows], file["y"][()][rows]
     p = np.array(told["probabilities"])[rows]
     worst = np.argsort(np.log(p[np.arange(len(y)), y]))[:12]
     table = page.rows("Hardest examples")[1:]
@@ -266,9 +266,15 @@ def test_confusions_and_hardest_examples_are_those_of_the_predictions(
         assert true == str(y[i])
         assert decided == f"{p[i].argmax()} ({p[i].max():.3f})"
         assert float(cost) == pytest.approx(-np.log(p[i, y[i]]), rel=1e-3)
-        assert unusual.count("sd)") == 3
+        named = re.findall(r"column (\d) = (\S+) \((\S+) sd\)", unusual)
+        away = (x[i] - x.mean(axis=0)) / x.std(axis=0)
+        assert [int(j) for j, *_ in named] == [*np.argsort(-abs(away))[:3]]
+        for j, value, sd in named:
+            assert float(value) == pytest.approx(x[i, int(j)], rel=1e-3)
+            assert float(sd) == pytest.approx(away[int(j)], abs=0.06)
     C = np.zeros((3, 3), int)
     np.add.at(C, (y, p.argmax(axis=1)), 1)
+    assert (C != C.T).any()
     cells = [text for text in page.all("td") if text == "·" or text.isdigit()]
     flat = [str(count) if count else "·" for count in C.ravel()]
     assert any(cells[k : k + 9] == flat for k in range(len(cells)))
@@ -348,6 +354,8 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @law
+@example(np.array([5e-324]), True)
+@example(np.array([1.7e308]), False)
 @given(arrays(float, st.integers(1, 30), elements=finite), st.booleans())
 def test_every_value_has_its_place_on_a_scale(values: np.ndarray, log: bool) -> None:
     scale = Scale.of(values, log=log)
@@ -416,9 +424,11 @@ def test_a_long_history_is_thinned(folder: Path, tmp_path: Path) -> None:
 def test_what_is_drawn_is_what_is_told(y: np.ndarray) -> None:
     """As many points as values that have a place, each at its place: page.js relies on it."""
     x = np.arange(len(y)) * 3.0
-    series = Series("a", x, y)
+    series = Series(NASTY, x, y)
     page = Page(html(Chart("cost", "cost", "iteration", [series]).drawn()))
     told = json.loads(page.all("script")[0])["series"][0]
+    assert told["label"] == NASTY
+    assert "<" not in page.all("script")[0]
     assert told["x"] == x.tolist()
     for kind in ("linear", "log"):
         drawn = paths(page, kind)

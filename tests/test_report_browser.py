@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(
     reason="needs Chromium and its driver: apt-get install chromium-driver",
 )
 
-LONG = "a name that goes on and on_and_on without_an_end" * 2
+LONG = "a name that goes on_and_on without" + 60 * "e"
 QUIET = (
     *("headless=new", "no-sandbox", "disable-gpu", "no-first-run", "disable-sync"),
     *("disable-background-networking", "disable-component-update", "disable-dev-shm-usage"),
@@ -123,8 +123,11 @@ OVERFLOWING = """
     const own = (e) => e.closest('.scroll, pre, svg') && !e.matches('.scroll, pre');
     const cut = (e) => e.scrollWidth > e.clientWidth + 1 && !e.matches('.scroll, pre');
     const out = (e) => e.getBoundingClientRect().right > innerWidth + 1;
+    const from = (e) => e.getBoundingClientRect().left;
+    const mark = (e) => e.matches('.up text') && e.getClientRects().length;
     return [document.documentElement, ...document.body.querySelectorAll('*')]
-      .filter((e) => !own(e) && e.clientWidth && (cut(e) || out(e)))
+      .filter((e) => mark(e) ? from(e) < from(e.closest('figure'))
+        : !own(e) && e.clientWidth && (cut(e) || out(e)))
       .map((e) => `${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`)
 """
 
@@ -151,9 +154,17 @@ def test_no_text_is_cut_or_overlaps(browser: Browser, folder: Path, page: str, w
     assert browser.run("return document.querySelectorAll('svg text').length") > 10
 
 
-def test_the_pointer_is_told_the_values_of_the_history(browser: Browser, folder: Path) -> None:
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_the_pointer_is_told_the_values_of_the_history(
+    browser: Browser, folder: Path, scale: str
+) -> None:
     history = rows(folder / "run-1")
     browser.open(folder / "one.html")
+    browser.run(
+        "const one = document.querySelector('#chart-cost .scale');"
+        "if (one.ariaPressed !== arguments[0]) one.click()",
+        str(scale == "log").lower(),
+    )
     last = history[-1]["iteration"]
     for row in history[:: len(history) // 3]:
         browser.point("cost", row["iteration"] / last)

@@ -14,8 +14,8 @@ import numpy as np
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.page.html import Element, Verbatim, tag
 from deepnet_cli.report.page.scale import Scale, spans_decades, varied
+from deepnet_cli.report.page.tables import figure
 from deepnet_cli.report.page.thinning import kept
-from deepnet_cli.report.table import number
 
 BOX = 1000
 COLORS = 6
@@ -98,7 +98,7 @@ class Chart:
                 {
                     "label": each.label,
                     "x": each.x.tolist(),
-                    "y": [number(float(v)).strip() if np.isfinite(v) else None for v in each.y],
+                    "y": [figure(float(v)) if np.isfinite(v) else None for v in each.y],
                 }
                 for each in thin
             ],
@@ -214,4 +214,4 @@ def _mark(value: float) -> str:
 
 def _last(series: Sequence[Series]) -> str:
     """The last values, for who does not see the picture."""
-    return ", ".join(f"{s.label} {number(float(s.y[-1])).strip()}" for s in series if len(s.y))
+    return ", ".join(f"{s.label} {figure(float(s.y[-1]))}" for s in series if len(s.y))

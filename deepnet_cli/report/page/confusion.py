@@ -55,7 +55,8 @@ def _entry(row: Array, i: int, j: int) -> Element:
     if not row[j]:
         return tag("td", "·", class_="none", aria_label="0")
     shade = int(np.ceil(SHADES * row[j] / row.sum()))
-    return tag("td", figure(row[j].item()), class_=f"{'heat' if i == j else 'wrong'}{shade}")
+    count = f"{row[j]:.4g}" if row[j] < 1000 else figure(int(row[j]))  # weights need not be whole
+    return tag("td", count, class_=f"{'heat' if i == j else 'wrong'}{shade}")
 
 
 def _worst(C: Array, names: Sequence[str]) -> Element:

@@ -66,7 +66,8 @@ def _said(said: Outcomes, i: int) -> Iterator[str]:
         yield f"true {_labels(said, said.true[:, i])}"
         yield f"decided {_labels(said, said.decided[:, i])}"
     else:
-        yield f"true {_numbers(said.Y[:, i])}"
+        true = said.Y[:1, i] if said.form == "quantiles" else said.Y[:, i]
+        yield f"true {_numbers(true)}"
         yield f"predicted {_numbers(said.A[:, i])}"
 
 

@@ -40,7 +40,7 @@ class Scale:
             return cls(1.0, 10.0, log) if log else cls(0.0, 1.0)
         low, high = float(values.min()), float(values.max())
         if log:
-            return cls(max(low / 1.1, TINY), min(high * 1.1 + TINY, HUGE), log)
+            return cls(low / 1.1, min(high * 1.1 + TINY, HUGE), log)
         if 0 <= low <= BASE * high:
             low = 0.0
         room = 0.04 * (high / 2 - low / 2) or 0.01 * abs(high) or 1.0

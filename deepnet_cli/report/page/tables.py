@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from deepnet_cli.report.page.html import Element, Node, tag
-from deepnet_cli.report.table import number
 
 SHORT, LONG = 24, 40
 """Letters of a text that stands in a line, and of one that wants a wide column."""
@@ -65,7 +64,7 @@ def figure(value: object) -> str:
     that somebody has changed.
     """
     if isinstance(value, float):
-        return number(value).strip()
+        return f"{value:.5g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
