@@ -66,8 +66,8 @@ def _said(said: Outcomes, i: int) -> Iterator[str]:
         yield f"true {_labels(said, said.true[:, i])}"
         yield f"decided {_labels(said, said.decided[:, i])}"
     else:
-        true = said.Y[:1, i] if said.form == "quantiles" else said.Y[:, i]
-        yield f"true {_numbers(true)}"
+        numbers = said.Y[:1] if said.form == "quantiles" else said.Y
+        yield f"true {_numbers(numbers[:, i])}"
         yield f"predicted {_numbers(said.A[:, i])}"
 
 
