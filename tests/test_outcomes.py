@@ -143,6 +143,13 @@ def test_a_sample_is_of_the_same_examples(folder: Path, monkeypatch: pytest.Monk
     same(some, whole, some.rows)
 
 
+def test_many_blocks_are_as_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(folder, "numbers")
+    whole = outcomes(run)
+    monkeypatch.setattr("deepnet_cli.data.dealing.parts.VALUES", 40)
+    same(outcomes(run), whole, np.arange(HELD))
+
+
 def test_rows_that_stay_in_their_file_give_the_same(folder: Path) -> None:
     held, streamed = (
         trained(folder, "two"),

@@ -294,7 +294,7 @@ def images(folder: Path, shape: tuple[int, ...], asked: tuple[int, ...] | None =
 def test_flattened_images_are_seen_in_the_shape_that_is_named(tmp_path: Path) -> None:
     run = images(tmp_path, (8, 6), asked=(8, 6))
     assert shown(run, "first_layer")[0].tiles.shape == (5, 8, 6)
-    assert "--image 8x8" in PICTURES["first_layer"].lacks(replace(run, image=None))
+    assert "--image HxW" in PICTURES["first_layer"].lacks(replace(run, image=None))
     assert "48 features, of which --image 8x7" in PICTURES["first_layer"].lacks(
         replace(run, image=(8, 7))
     )

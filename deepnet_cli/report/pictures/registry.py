@@ -114,13 +114,13 @@ PICTURES = {
     "learning_rate": Picture(
         "the learning rate, where it changes",
         histories.learning_rate,
-        histories.no_column("learning_rate", "its learning rate is the same throughout"),
+        histories.no_schedule,
         together=True,
     ),
     "gradient_norm": Picture(
         "the norm of the gradient",
         histories.gradient_norm,
-        histories.no_column("gradient_norm", "its history.csv has no gradient_norm"),
+        histories.no_norm,
         together=True,
         in_overview=False,
     ),
