@@ -75,7 +75,7 @@ def test_figures_of_it_are_those_of_the_run(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["two", "two softmax", "scores", "labels"])
-def test_rankings_have_the_area_of_the_run(folder: Path, name: str) -> None:
+def test_rankings_have_the_area_that_evaluate_tells(folder: Path, name: str) -> None:
     run = trained(folder, name)
     found = [*outcomes(run).rankings()]
     if name == "labels":
@@ -87,9 +87,10 @@ def test_rankings_have_the_area_of_the_run(folder: Path, name: str) -> None:
     else:
         (only,) = found
         assert only.name == "1"
-        if "auc" in summary(run):
-            area = metrics.roc_auc_score(only.true, only.score)
-            assert area == pytest.approx(summary(run)["auc"])
+        np.testing.assert_array_equal(only.true, stored(run) == 1)
+        told = deepnet("evaluate", run, run.parent / "d.h5", "--no-intervals", "--json")
+        area = metrics.roc_auc_score(only.true, only.score)
+        assert area == pytest.approx(json.loads(told.out)["auc"])
 
 
 def test_parts_that_were_split_off_are_known_by_their_rows(folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -343,7 +343,7 @@ def everything() -> list[Panel]:
         Series(f"{style} {LONG}"[:30], x, x + k + 1, style, k, x + k + 2)
         for k, style in enumerate(styles)
     ]
-    C = np.diag(np.arange(1.0, 13.0)) + np.eye(12, k=1)
+    C = 100 * np.diag(np.arange(1.0, 13.0)) + np.eye(12, k=1)
     names = tuple(f"{k} {LONG}" for k in range(12))
     return [
         Chart(f"all styles of {LONG}", "x", "y", tuple(series)),
@@ -375,15 +375,36 @@ def test_no_text_is_cut_or_lies_over_another(one: bool) -> None:
             boxes = [axes.get_tightbbox() for axes in figure.axes if axes not in bars]
             boxes.append(figure._suptitle.get_window_extent())
             ticks = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+            entries = [[t.get_window_extent() for t in axes.texts] for axes in figure.axes]
         for k, box in enumerate(boxes):
             assert min(box.x0, box.y0) >= -1
             assert box.x1 <= figure.bbox.x1 + 1
             assert box.y1 <= figure.bbox.y1 + 1
             assert not any(box.shrunk(0.98, 0.98).overlaps(other) for other in boxes[:k])
+        assert max(map(len, entries)) >= 12 or not any(isinstance(p, Matrix) for p in panels)
+        for each in entries:
+            assert not any(a.overlaps(b) for a, b in combinations(each, 2))
         for axis in ticks:
             labels = [t for t in axis.get_ticklabels() if t.get_text() and not t.get_rotation()]
             each = [label.get_window_extent() for label in labels]
             assert not any(a.overlaps(b) for a, b in pairwise(each))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_outputs_that_are_not_finite_are_left_out(folder: Path, bad: float) -> None:
+    run = seen(folder, "number")
+    A = run.outcomes.A.copy()
+    A[:, :3] = bad
+    vars(run)["outcomes"] = replace(run.outcomes, A=A)
+    panels = [*shown(run, "predicted"), *shown(run, "residuals")]
+    assert picture(panels, "").startswith(b"\x89PNG")
+    framed = [line for line in panels_text(panels, "", braille=False).splitlines() if "|" in line]
+    assert not any("nan" in line or "inf" in line for line in framed)
+
+
+def test_the_page_names_every_picture() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "plotting.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == [*PICTURES]
 
 
 def test_in_a_terminal_a_curve_runs_from_corner_to_corner() -> None:
