@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from samples import write_blobs, write_config
 
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import escaped
 from deepnet_cli.report.page.chart import Chart, Series
 from deepnet_cli.report.page.facts import gathered
 from deepnet_cli.report.page.html import VOID, Element, html, tag
-from deepnet_cli.report.page.pixels import pixels
+from deepnet_cli.report.page.pixels import picture_shape, pixels
 from deepnet_cli.report.page.png import data_uri
 from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
@@ -475,11 +476,35 @@ def test_what_is_highlighted_is_what_yaml_says() -> None:
     assert page.all("span", class_="text") == ['"1 2"']
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_picture_is_its_pixels(rng: np.random.Generator, channels: int) -> None:
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (3, 5, 7)])
+def test_a_picture_is_its_pixels(rng: np.random.Generator, shape: tuple[int, ...]) -> None:
     image = pytest.importorskip("PIL.Image")
-    bytes_of = rng.integers(0, 256, (5, 7, channels), dtype=np.uint8)
-    bytes_of[0, 0], bytes_of[0, 1] = 0, 255
-    drawn = pixels(bytes_of.reshape(1, -1), (5, 7, channels))[0]
+    given_bytes = rng.integers(0, 256, shape, dtype=np.uint8)
+    given_bytes.flat[:2] = 0, 255
+    drawn = pixels(given_bytes.reshape(1, -1), shape)[0]
+    expected = given_bytes.transpose(1, 2, 0) if shape[0] == 3 else given_bytes
     with image.open(BytesIO(b64decode(data_uri(drawn).partition(",")[2]))) as read:
-        np.testing.assert_array_equal(np.asarray(read).reshape(5, 7, channels), bytes_of)
+        np.testing.assert_array_equal(np.asarray(read), expected)
+
+
+@pytest.mark.parametrize(
+    ("example", "values", "names", "shape"),
+    [
+        ((6, 5), [-3.0], 0, (6, 5)),
+        ((1, 6, 5), [2.0], 0, (6, 5)),
+        ((6, 5, 3), [2.0], 0, (6, 5, 3)),
+        ((16,), [0.0, 0.25, 1.0], 0, (4, 4)),
+        ((16,), [0.0, 3.0, 255.0], 0, (4, 4)),
+        ((16,), [0.0, 3.5], 0, None),
+        ((16,), [-1.0, 3.0], 0, None),
+        ((16,), [0.0, 1.0], 16, None),
+        ((15,), [0.0, 1.0], 0, None),
+    ],
+)
+def test_what_is_a_picture(
+    example: tuple[int, ...], values: list[float], names: int, shape: tuple[int, ...] | None
+) -> None:
+    rows = np.resize(values, (2, int(np.prod(example))))
+    named = tuple(f"c{k}" for k in range(names))
+    table = Table(rows, None, "", "", feature_names=named, example=example)
+    assert picture_shape(table, rows) == shape

@@ -41,7 +41,13 @@ def hardest(runs: Sequence[Facts]) -> Section | None:
     pictures = [
         tag(
             "li",
-            tag("img", src=data_uri(bright), alt=_row(said, i), width=shape[1], height=shape[0]),
+            tag(
+                "img",
+                src=data_uri(bright),
+                alt=_row(said, i),
+                width=bright.shape[1],
+                height=bright.shape[0],
+            ),
             *(tag("span", line) for line in (*_said(said, i), _row(said, i))),
         )
         for i, bright in zip(worst.tolist(), pixels(rows, shape), strict=True)
