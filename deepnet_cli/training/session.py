@@ -60,6 +60,7 @@ class Session:
         self.history = History()  # every row, with the one that closes the run
         self._closing: Row | None = None
         self._last: Steps | None = None
+        self.diverged_at: int | None = None  # the iteration whose cost was not finite
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
         self._rate = job.rate
@@ -243,5 +244,6 @@ class Session:
 
     def _fall_back(self, error: DivergedError) -> None:
         """Return to the newest progress from which a finite cost was computed."""
-        self.progress = self._copies.before(self.progress.state.iteration)
+        self.diverged_at = self.progress.state.iteration
+        self.progress = self._copies.before(self.diverged_at)
         self.ending, self._closing, self._last = Ending("diverged", str(error)), None, None
