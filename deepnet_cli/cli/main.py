@@ -30,6 +30,7 @@ COMMANDS = {
     "inspect": "Say what is in a data set, a model or a run.",
     "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
