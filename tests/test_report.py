@@ -127,12 +127,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file["x"].attrs["feature_names"] = [f"{NASTY}{k}" for k in range(5)]
     several = {"layers": [4, 3], "activations": ["tanh", "sigmoid"]}
     train(folder, "labels", data={"train": "labels.h5"}, model=several, loss="binary_cross_entropy")
+    large = {"learning_rate": 1e30, "iterations": 9}
+    linear = {"layers": [4, 1], "activations": ["linear", "linear"]}
+    train(folder, "far", data=both, model=linear, loss="mean_squared_error", training=large)
     (folder / "begun").mkdir()
     (folder / "begun" / "config.yaml").write_bytes((folder / "more" / "config.yaml").read_bytes())
     return folder
 
 
-ONE = ("classes", "numbers", "labels", "begun")
+ONE = ("classes", "numbers", "labels", "far", "begun")
 
 
 @pytest.fixture(scope="module")
@@ -305,6 +308,15 @@ def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:
     assert "train --resume" in result.err.splitlines()[-1]
     page = Page((folder / "begun" / "report.html").read_text())
     assert "Broken off" in page.all("p", class_="lead")[0]
+
+
+def test_a_run_that_diverged_says_where(folder: Path, pages: dict[str, Page]) -> None:
+    page = pages["far"]
+    assert page.all("p", class_="lead")[0].startswith("Diverged: the cost became ")
+    told = deepnet("replay", folder / "far", "--json")
+    found = json.loads(told.out)["found"]
+    assert page.all("p", class_="alarm")[0].startswith(f"First not finite: {found['tensor']} of ")
+    assert f"deepnet replay {folder / 'far'}" in page.all("pre")
 
 
 def test_data_that_have_changed_give_no_figures(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import Element, tag
@@ -17,16 +18,18 @@ def again(runs: Sequence[Facts]) -> Section:
     run = facts.run
     body = [
         tag("p", "The same config, seed and data give the same bytes on the same machine:"),
-        _typed(f"deepnet train {shlex.quote(str(run.path / CONFIG))}"),
+        typed("deepnet train", run.path / CONFIG),
     ]
     if run.state in ("stopped", "broken off"):
-        resume = _typed(f"deepnet train --resume {shlex.quote(str(run.path))}")
-        body += [tag("p", "It can go on where it stopped:"), resume]
+        body.append(tag("p", "It can go on where it stopped:"))
+        body.append(typed("deepnet train --resume", run.path))
     return Section("Do it again", body)
 
 
-def _typed(command: str) -> Element:
-    return tag("pre", tag("code", command), tabindex=0, aria_label="command")
+def typed(command: str, path: Path) -> Element:
+    """A command about a path, as it is typed in a shell."""
+    text = f"{command} {shlex.quote(str(path))}"
+    return tag("pre", tag("code", text), tabindex=0, aria_label="command")
 
 
 def config(runs: Sequence[Facts]) -> Section:

@@ -3,6 +3,7 @@
 from deepnet_cli.report.page.about import about
 from deepnet_cli.report.page.confusion import confusion
 from deepnet_cli.report.page.curves import curves
+from deepnet_cli.report.page.diverged import diverged
 from deepnet_cli.report.page.hardest import hardest
 from deepnet_cli.report.page.layers import layers
 from deepnet_cli.report.page.predicted import predicted
@@ -13,6 +14,7 @@ from deepnet_cli.report.page.several import differences, overview, side_by_side
 
 OF_ONE: dict[str, Maker] = {
     "about": about,
+    "diverged": diverged,
     "scores": scores,
     "curves": curves,
     "confusion": confusion,
