@@ -68,7 +68,9 @@ def network(facts: Facts) -> str:
 
 def _epochs(facts: Facts) -> str:
     epochs = facts.run.summary.get("epochs")
-    return f" ({figure(epochs)} epochs)" if isinstance(epochs, int | float) else ""
+    if not isinstance(epochs, int | float):
+        return ""
+    return f" ({figure(epochs)} epoch{'s' * (epochs != 1)})"
 
 
 def _data(facts: Facts) -> Node:

@@ -37,21 +37,20 @@ def _columns(facts: Facts) -> list[str]:
 
 
 def _chart(name: str, runs: Sequence[Facts]) -> Chart | None:
-    """Of one run a curve for training and one for validation; of several a color a run."""
+    """Of one run a curve for training and one for validation; of several a color a run.
+
+    A learning rate that stays as it is needs none.
+    """
     series = list[Series]()
     for k, facts in enumerate(runs):
-        found = [(key, _values(facts, key)) for key in (name, VALIDATION + name)]
-        there = [(key, y) for key, y in found if np.isfinite(y).any()]
         x = np.array([row["iteration"] for row in facts.run.history.rows])
-        for key, y in there:
-            held = key != name
-            label = "validation" if held else "training"
-            if len(runs) > 1:
-                label = f"{facts.label}, {label}"
-            elif name == key and VALIDATION + name not in _columns(facts):
-                label = name
-            series.append(Series(label, x, y, k if len(runs) > 1 else int(held), held))
-    if not series:
+        for held, part in enumerate(("training", "validation")):
+            y = _values(facts, VALIDATION * held + name)
+            if np.isfinite(y).any():
+                label, color = (part, held) if len(runs) == 1 else (f"{facts.label}, {part}", k)
+                series.append(Series(label, x, y, color, bool(held)))
+    stays = len({value for each in series for value in each.y.tolist()}) == 1
+    if not series or (name == "learning_rate" and stays):
         return None
     marked = _best(runs[0]) if len(runs) == 1 else []
     decades = name not in EVERY or name in SMALLER_IS_BETTER
