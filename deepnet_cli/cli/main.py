@@ -17,6 +17,7 @@ from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot, write_file
+from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
@@ -45,6 +46,7 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
         module = importlib.import_module(f"deepnet_cli.cli.{name}")
         gc.freeze()
@@ -138,6 +140,10 @@ def _run() -> int:
         return 130
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+    except ImportError as error:
+        if "failed to map" not in str(error):
+            return _crashed(error)
+        return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:
         discard(1)
         place = Path(str(error.filename or "standard output"))

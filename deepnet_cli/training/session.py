@@ -70,6 +70,7 @@ class Session:
         """Write which rows each part has, and the resolved config: the directory is a run now.  One
         that begins with what another has reached has that first.
         """
+        self.directory.check_room(self.progress.nbytes)
         write_splits(self.job, self.directory)
         if self.progress.state.iteration and not checkpoints(self.directory.path):
             self._copies.write(self.progress)
