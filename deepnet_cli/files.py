@@ -24,7 +24,6 @@ from deepnet_cli.errors import (
     nearest,
     one_line,
 )
-from deepnet_cli.memory import told
 from deepnet_cli.signals import unfinished
 
 TEMPORARY = ".deepnet-"
@@ -137,19 +136,19 @@ def written(path: Path) -> Iterator[BinaryIO]:
     Where it raises, `path` stays as it was and nothing else is left.  Raises MachineError.
     """
     try:
-        with _temporary(path.parent) as (temporary, file):
+        with temporary(path.parent) as (beside, file):
             yield file
             file.flush()
             _keep_private(file.fileno(), path)
             os.fsync(file.fileno())
-            temporary.replace(path)
+            beside.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise cannot("write", path, error) from error
 
 
 @contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A new file that goes where the block raises, or the process is made to leave."""
     path = folder / f"{TEMPORARY}{os.urandom(6).hex()}.tmp"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -171,27 +170,6 @@ def _keep_private(descriptor: int, path: Path) -> None:
     """Who could not read the old file cannot read the new one, where the file system knows how."""
     with suppress(OSError):
         os.fchmod(descriptor, stat.S_IMODE(os.fstat(descriptor).st_mode & path.lstat().st_mode))
-
-
-def check_room(folder: Path, largest: int, in_all: int) -> None:
-    """Raise MachineError where a file of `largest` bytes cannot be written into a folder, or there
-    is no room for so many `in_all`: before hours are spent on what is to be written.
-    """
-    try:
-        there = os.statvfs(folder)
-        if (free := there.f_bavail * there.f_frsize) < in_all:
-            raise MachineError(
-                f"{folder}: {told(in_all)} are to be written there, but {told(free)} are free; "
-                "free some space or choose another place"
-            )
-        with _temporary(folder) as (path, file):
-            path.unlink()
-            for at in range(0, largest, BUFFER):
-                file.write(bytes(min(BUFFER, largest - at)))
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise cannot("write in", folder, error) from error
 
 
 def remove_unfinished(folder: Path) -> None:
