@@ -33,7 +33,7 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.nn.types import Array
 
-HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError)
 """What h5py raises for a damaged file: any of these."""
 
 MOST_ATTRIBUTES = 100_000
