@@ -20,6 +20,7 @@ from deepnet_cli.training.inspecting import figures_in, history_in, object_in, t
 from deepnet_cli.training.lock import user_of
 from deepnet_cli.training.restoring import PLACES
 from deepnet_cli.training.run_directory import CONFIG, HISTORY, SUMMARY, checkpoints
+from deepnet_cli.training.sealed import open_sealed
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ def runs_in(directory: Path) -> list[Listed]:
     return [listed for each in below for listed in _listed(each)]
 
 
+def trained(path: Path) -> Listed:
+    """A run, or what a model file says of the one that it is from.  Raises DataError."""
+    if path.is_dir():
+        return _run(path)
+    with open_sealed(path, "model") as source:
+        keys = keys_of(source.text("config"), path.parent)
+    return Listed(path, "", _changed(path), 0, None, keys=keys)
+
+
 def _listed(path: Path) -> Iterator[Listed]:
     if (path / CONFIG).exists():
         yield _run(path)
@@ -61,13 +71,9 @@ def _listed(path: Path) -> Iterator[Listed]:
 
 
 def _run(path: Path) -> Listed:
-    document = parse(text_in(path / CONFIG).encode(), "")
-    keys = {_chosen(key): value for key, value in flat(document.tree).items() if document.tree}
-    for key in keys.keys() & {*PLACES}:
-        if isinstance(name := keys[key], str):
-            keys[key] = str(resolved(name, path))
+    keys = keys_of(text_in(path / CONFIG), path)
     summary = object_in(text_in(path / SUMMARY))
-    problem = _problem(path, summary, readable=bool(keys) and not document.problems)
+    problem = _problem(path, summary, readable=bool(keys))
     made, ended = [int(each.stem.rpartition("-")[2]) for each in checkpoints(path)], 0
     if isinstance(count := summary.get("iterations"), int):
         ended = count
@@ -85,6 +91,20 @@ def _run(path: Path) -> Listed:
     seconds = float(took) if isinstance(took, int | float) else None
     when = max(_changed(path / name) for name in (CONFIG, HISTORY, SUMMARY, "checkpoints"))
     return Listed(shown(path), state, when, max([ended, *made]), seconds, figures, keys, problem)
+
+
+def keys_of(config: str, place: Path) -> dict[str, object]:
+    """The values of a resolved config by their keys, paths resolved from the directory `place`;
+    empty where it cannot be read.
+    """
+    document = parse(config.encode(), "")
+    if document.problems:
+        return {}
+    keys = {_chosen(key): value for key, value in flat(document.tree).items()}
+    for key in keys.keys() & {*PLACES}:
+        if isinstance(name := keys[key], str):
+            keys[key] = str(resolved(name, place))
+    return keys
 
 
 def _chosen(key: str) -> str:
