@@ -53,6 +53,8 @@ def compare(
     """
     if data is not None and part is not None:
         raise click.UsageError("give --part, of the runs, or --data, of neither")
+    if data is None and (a.is_file() or b.is_file()):
+        raise click.UsageError("a model file names no data; give labelled data by --data")
     models = load_model(a), load_model(b)
     largest = max((model.network.sizes for model in models), key=max)
     suit(largest, VALUES // max(largest))
