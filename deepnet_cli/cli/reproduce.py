@@ -16,7 +16,8 @@ from deepnet_cli.files import json_text
 from deepnet_cli.report.plan import outline
 from deepnet_cli.report.reproduction import reproduction_json, reproduction_text
 from deepnet_cli.threads import limited
-from deepnet_cli.training.reproducing import SETTINGS, Record, Reproduction
+from deepnet_cli.training.record import SETTINGS, Record
+from deepnet_cli.training.reproducing import Reproduction
 from deepnet_cli.training.resume import check_code
 from deepnet_cli.training.run_directory import CONFIG, RunDirectory, check_begun
 from deepnet_cli.training.session import Session

@@ -1,15 +1,13 @@
 """What `deepnet compare` says: what differs between two configs, and what came of it."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from textwrap import fill
 
-from deepnet_cli.errors import one_line, shortened
+from deepnet_cli.errors import one_line
 from deepnet_cli.report.figures import COLUMNS, fits
+from deepnet_cli.report.runs import as_written
 from deepnet_cli.report.table import table
 from deepnet_cli.training.comparing import Comparison
-
-WIDEST = 24
 
 Keys = Mapping[str, tuple[object, object]]
 """Of two configs, those that differ."""
@@ -20,7 +18,7 @@ def comparison_text(found: Comparison, keys: Keys) -> str:
     sides = (("A", found.a), ("B", found.b))
     parts = ["\n".join(f"{name}  {one_line(str(side.path))}" for name, side in sides)]
     if keys:
-        rows = [[key, *map(_value, pair)] for key, pair in keys.items()]
+        rows = [[key, *(as_written(value, key) for value in pair)] for key, pair in keys.items()]
         parts.append(table(["", "A", "B"], rows))
     else:
         parts.append("their configs are the same")
@@ -85,14 +83,6 @@ def comparison_json(found: Comparison, keys: Keys) -> dict[str, object]:
         "better": found.better or None,
         "notes": found.notes,
     }
-
-
-def _value(value: object) -> str:
-    """As the config has it; of a path the name."""
-    if value is None or isinstance(value, bool):
-        return {None: "", True: "true", False: "false"}[value]
-    text = Path(value).name if isinstance(value, str) and "/" in value else str(value)
-    return shortened(one_line(text), WIDEST)
 
 
 def _filled(text: str) -> str:

@@ -170,7 +170,7 @@ def _columns(runs: Sequence[Listed], now: float) -> Iterator[tuple[str, list[obj
     last = [key.rpartition(".")[2] for key in keys]
     for key, short in zip(keys, last, strict=True):
         head = key if last.count(short) > 1 or len(short) < 4 else short
-        yield head, [_cell(_key(key, run)) for run in runs]
+        yield head, [_cell(run.keys.get(key), key) for run in runs]
 
 
 def _headlines(runs: Sequence[Listed]) -> list[str]:
@@ -196,18 +196,26 @@ def _figure(key: str, run: Listed) -> object:
 
 
 def _key(key: str, run: Listed) -> object:
-    value = run.keys.get(key)
-    return Path(value).name if key in PLACES and isinstance(value, str) else value
+    return run.keys.get(key)
 
 
 def _data(run: Listed) -> object:
-    return _cell(_key("data.train", run))
+    return as_written(run.keys.get("data.train"), "data.train")
 
 
-def _cell(value: object) -> object:
+def _cell(value: object, key: str = "") -> object:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number else as_written(value, key)
+
+
+def as_written(value: object, key: str) -> str:
+    """A value of a config as it stands there, or its beginning; of a file the name."""
     if value is None or isinstance(value, bool):
         return {None: "", True: "true", False: "false"}[value]
-    return value if isinstance(value, int | float) else shortened(one_line(str(value)), WIDEST)
+    if key in PLACES and isinstance(value, str):
+        value = Path(value).name
+    text = f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+    return shortened(one_line(text), WIDEST)
 
 
 def _when(when: float, now: float) -> str:
