@@ -162,3 +162,38 @@ def test_what_cannot_be_listed(
 ) -> None:
     monkeypatch.chdir(folder)
     assert_refused(deepnet("runs", *arguments), code, words)
+
+
+DAMAGE = {
+    "summary.json": [
+        "", "[]", "{", "null", '{"stopped": 3}', '{"stopped": "\\u001b[2J", "iterations": "many"}',
+        '{"stopped": "early", "iterations": true, "figures": {"test": 3, "train": {"cost": "x"}}}',
+        '{"stopped": "early", "seconds": 1e999, "data": {"train": 1}, "environment": []}',
+        '{"stopped": "early", "iterations": 40, "environment": {"threads": -7}}', "[" * 9000,
+    ],
+    "history.csv": ["", "iteration\n", "a,b\n1,2\n", "iteration,epoch,cost\n1\n", "\0", "x\n" * 9],
+    "config.yaml": ["", "[]", "name: [", "a: &x 1\nb: *x", "training: 3", "\0", "loss: {name: []}"],
+    "checkpoints/iteration-best.h5": ["", "deepnet checkpoint\n"],
+}  # fmt: skip
+"""What may stand in a file of a run in place of what was written."""
+
+
+@pytest.mark.parametrize("file", DAMAGE)
+def test_whatever_stands_in_its_files_a_run_is_listed(
+    folder: Path, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And is made again, or not, with one message."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder / "slow", "run")
+    shutil.copy(folder / "blobs.h5", "blobs.h5")
+    for content in DAMAGE[file]:
+        for each in Path("run").iterdir():
+            if each.is_file():
+                each.unlink()
+        shutil.copytree(folder / "slow", "run", dirs_exist_ok=True)
+        Path("run", file).write_text(content)
+        result = deepnet("runs", "run")
+        assert result.code == 0
+        assert all(len(line) <= 80 for line in result.out.splitlines())
+        assert len(json.loads(deepnet("runs", ".", "--json").out)["runs"]) == 1
+        assert deepnet("reproduce", "run", "-q").code in (0, 1, 2, 3, 5), content

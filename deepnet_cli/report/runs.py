@@ -105,8 +105,9 @@ def by(key: str, runs: Sequence[Listed], *, reverse: bool = False) -> list[Liste
 
 def best(runs: Sequence[Listed]) -> list[Listed]:
     """Those that have the figure that most have of what is held out, the best first."""
-    have = next((c for c in _headlines(runs) if c), None)
-    return [run for run in by(have, runs) if _figure(have, run) is not None] if have else []
+    figure = _headlines(runs)[0]
+    have = [run for run in runs if _figure(figure, run) is not None]
+    return by(figure, have) if have else []
 
 
 def _sorting(key: str, runs: Sequence[Listed]) -> tuple[Column, bool]:
@@ -157,7 +158,7 @@ def _columns(runs: Sequence[Listed], now: float) -> Iterator[tuple[str, list[obj
 
     yield "run", [one_line(str(run.path)) for run in runs]
     if not all(run.state == "completed" for run in runs):
-        yield "state", [one_line(run.state) for run in runs]
+        yield "state", [_cell(run.state) for run in runs]
     if not alike(_data):
         yield "data", [_data(run) for run in runs]
     for key in _headlines(runs):

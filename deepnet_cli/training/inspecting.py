@@ -206,6 +206,8 @@ def figures_in(parts: object) -> dict[str, Figures]:
 def history_in(text: str) -> History:
     """What stands in a history.csv; without rows where it is none."""
     try:
-        return History.from_csv(text)
+        history = History.from_csv(text)
     except (ValueError, IndexError):
         return History()
+    whole = all({"iteration", "epoch", "cost"} <= row.keys() for row in history.rows[:1])
+    return history if whole else History()

@@ -74,7 +74,8 @@ def _run(path: Path) -> Listed:
     keys = keys_of(text_in(path / CONFIG), path)
     summary = object_in(text_in(path / SUMMARY))
     problem = _problem(path, summary, readable=bool(keys))
-    made, ended = [int(each.stem.rpartition("-")[2]) for each in checkpoints(path)], 0
+    numbers, ended = [each.stem.rpartition("-")[2] for each in checkpoints(path)], 0
+    made = [int(number) for number in numbers if number.isdecimal()]
     if isinstance(count := summary.get("iterations"), int):
         ended = count
     state = str(summary.get("stopped", "broken off"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences, resolved_config
+from deepnet_cli.config.schema import MOST_THREADS
 from deepnet_cli.errors import DataError
 from deepnet_cli.training.environment import changes, environment
 from deepnet_cli.training.history import Row
@@ -38,6 +39,8 @@ class Record:
     def of(cls, run: Path) -> "Record":
         """That of a run.  Raises DataError where it kept nothing that says how it was trained."""
         summary = object_in(text_in(run / SUMMARY))
+        if not isinstance(summary.get("iterations"), int):
+            summary = {}
         states: dict[int, Path] = {}
         damaged: list[str] = []
         told: Mapping[str, Any] = summary
@@ -59,7 +62,8 @@ class Record:
 
     @property
     def _ended(self) -> int:
-        return int(self.summary.get("iterations", 0))
+        ended: int = self.summary.get("iterations", 0)
+        return ended
 
     @property
     def ending(self) -> str:
@@ -74,13 +78,15 @@ class Record:
 
     @property
     def diverged(self) -> bool:
+        """Whether that is how it ended."""
         return self.whole and self.summary.get("stopped") == "diverged"
 
     @property
     def threads(self) -> int | None:
         """That multiplied matrices."""
-        threads = self.told.get("environment", {}).get("threads")
-        return threads if isinstance(threads, int) else None
+        threads = self._told("environment").get("threads")
+        known = isinstance(threads, int) and 1 <= threads <= MOST_THREADS
+        return threads if known else None
 
     def start(self, job: Job) -> Progress:
         """What it began with: nothing, or a state of another run."""
@@ -97,8 +103,9 @@ class Record:
             return load_progress(path, job, resolved_config(job, self.path))[1]
         if not self.told:
             return []
-        check_data(self.told.get("data", {}), job, self.path / SUMMARY)
-        return changes(self.told.get("environment", {}), environment(job))
+        data = {part: of for part, of in self._told("data").items() if isinstance(of, dict)}
+        check_data(data, job, self.path / SUMMARY)
+        return changes(self._told("environment"), environment(job))
 
     def settings(self, job: Job) -> list[str]:
         """What was set otherwise when a checkpoint was kept."""
@@ -108,3 +115,8 @@ class Record:
                 found = differences(source.text("config"), config)
             told |= {key: what for key, what in found.items() if key in CHANGEABLE}
         return [what for key, what in told.items() if key.startswith("training.")]
+
+    def _told(self, what: str) -> dict[str, Any]:
+        """Of its data or its environment."""
+        found = self.told.get(what)
+        return found if isinstance(found, dict) else {}
