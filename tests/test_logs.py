@@ -3,6 +3,7 @@ run came to its end.
 """
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from hypothesis import strategies as st
 from samples import largest_file, rows, write_blobs, write_config
 
 from deepnet_cli.config import load
-from deepnet_cli.training.history import Row
+from deepnet_cli.training.copies import Copies
+from deepnet_cli.training.history import History, Row
 from deepnet_cli.training.logs import Log, json_line
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.state import Event
@@ -106,6 +108,31 @@ def test_rows_are_there_as_they_come(folder: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Session, "steps", watched)
     assert deepnet("train", "c.yaml", "--run-dir", "run", "-q").code == 0
     assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_they_are_durable_with_a_checkpoint_and_at_the_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is in them when the history is written: as much as fsync was called for."""
+    safe: dict[int, int] = {}
+    kept: list[bool] = []
+    write, fsync = Copies.write_history, os.fsync
+
+    def synced(descriptor: int) -> None:
+        facts = os.fstat(descriptor)
+        safe[facts.st_ino] = facts.st_size
+        fsync(descriptor)
+
+    def seen(self: Copies, history: History) -> None:
+        write(self, history)
+        logs = [folder / "run" / "history.jsonl", *(folder / "run").glob("events.*")]
+        kept.extend(safe[log.stat().st_ino] == log.stat().st_size for log in logs)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Copies, "write_history", seen)
+    assert deepnet("train", "c.yaml", "--run-dir", "run", "-q").code == 0
+    assert len(kept) >= 6
+    assert all(kept)
 
 
 def test_what_diverged_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
