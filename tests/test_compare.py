@@ -263,6 +263,27 @@ def test_what_cannot_be_compared(folder: Path, tmp_path: Path) -> None:
     assert_refused(deepnet("compare", "a", tmp_path / "far"), 3, ["no row in common", "--data"])
 
 
+def guessing(side: Side, right: Array) -> Side:
+    """One that is right there, of the first rows of another's."""
+    m = len(right)
+    Y = side.outcomes.Y[:, :m]
+    A = np.where(right, Y, np.roll(Y, 1, axis=0))
+    table = side.outcomes.table.take(np.arange(m))
+    return replace(side, outcomes=replace(side.outcomes, table=table, A=A, Y=Y, costs=1.0 - right))
+
+
+def test_accuracy_is_better_only_where_mcnemar_says_so(folder: Path) -> None:
+    """Five rows to none are p = 1/16, though hardly a resample is without one of them."""
+    (side,) = sides(folder, "a")
+    every, but_five, but_six = (guessing(side, np.arange(200) >= k) for k in (0, 5, 6))
+    found = compared(every, but_five)
+    assert found.mcnemar is not None
+    assert found.mcnemar.p == 1 / 16
+    assert found.figures["accuracy"].interval[1] < 0
+    assert found.better == ""
+    assert compared(every, but_six).better == "A"
+
+
 @pytest.mark.long
 def test_the_interval_covers_and_mcnemar_errs_as_often_as_they_say(folder: Path) -> None:
     """Two guessers whose true difference is known, 300 times: within three standard errors."""
@@ -270,18 +291,12 @@ def test_the_interval_covers_and_mcnemar_errs_as_often_as_they_say(folder: Path)
     (side,) = sides(folder, "a")
     m, p, q, times = 150, 0.8, 0.7, 300
 
-    def guessing(right: Array) -> Side:
-        """One that is right there, where y is always 0."""
-        A, Y = (np.eye(3)[k].T for k in (1 - right.astype(int), np.zeros(m, int)))
-        told = replace(side.outcomes, table=side.outcomes.table.take(np.arange(m)), A=A, Y=Y)
-        return replace(side, outcomes=replace(told, costs=1.0 - right))
-
     covered = wrong = 0
     for k in range(times):
-        pair = Pair(*(guessing(rng.random(m) < share) for share in (p, q)))
+        pair = Pair(*(guessing(side, rng.random(m) < share) for share in (p, q)))
         low, high = intervals(pair.differences, m, 1000, seed=k)["accuracy"]
         covered += low <= q - p <= high
-        mcnemar = Pair(*(guessing(rng.random(m) < p) for _ in "ab")).mcnemar
+        mcnemar = Pair(*(guessing(side, rng.random(m) < p) for _ in "ab")).mcnemar
         assert mcnemar is not None
         wrong += mcnemar.p <= 0.05
     assert abs(covered / times - 0.95) < 3 * np.sqrt(0.95 * 0.05 / times)

@@ -18,8 +18,9 @@ from samples import largest_file, rows, write_blobs, write_config
 
 from deepnet_cli.config import load
 from deepnet_cli.training.copies import Copies
-from deepnet_cli.training.history import History, Row
+from deepnet_cli.training.history import Row
 from deepnet_cli.training.logs import Log, json_line
+from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.state import Event
 
@@ -113,26 +114,27 @@ def test_rows_are_there_as_they_come(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_they_are_durable_with_a_checkpoint_and_at_the_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that is in them when the history is written: as much as fsync was called for."""
+    """All that is in them then: as much as fsync was called for."""
     safe: dict[int, int] = {}
     kept: list[bool] = []
-    write, fsync = Copies.write_history, os.fsync
+    write, fsync = Copies.write_with_history, os.fsync
 
     def synced(descriptor: int) -> None:
         facts = os.fstat(descriptor)
         safe[facts.st_ino] = facts.st_size
         fsync(descriptor)
 
-    def seen(self: Copies, history: History) -> None:
-        write(self, history)
+    def seen(self: Copies, progress: Progress) -> None:
+        write(self, progress)
         logs = [folder / "run" / "history.jsonl", *(folder / "run").glob("events.*")]
         kept.extend(safe[log.stat().st_ino] == log.stat().st_size for log in logs)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Copies, "write_history", seen)
+    monkeypatch.setattr(Copies, "write_with_history", seen)
     assert deepnet("train", "c.yaml", "--run-dir", "run", "-q").code == 0
-    assert len(kept) >= 6
+    assert len(kept) == 6
     assert all(kept)
+    assert all(safe[log.stat().st_ino] == log.stat().st_size for log in Path("run").glob("*.jsonl"))
 
 
 def test_what_diverged_is_taken_back(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ import json
 import shutil
 import signal
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import h5py
@@ -124,10 +126,25 @@ def test_one_that_was_interrupted_or_killed(folder: Path, monkeypatch: Patch) ->
         signalled(patch, 25, signal.SIGTERM)
         assert deepnet("train", "c.yaml", "--run-dir", "other", "-q").code == 143
     assert reproduced("other")["identical"] is True
+    with monkeypatch.context() as patch:
+        meddled(patch, 12, "W1", float("nan"))
+        assert reproduced("other")["other_end"] is True
     Path("other/summary.json").unlink()
     Path("other/model.h5").unlink()
     told = reproduced("other")
     assert (told["identical"], told["updates"]) == (True, kept("other")[-1])
+
+
+def test_no_clock_ends_it(folder: Path, monkeypatch: Patch) -> None:
+    """Though each look at it is a day later."""
+    limited = settings("training.max_time=1d")
+    assert deepnet("train", "c.yaml", *limited, "--run-dir", "other", "-q").code == 0
+    days = (86_400.0 * k for k in count(1))
+    monkeypatch.setattr(
+        "deepnet_cli.training.session.time", SimpleNamespace(monotonic=days.__next__)
+    )
+    told = reproduced("other")
+    assert (told["identical"], told["updates"]) == (True, 40)
 
 
 def test_a_fork_is_made_again_from_what_it_began_with(folder: Path) -> None:
@@ -242,9 +259,9 @@ def test_a_changed_config_is_refused(folder: Path) -> None:
 
 
 def test_a_part_of_it(folder: Path) -> None:
-    told = reproduced("run", "--until", "20")
-    assert (told["identical"], told["updates"], told["rows"]) == (True, 20, 3)
-    assert all(state["updates"] <= 20 for state in told["states"])
+    told = reproduced("run", "--until", "18")
+    assert (told["identical"], told["updates"], told["rows"]) == (True, 18, 3)
+    assert all(state["updates"] <= 18 for state in told["states"])
     shutil.rmtree("run/checkpoints")
     Path("run/history.csv").unlink()
     assert reproduced("run", "--until", "20")["identical"] is None

@@ -57,10 +57,11 @@ class Copies:
     def write_with_history(self, progress: Progress) -> None:
         """The same, and history.csv up to there."""
         self.write(progress)
-        self.write_history(progress.settled().history)
+        self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
+        self._logs.sync()
 
     def write_history(self, history: History) -> None:
-        """Write history.csv and bring the logs to it, durable."""
+        """Write history.csv at the end, and bring the logs to it."""
         self.directory.write(HISTORY, history.to_csv().encode())
         self._logs.follow(history.rows)
         self._logs.sync()
