@@ -267,6 +267,19 @@ def test_a_part_of_it(folder: Path) -> None:
     assert reproduced("run", "--until", "20")["identical"] is None
 
 
+def test_it_stops_where_many_updates_are_one_call(folder: Path) -> None:
+    """To look at the state that was kept after 13."""
+    plain = settings("model.layers=[6, 3]", "training.batch_size=full", "training.log_every=40")
+    every = settings("output.checkpoint_every=13", "training.iterations=39")
+    assert deepnet("train", "c.yaml", *plain, *every, "--run-dir", "other", "-q").code == 0
+    config = Path("other/config.yaml")
+    config.write_text(config.read_text().replace("checkpoint_every: 13", "checkpoint_every: auto"))
+    told = reproduced("other", "--until", "30")
+    assert (told["identical"], told["updates"]) == (True, 30)
+    assert [state["updates"] for state in told["states"]] == [n for n in kept("other") if n < 30]
+    assert 26 in kept("other")
+
+
 def test_where_nothing_is_kept_it_cannot_tell(folder: Path) -> None:
     shutil.rmtree("run/checkpoints")
     Path("run/summary.json").unlink()

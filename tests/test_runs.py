@@ -19,7 +19,7 @@ RATES = {"slow": 0.001, "fast": 0.3, "wild": 1e38}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three runs that differ in their rate, of which one diverged; a half-made one, a damaged one
+    """Three runs that differ in their rate, of which one diverged; half-made ones, a damaged one
     and one that is being trained; a cross-validation; and what is no run.
     """
     folder = tmp_path_factory.mktemp("runs")
@@ -30,9 +30,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         code = deepnet("train", config, "--set", setting, "--run-dir", folder / name, "-q").code
         assert code == (4 if name == "wild" else 0)
     assert deepnet("cv", config, "--folds", "3", "--run-dir", folder / "cv", "-q").code == 0
-    for name in ("half", "damaged", "busy"):
+    for name in ("half", "longer", "damaged", "busy"):
         shutil.copytree(folder / "slow", folder / name)
     (folder / "half" / "summary.json").unlink()
+    newest = max((folder / "longer" / "checkpoints").iterdir())
+    newest.rename(newest.with_name("iteration-000000050.h5"))  # as if it had gone on
     (folder / "damaged" / "summary.json").write_text('{"stopped": ')
     (folder / "empty").mkdir()
     return folder
@@ -56,11 +58,13 @@ def test_each_run_is_listed_in_its_state(listed: dict[str, Any]) -> None:
         "fast": "completed",
         "wild": "diverged",
         "half": "broken off",
+        "longer": "broken off",
         "damaged": "damaged",
         "busy": "training",
         "cv": "3 folds",
     }
     assert listed["half"]["updates"] == 40
+    assert listed["longer"]["updates"] == 50
 
 
 def test_its_figures_are_those_of_its_files(folder: Path, listed: dict[str, Any]) -> None:
