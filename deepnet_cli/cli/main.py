@@ -33,6 +33,7 @@ COMMANDS = {
     "runs": "List runs: what differed between them, and what came of it.",
     "compare": "Say what differs between the runs A and B, and whether one is better.",
     "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }

@@ -94,6 +94,10 @@ class RunDirectory:
         """Write one of the run's files."""
         write_file(self.path / name, content)
 
+    def remove(self, name: str) -> None:
+        """Remove one of the run's files, where it is there."""
+        (self.path / name).unlink(missing_ok=True)
+
     def write_json(self, name: str, value: object) -> None:
         """Write a file that people read and programs too."""
         self.write(name, (json_text(value, indent=2) + "\n").encode())
