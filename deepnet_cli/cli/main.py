@@ -29,6 +29,7 @@ COMMANDS = {
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
+    "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "runs": "List runs: what differed between them, and what came of it.",
     "compare": "Say what differs between the runs A and B, and whether one is better.",
