@@ -13,6 +13,7 @@ from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.section import Section
 
 VALIDATION = "val_"
+PARTS = ("training", "validation")
 NOT_DRAWN = ("iteration", "epoch")
 
 
@@ -41,14 +42,20 @@ def _chart(name: str, runs: Sequence[Facts]) -> Chart | None:
 
     A learning rate that stays as it is needs none.
     """
+    found = [
+        (k, held, y)
+        for k, facts in enumerate(runs)
+        for held, column in enumerate((name, VALIDATION + name))
+        if np.isfinite(y := _values(facts, column)).any()
+    ]
+    both = len({held for _, held, _ in found}) == 2
     series = list[Series]()
-    for k, facts in enumerate(runs):
-        x = np.array([row["iteration"] for row in facts.run.history.rows])
-        for held, part in enumerate(("training", "validation")):
-            y = _values(facts, VALIDATION * held + name)
-            if np.isfinite(y).any():
-                label, color = (part, held) if len(runs) == 1 else (f"{facts.label}, {part}", k)
-                series.append(Series(label, x, y, color, bool(held)))
+    for k, held, y in found:
+        words = [runs[k].label] if len(runs) > 1 else []
+        words += [PARTS[held]] if both or not words else []
+        x = np.array([row["iteration"] for row in runs[k].run.history.rows])
+        color = k if len(runs) > 1 else held
+        series.append(Series(", ".join(words), x, y, color, bool(held)))
     stays = len({value for each in series for value in each.y.tolist()}) == 1
     if not series or (name == "learning_rate" and stays):
         return None
