@@ -16,8 +16,9 @@ from typing import Any
 
 from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
-from deepnet_cli.config.load import RUN_CONFIG, config_from_text
+from deepnet_cli.config.load import config_from_text
 from deepnet_cli.config.schema import Config
+from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.data.dealing.parts import Supply
 from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.encoding_file import read_encoding, write_encoding
