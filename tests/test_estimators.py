@@ -37,9 +37,8 @@ OPTIONAL = {"check_array_api_input"}
 """Of arrays of other libraries, where the environment asks for it: SCIPY_ARRAY_API."""
 
 
-@pytest.mark.parametrize(
-    "estimator", [ESTIMATORS[0], pytest.param(ESTIMATORS[1], marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@each
 def test_scikit_learns_own_checks(estimator: Any) -> None:
     failing = {"check_sample_weight_equivalence_on_dense_data": MINI_BATCHES}
     brief = estimator(epochs=10, learning_rate=0.03)
