@@ -11,6 +11,8 @@ A comment on the line above a block, which a reader does not see:
     <!-- file: NAME -->       the block is the content of a file
     <!-- first: COMMAND -->   typed before, for what a reader has already
     <!-- not run: REASON -->  the block is left alone
+
+    python tests/pages.py PAGE    puts what is said now in the place of what is shown in whole
 """
 
 import os
@@ -19,6 +21,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
@@ -39,12 +42,15 @@ EXIT = re.compile(r"#.*?exit code (\d+)\s*$")
 SHELL = re.compile(r"[|<>;&]")
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
 MEASURED = re.compile(
-    rf"(?:{NUMBER.pattern})\s?(?:s|ms|us|min|h|[KMG]iB|[KMG]?B/s|GFLOP/s|examples/s|times|%)(?!\w)"
+    rf"(?:{NUMBER.pattern})\s?(?:s|ms|us|min|h|(?:[KMG]i?)?B(?:/s)?|GFLOP/s|examples/s)(?!\w)"
 )
 """Times, sizes and speeds, which are not the same twice."""
 
 HARMLESS = {"deepnet", "cat", "cp", "echo", "head", "ls", "sed"}
 """All that a page may have run: an installation, for one, is none of ours."""
+
+TIMES = re.compile(r"\b(?:seconds|left)\b")
+"""Heads of columns of a table, which are flush right."""
 
 NEAR = 0.1
 """Between two numbers that training has made on two machines, relative."""
@@ -89,10 +95,10 @@ def copied(folder: Path) -> None:
 def commands(body: str) -> list[tuple[str, int, list[str]]]:
     """Each command of a console block, its exit code and the output that is shown."""
     found: list[tuple[str, int, list[str]]] = []
-    for line in body.replace("\\\n", " ").splitlines():
+    for line in body.rstrip("\n").replace("\\\n", "\\\r").split("\n"):
         if line.startswith("$ "):
             code = EXIT.search(line)
-            found.append((line[2:], int(code[1]) if code else 0, []))
+            found.append((line[2:].replace("\r", "\n"), int(code[1]) if code else 0, []))
         elif found:
             found[-1][2].append(line)
     return found
@@ -111,6 +117,7 @@ def type_all(block: Block) -> None:
 
 def typed(command: str) -> tuple[int, str]:
     """The exit code and all output of a line in a shell; deepnet alone runs in this process."""
+    command = command.replace("\\\n", " ")
     words = shlex.split(command, comments=True)
     programs = [each.split()[0] for each in re.split(r"[|;]|&&", command.partition(" #")[0])]
     strange = {*programs} - HARMLESS
@@ -148,7 +155,7 @@ def typed(command: str) -> tuple[int, str]:
 
 def alike(shown: list[str], told: list[str]) -> bool:
     """Whether output is what a page shows."""
-    shown, told = ([line.rstrip() for line in lines if line.strip()] for lines in (shown, told))
+    shown, told = (untimed([line.rstrip() for line in x if line.strip()]) for x in (shown, told))
     stretches = list[list[str]]([[]])
     for line in shown:
         if line.strip() == "...":
@@ -168,6 +175,19 @@ def alike(shown: list[str], told: list[str]) -> bool:
             return False
         at = found + len(stretch)
     return end >= at and _same(last, told[end:])
+
+
+def untimed(lines: list[str]) -> list[str]:
+    """With # for what stands in a column of times."""
+    ends, found = set[int](), list[str]()
+    for line in lines:
+        ends = {head.end() for head in TIMES.finditer(line)} or ends
+        for end in ends:
+            start = line.rfind(" ", 0, end) + 1
+            if NUMBER.fullmatch(line[start:end]):
+                line = f"{line[:start]}{'#':>{end - start}}{line[end:]}"
+        found.append(line)
+    return found
 
 
 def _same(shown: list[str], told: list[str]) -> bool:
@@ -194,3 +214,40 @@ def _same_word(one: str, other: str) -> bool:
         return one == other
     a, b = (float(word.replace(",", "")) for word in (one, other))
     return abs(a - b) <= max(NEAR * max(abs(a), abs(b)), NOISE)
+
+
+def retyped(page: Path) -> str:
+    """The page with what its commands say now, but where `...` leaves some of it out.
+
+    The working directory is one that commands may write in.
+    """
+    text = page.read_text()
+    for block in blocks(page):
+        if block.kind == "file":
+            Path(block.name).write_text(block.body)
+        if block.kind not in ("console", "first"):
+            continue
+        lines = []
+        for command, _, shown in commands(block.body):
+            said = typed(command)[1].rstrip("\n").splitlines()
+            whole = shown and "..." not in shown
+            lines += [f"$ {command}", *(said if whole else shown)]
+        if block.kind == "console":
+            text = text.replace(block.body, "\n".join(lines) + "\n", 1)
+    return text
+
+
+def main() -> None:
+    """Retype the pages that are named."""
+    os.environ["COLUMNS"] = "80"
+    for page in [Path(name).absolute() for name in sys.argv[1:]]:
+        with tempfile.TemporaryDirectory() as folder:
+            copied(Path(folder))
+            os.chdir(folder)
+            text = retyped(page)
+            os.chdir(ROOT)
+        page.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

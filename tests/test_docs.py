@@ -100,7 +100,7 @@ MADE = {"reference.md"}
 """From --help, whose examples name files of the reader's own."""
 
 TYPED = [page for page in PAGES if page.name not in MADE and pages.blocks(page)]
-QUICK = {"README.md", "python.md"}
+QUICK = {"README.md"}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,12 @@ def test_a_page_that_shows_other_output_fails() -> None:
     assert not pages.alike(["epoch  cost", "...", "next: deepnet train"], told)
     assert not pages.alike(["...", "2  0.25", "1  0.5", "..."], told)
     assert not pages.alike(["...", "made in 17 ms of", "..."], told)
+    timed = [f"{cost:4}  {seconds:>7}{star}" for cost, seconds, star in TIMED]
+    assert pages.alike([line.replace("17.0", " 1.1") for line in timed], timed)
+    assert not pages.alike([line.replace("0.5", "0.6") for line in timed], timed)
+
+
+TIMED = [("cost", "seconds", ""), ("0.5", "1.2", " *"), ("0.1", "17.0", "")]
 
 
 def test_a_command_that_ends_otherwise_fails(
