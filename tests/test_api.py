@@ -76,6 +76,21 @@ def test_nested_dicts_are_a_config(folder: Path) -> None:
     assert [run.name for run in sorted(Path("runs").iterdir())] == ["config-001", "config-002"]
 
 
+def test_what_stands_in_two_places_of_a_dict_is_written_twice(folder: Path) -> None:
+    hidden = {"units": 4, "dropout": 0.1}
+    tree = {
+        "data": {"train": "blobs.h5"},
+        "model": {"layers": [hidden, hidden, 3], "activations": "tanh"},
+        "training": {"iterations": 2},
+        "output": {"plots": False},
+    }
+    assert deepnet.train(tree).model.parameters["W2"].shape == (4, 4)
+    loop: dict[str, object] = {"data": {"train": "blobs.h5"}}
+    loop["model"] = loop
+    with pytest.raises(deepnet.ConfigError, match="cannot hold itself"):
+        deepnet.train(loop)
+
+
 @contextmanager
 def signalled(after: int, times: int) -> Iterator[None]:
     """Ctrl-C when so many events were shown, so many times."""
