@@ -179,9 +179,14 @@ def test_a_run_is_what_stands_in_its_directory(folder: Path) -> None:
     frame = run.history.to_pandas()
     assert [*frame.index] == [row["iteration"] for row in told]
     assert [*frame["cost"]] == [row["cost"] for row in told]
-    read.plot().save("plot.png")
-    assert Path("plot.png").read_bytes() == read.plot()._repr_png_()
-    assert Path("plot.png").read_bytes().startswith(b"\x89PNG")
+    assert command("plot", run.path, "--kind", "cost", "-o", "cost.png").code == 0
+    assert read.plot("cost")._repr_png_() == Path("cost.png").read_bytes()
+    read.plot("cost", smooth=0.5).save("smooth.png")
+    assert Path("smooth.png").read_bytes() != Path("cost.png").read_bytes()
+    with pytest.raises(deepnet.ConfigError, match="did you mean 'confusion'"):
+        read.plot("confusoin")
+    with pytest.raises(deepnet.ConfigError, match="has no picture 'residuals'"):
+        read.plot("residuals")
     assert str(run.path) in repr(run)
 
 

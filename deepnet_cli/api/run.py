@@ -10,6 +10,7 @@ import numpy as np
 
 from deepnet_cli.api.given import PathGiven, path_of
 from deepnet_cli.api.model import Model, load
+from deepnet_cli.errors import ConfigError, did_you_mean
 from deepnet_cli.files import write_file
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
@@ -95,8 +96,21 @@ class Run:
         """The trained network.  Raises DataError while there is none."""
         return load(self.path)
 
-    def plot(self) -> Picture:
-        """The cost curves, as cost.png has them."""
-        from deepnet_cli.report.curves import cost_picture
+    def plot(self, *kinds: str, smooth: float = 0.0, log: bool | None = None) -> Picture:
+        """What `deepnet plot` draws: "cost", "confusion", ..., or without a kind an overview.
 
-        return Picture(cost_picture(self._found.history, self._found.name))
+        Raises ConfigError where the run has no such picture.
+        """
+        from deepnet_cli.report.pictures import drawing, registry, trained
+        from deepnet_cli.report.pictures.histories import Look
+
+        for kind in kinds:
+            if kind not in registry.PICTURES:
+                near = did_you_mean(kind, registry.PICTURES)
+                known = ", ".join(registry.PICTURES)
+                raise ConfigError(f"there is no picture '{kind}'{near} (one of {known})")
+        (label,) = trained.labels([self.path])
+        runs, look = [trained.Trained(self.path, label)], Look(smooth, log)
+        found = registry.panels_of(kinds, runs, look) if kinds else registry.overview(runs, look)[0]
+        panels = [panel for each in found.values() for panel in each]
+        return Picture(drawing.picture(panels, registry.heading(found, runs), "png"))
