@@ -26,7 +26,7 @@ OUTSIDE = {
     "optim": {"numpy"},
     "data": {"numpy", "h5py", "scipy", "pyarrow"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},
-    "training": {"numpy", "h5py"},
+    "training": {"numpy", "h5py", "tensorboard"},
     "report": {"numpy", "matplotlib"},
     "cli": {"click", "tqdm"},
     "api": {"numpy", "pandas", "sklearn"},
@@ -101,6 +101,7 @@ WRITERS = {
     "files.py": "the one writer",
     "fused/native.py": "the folder of what was compiled",
     "training/lock.py": "the lock",
+    "training/logs.py": "rows at the end of a log",
 }
 
 PRINTS = re.compile(r"\b(?:print|click\.s?echo|std(?:out|err)\.write)\(")

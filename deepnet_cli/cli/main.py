@@ -29,6 +29,9 @@ COMMANDS = {
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "runs": "List runs: what differed between them, and what came of it.",
+    "compare": "Say what differs between the runs A and B, and whether one is better.",
+    "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }

@@ -20,6 +20,9 @@ from deepnet_cli.training.model import NAME as MODEL
 
 CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
 CHECKPOINTS = "checkpoints"
+ORIGIN = "origin.h5"
+"""The checkpoint that a run began with which began with another's."""
+
 KEPT_CHECKPOINTS = 2
 MOST_RUNS = 100_000
 
