@@ -20,6 +20,7 @@ from deepnet_cli.files import cannot, write_file
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
+    "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",

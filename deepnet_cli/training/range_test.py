@@ -14,7 +14,7 @@ where everything explodes.
 A copy of the first parameters is moved, by the batches and the rule of the run; nothing is written.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -89,15 +89,18 @@ def range_test(job: Job) -> RangeTest:
         raise ConfigError(f"{name} finds its own step lengths: there is no learning rate to find")
     count = 1 + round(PER_DECADE * np.log10(HIGHEST / LOWEST))
     rates, costs = np.geomspace(LOWEST, HIGHEST, count), list[float]()
-    for J in _costs(job, rates):
+    for J in costs_along(job, lambda i: float(rates[i]), count - 1):
         costs.append(J)
         if _exploded(costs):
             break
     return RangeTest(rates[: len(costs)], np.array(costs))
 
 
-def _costs(job: Job, rates: Array) -> Iterator[float]:
-    """J before each update, as long as it is finite."""
+def costs_along(job: Job, rate: Callable[[int], float], updates: int) -> Iterator[float]:
+    """J before the first of some updates by these rates and after each, as long as it is finite.
+
+    Raises DivergedError where the first is not.
+    """
     progress = Progress.start(job)
     state, objective, batches = progress.state, progress.space.objective, progress.space.batches
     watched = batches.part.sample(WATCHED, job.config.seed, "range test")
@@ -109,10 +112,9 @@ def _costs(job: Job, rates: Array) -> Iterator[float]:
     if trouble := not_finite(objective, state.theta, J := cost()):
         raise DivergedError(f"{trouble} before the first update")
     yield J
-    runs = batches.runs(0, len(rates) - 1)
-    updates = train(state, objective, job.clippings, job.rule, lambda i: float(rates[i]), runs)
+    made = train(state, objective, job.clippings, job.rule, rate, batches.runs(0, updates))
     with suppress(DivergedError):
-        for _ in updates:
+        for _ in made:
             if not_finite(objective, state.theta, J := cost()):
                 return
             yield J

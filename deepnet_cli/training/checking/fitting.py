@@ -1,0 +1,65 @@
+"""One batch, to be learned by heart: what a network that can learn at all is able to do.
+
+It is trained by L-BFGS, in float64, without penalties, dropout and changes of the examples, so
+that nothing but the network, its first parameters and the loss is asked.  The batch is so small
+that a linear model of its narrowest layer could fit it, and as mixed in Y as can be.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deepnet_cli.data.dealing.parts import Part
+from deepnet_cli.nn.types import Array
+from deepnet_cli.optim.lbfgs import minimize
+from deepnet_cli.training.checking.deviance import Scale, scale_of
+from deepnet_cli.training.checking.subject import Subject
+
+MOST, STEPS = 16, 150
+MULTIPLICATIONS = 2**24
+"""Of a forward pass, at most."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """J of so many examples before and after, and what it is held against."""
+
+    examples: int
+    before: float
+    after: float
+    scale: Scale
+
+    @property
+    def explained(self) -> float:
+        """The share of the batch that was learned."""
+        return self.scale.explained(self.after)
+
+
+def fit_batch(subject: Subject) -> Fit:
+    """Learn it."""
+    objective, theta = subject.bare, subject.theta.astype(np.float64)
+    sizes = objective.network.sizes
+    most = min(MOST, min(sizes[:-1]) + 1, subject.affordable(MULTIPLICATIONS))
+    part = mixed(subject.sample, most)
+    X, Y = part.rows.astype(np.float64).T, part.Y.astype(np.float64)
+
+    def J(theta: Array) -> tuple[float, Array]:
+        cost, gradient = objective(theta, X, Y)
+        return float(cost.real), gradient.copy()
+
+    with np.errstate(all="ignore"):
+        before = J(theta)[0]
+        after = J(minimize(J, theta, STEPS))[0] if np.isfinite(before) else before
+    return Fit(part.m, before, after, scale_of(objective.network.loss, Y))
+
+
+def mixed(part: Part, most: int) -> Part:
+    """At most so many examples, no two of the same x, of as many different Y as there are."""
+    _, different = np.unique(part.Y, axis=1, return_index=True)
+    spread = different[np.linspace(0, len(different) - 1, min(most, len(different))).astype(int)]
+    chosen, seen = list[int](), set[bytes]()
+    for i in (*spread.tolist(), *range(part.m)):
+        if len(chosen) < most and (x := part.rows[i].tobytes()) not in seen:
+            seen.add(x)
+            chosen.append(i)
+    return part.take(np.array(chosen))
