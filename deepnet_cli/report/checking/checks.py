@@ -12,11 +12,11 @@ from deepnet_cli.training.checking.subject import Subject
 NAME = 9
 """The width of the longest name."""
 
-INDENT = " " * (NAME + 10)
+INDENT = " " * (NAME + 9)
 
 CHECKS: dict[str, Check] = {
     "config": of_run.config,
-    "parts": of_data.parts,
+    "data": of_data.parts,
     "x": of_data.x,
     "y": of_data.y,
     "x and y": of_data.dependence,
@@ -47,12 +47,9 @@ def checked(job: Job) -> Iterator[tuple[str, Finding]]:
 
 def finding_text(name: str, finding: Finding) -> str:
     """Its line, without the level, and below it what to do."""
-    told = fill(f"{name:<{NAME}} {finding.what}", 80 - 8, subsequent_indent=" " * (NAME + 1))
+    told = _filled(f"{name:<{NAME}} {finding.what}", 80 - 8, "", " " * (NAME + 1))
     told = told.replace("\n", "\n" + " " * 8)
-    below = [
-        fill(f"-> {do}", 80, initial_indent=INDENT[:-1], subsequent_indent=f"{INDENT}  ")
-        for do in finding.do
-    ]
+    below = [_filled(f"-> {do}", 80, INDENT, f"{INDENT}   ") for do in finding.do]
     return "\n".join([told, *below])
 
 
@@ -77,6 +74,12 @@ def checks_json(findings: Findings) -> dict[str, object]:
         "verdict": verdict(findings),
         "checks": [{"name": name, **vars(finding)} for name, finding in findings.items()],
     }
+
+
+def _filled(text: str, width: int, first: str, then: str) -> str:
+    """Lines that leave names and options whole."""
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    return fill(text, width, initial_indent=first, subsequent_indent=then, **whole)
 
 
 def _named(findings: Findings, level: str) -> list[str]:

@@ -7,6 +7,7 @@ from deepnet_cli.data.encoding.statistics import Statistics
 from deepnet_cli.errors import listed
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
+from deepnet_cli.report.checking.of_run import doubts
 from deepnet_cli.training.checking.signal import signal
 from deepnet_cli.training.checking.subject import Subject
 
@@ -21,22 +22,20 @@ CERTAIN, ENOUGH = 3.0, 100
 
 
 def parts(subject: Subject) -> Finding:
-    """How many examples each part has, and what of it is in two of them."""
+    """How many examples each part has, whether some are in two, and what else is odd in reading
+    them.
+    """
     dataset = subject.job.dataset
     counts = {name: part.m for name, part in dataset.parts.items()}
     told = ", ".join(f"{m:,} {name}" for name, m in counts.items())
-    shared = [
-        f"{count:,} of {counts[here]:,} rows of {here} in {there}"
-        for here, others in dataset.shared.items()
-        for there, count in others.items()
-        if count
-    ]
-    figures: dict[str, object] = {"examples": counts, "shared": dataset.shared}
-    if shared:
-        do = "remove them, or split by data.train.groups: figures on known rows flatter"
-        return Finding(WARNING, f"{told}; {', '.join(shared)}", (do,), figures)
-    apart = "; no row in two of them" if len(counts) > 1 else ""
-    return Finding(OK, told + apart, (), figures)
+    warnings, shared = doubts(subject.job, of_data=True), dataset.shared
+    figures: dict[str, object] = {"examples": counts, "shared": shared, "warnings": warnings}
+    if any(count for others in shared.values() for count in others.values()):
+        told += "; some rows in two of them"
+        warnings += ("remove these, or split by data.train.groups",)
+    elif shared:
+        told += "; no row in two of them"
+    return Finding(WARNING if warnings else OK, told, warnings, figures)
 
 
 def x(subject: Subject) -> Finding:
@@ -79,9 +78,12 @@ def _classes(subject: Subject, Y: Array) -> Finding:
     what += f"{counts[rare]:,} ('{names[rare]}') to {counts[common]:,} ('{names[common]}') examples"
     figures: dict[str, object] = {"classes": dict(zip(names, counts.tolist(), strict=True))}
     weighed = getattr(job.config.loss, "class_weight", None) is not None
-    if missing := [names[k] for k in np.flatnonzero(counts == 0)]:
-        do = "add examples, or leave the class out: what has none is never learned"
-        return Finding(WRONG, f"{what}; none of {listed(missing)}", (do,), figures)
+    if (Y == Y[:, :1]).all():
+        do = "add examples of others, or name another y: there is nothing to tell apart"
+        return Finding(WRONG, f"every example is of class '{names[common]}'", (do,), figures)
+    if missing := [f"'{names[k]}'" for k in np.flatnonzero(counts == 0)]:
+        do = "add examples, or leave it out: what has none is never learned"
+        return Finding(WARNING, f"{what}; none of {listed(missing)}", (do,), figures)
     if not exclusive and (Y.sum(axis=0) == 1).all():
         do = "if labels exclude each other: softmax in the last layer, loss: cross_entropy"
         return Finding(WARNING, f"{what}; each example has exactly one", (do,), figures)
@@ -126,9 +128,11 @@ def dependence(subject: Subject) -> Finding:
     if part.m < 4 * FEW:
         return Finding(SKIPPED, f"{part.m} examples are too few to see whether x tells of y")
     found = signal(subject.job.network.loss, part, subject.job.config.seed)
-    best = max(found.values(), default=0.0)
-    told = " and ".join(f"{name} {z:.1f}" for name, z in found.items())
-    what = f"guesses of left-out y, in standard errors above chance: {told}"
+    if not found:
+        return Finding(SKIPPED, "nothing to guess: x or y is the same everywhere")
+    best = max(found.values())
+    told = " and ".join(f"{z:.1f} ({name})" for name, z in found.items())
+    what = f"guesses of y from x are {told} standard errors above chance"
     if best > CERTAIN:
         return Finding(OK, what, (), dict(found))
     if part.m < ENOUGH:

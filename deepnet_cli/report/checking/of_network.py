@@ -12,7 +12,6 @@ from deepnet_cli.randomness import generator
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.report.health import sentences
 from deepnet_cli.training.checking.deviance import scale_of
-from deepnet_cli.training.checking.fitting import fit_batch
 from deepnet_cli.training.checking.subject import Subject
 
 MANY = 100.0
@@ -101,14 +100,14 @@ def gradient(subject: Subject) -> Finding:
 
 def batch(subject: Subject) -> Finding:
     """Whether some examples can be learned by heart."""
-    fit = fit_batch(subject)
+    fit = subject.fit
     if fit.scale.empty:
         return Finding(SKIPPED, f"{fit.examples} examples with one y: nothing to fit")
     figures: dict[str, object] = {"examples": fit.examples, "explained": fit.explained}
-    what = f"{fit.examples} examples: J falls from {fit.before:.3g} to {fit.after:.2g}"
+    what = f"{fit.examples} examples: J {fit.before:.3g} -> {fit.after:.2g}, "
+    what += f"{max(0.0, fit.explained):.0%} learned by heart"
     if fit.explained >= LEARNED:
-        return Finding(OK, f"{what}, learned by heart", (), figures)
-    what += f", {max(0.0, fit.explained):.0%} of what a constant leaves"
+        return Finding(OK, what, (), figures)
     do = "the network cannot learn so few by heart: look at the other lines, at the output "
     do += "activation, at the first parameters"
     return Finding(WARNING if fit.explained >= HALF else WRONG, what, (do,), figures)

@@ -1,5 +1,6 @@
 """What can be wrong with the run: its config, its learning rate, its time and memory."""
 
+from deepnet_cli.config.job import Job
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.report.timing import duration
@@ -9,6 +10,9 @@ from deepnet_cli.training.measuring import measure
 
 KEPT = 0.1
 """Part of the fall in the range test that the config's own rate keeps, at least."""
+
+LEARNABLE = 0.5
+"""Share of one batch that can be learned by heart, below which no rate helps."""
 
 GOES = 50.0
 """Updates by the suggested rate that the whole run goes as far as, at least."""
@@ -20,10 +24,16 @@ FULL = 0.8
 def config(subject: Subject) -> Finding:
     """What the config asks for, and what in it is likely a mistake."""
     job = subject.job
-    warnings = tuple(warning.split("\n")[0] for warning in job.warnings)
+    warnings = doubts(job, of_data=False)
     training = f"{job.config.training.optimizer.name}, {job.iterations:,} iterations"
     what = f"{job.config.name}: {job.network.loss.name}, {training}"
-    return Finding(WARNING if warnings else OK, what, warnings, {"warnings": job.warnings})
+    return Finding(WARNING if warnings else OK, what, warnings, {"warnings": warnings})
+
+
+def doubts(job: Job, *, of_data: bool) -> tuple[str, ...]:
+    """The warnings of a job that are about its data, or the others; a line each."""
+    lines = [warning.split("\n")[0] for warning in job.warnings]
+    return tuple(line for line in lines if (": data." in line) == of_data)
 
 
 def rate(subject: Subject) -> Finding:
@@ -31,6 +41,8 @@ def rate(subject: Subject) -> Finding:
     if subject.job.rule.sees == "objective":
         name = subject.job.config.training.optimizer.name
         return Finding(SKIPPED, f"{name} finds its own step lengths")
+    if subject.fit.scale.empty or subject.fit.explained < LEARNABLE:
+        return Finding(SKIPPED, "says nothing, as long as not even one batch is learned")
     found = pace(subject)
     J, lowest = found.test.costs[0], found.test.smoothed[found.test.lowest]
     rate, suggestion = found.rate, found.test.suggestion

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from deepnet_cli.data.dealing.parts import Part
+from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.lbfgs import minimize
 from deepnet_cli.training.checking.deviance import Scale, scale_of
-from deepnet_cli.training.checking.subject import Subject
 
-MOST, STEPS = 16, 150
-MULTIPLICATIONS = 2**24
-"""Of a forward pass, at most."""
+MOST, STEPS, TOLERANCE = 16, 150, 1e-12
 
 
 @dataclass(frozen=True)
@@ -35,12 +33,10 @@ class Fit:
         return self.scale.explained(self.after)
 
 
-def fit_batch(subject: Subject) -> Fit:
-    """Learn it."""
-    objective, theta = subject.bare, subject.theta.astype(np.float64)
-    sizes = objective.network.sizes
-    most = min(MOST, min(sizes[:-1]) + 1, subject.affordable(MULTIPLICATIONS))
-    part = mixed(subject.sample, most)
+def fit_batch(objective: Objective, theta: Array, part: Part, most: int) -> Fit:
+    """Learn at most so many examples of a part, from theta (P,) on."""
+    theta = theta.astype(np.float64)
+    part = mixed(part, min(most, MOST, min(objective.network.sizes[:-1]) + 1))
     X, Y = part.rows.astype(np.float64).T, part.Y.astype(np.float64)
 
     def J(theta: Array) -> tuple[float, Array]:
@@ -49,7 +45,7 @@ def fit_batch(subject: Subject) -> Fit:
 
     with np.errstate(all="ignore"):
         before = J(theta)[0]
-        after = J(minimize(J, theta, STEPS))[0] if np.isfinite(before) else before
+        after = J(minimize(J, theta, STEPS, TOLERANCE))[0] if np.isfinite(before) else before
     return Fit(part.m, before, after, scale_of(objective.network.loss, Y))
 
 

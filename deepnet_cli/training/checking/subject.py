@@ -14,12 +14,16 @@ from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.training.checking.fitting import Fit, fit_batch
 
 EXAMPLES, VALUES = 2000, 2**22
 """In the sample, at most, and features times examples."""
 
 MULTIPLICATIONS = 2**26
 """Of a forward pass over a batch that is tried."""
+
+FITTING = 2**24
+"""Over one that is learned by heart."""
 
 FEWEST = 8
 """Examples in such a batch, where the whole one has as many."""
@@ -74,6 +78,11 @@ class Subject:
         config = self.job.config.model_copy(update={"compute": compute})
         network = build_network(config, self.job.network.features)
         return replace(self.job.objective, network=network)
+
+    @cached_property
+    def fit(self) -> Fit:
+        """What became of a batch that was learned by heart."""
+        return fit_batch(self.bare, self.theta, self.sample, self.affordable(FITTING))
 
     @cached_property
     def bare(self) -> Objective:
