@@ -14,11 +14,14 @@ from deepnet_cli.training.checking.subject import Subject
 LARGE = 100.0
 """A number as the network sees it, from which on it drowns others of about 1."""
 
-RARE, FEW = 20.0, 5
+RARE, FEW = 100.0, 5
 """Examples of the most frequent class for one of the rarest; and these, by themselves."""
 
-CERTAIN, ENOUGH = 3.0, 100
-"""Standard errors that a signal is above 0, and examples by which one would be seen."""
+CERTAIN = 3.0
+"""Standard errors that a signal is above 0."""
+
+ENOUGH, WIDE = 100, 10
+"""Examples by which one would be seen, and the features of which an example is enough for one."""
 
 
 def parts(subject: Subject) -> Finding:
@@ -135,7 +138,7 @@ def dependence(subject: Subject) -> Finding:
     what = f"guesses of y from x are {told} standard errors above chance"
     if best > CERTAIN:
         return Finding(OK, what, (), dict(found))
-    if part.m < ENOUGH:
+    if part.m < max(ENOUGH, part.features // WIDE):
         return Finding(SKIPPED, f"{what}; {part.m} examples are too few to tell", (), dict(found))
     do = "nothing learned from x beats a constant: are x and y of the same rows, in the same order?"
     return Finding(WARNING, what, (do,), dict(found))

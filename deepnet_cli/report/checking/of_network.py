@@ -17,8 +17,8 @@ from deepnet_cli.training.checking.subject import Subject
 MANY = 100.0
 """Weights for each number of y that is to be learned, which learn it by heart."""
 
-HIGH = 10.0
-"""Times that the first cost is what a constant leaves."""
+HIGH = 30.0
+"""Times that the first cost is what a constant leaves, or scores of 0 for classes."""
 
 EXAMPLES = 8
 """Whose J is differentiated."""
@@ -68,11 +68,13 @@ def start(subject: Subject) -> Finding:
     if not np.isfinite(cost):
         do = "data.scale: standardize, or a smaller model.initialization"
         return Finding(WRONG, what, (do,), figures)
-    if not scale.empty and cost - scale.floor > HIGH * (scale.constant - scale.floor):
-        of_y = loss.target == "number" and loss.link.name == "linear"
-        do = "data.scale_y: standardize" if of_y else "data.scale: standardize"
-        do += ", or a smaller model.initialization: it starts far off"
-        return Finding(WARNING, what, (do,), figures)
+    of_numbers = loss.target in ("number", "quantiles")
+    high = HIGH * ((scale.constant if of_numbers else scale.zero) - scale.floor)
+    if not scale.empty and cost - scale.floor > high:
+        of_y = of_numbers and scale.zero - scale.floor > high
+        do = "data.scale_y: standardize: y is far from 0 beside its spread"
+        of_x = "data.scale: standardize, or a smaller model.initialization: outputs start far off"
+        return Finding(WARNING, what, (do if of_y else of_x,), figures)
     return Finding(OK, what, (), figures)
 
 

@@ -1,11 +1,12 @@
 """How much of what there is to explain a cost leaves.
 
-    constant    the smallest J of outputs that are the same for every example
-    floor       the smallest J of outputs that are free for each example
+    zero        J of scores that are 0: of K classes that are equally likely ln K
+    constant    the smallest J of scores that are the same for every example
+    floor       the smallest J of scores that are free for each example
     explained   (constant - J) / (constant - floor): 0 as a constant, 1 as good as can be
 
 It is the share of the deviance, which of the squared error is R^2 (McCullagh and Nelder,
-Generalized Linear Models, 1989, section 2.3).  Both are found by L-BFGS, so that a loss need not
+Generalized Linear Models, 1989, section 2.3).  They are found by L-BFGS, so that a loss need not
 know them.
 """
 
@@ -25,6 +26,7 @@ STEPS = 60
 class Scale:
     """What J of some examples is held against."""
 
+    zero: float
     constant: float
     floor: float
 
@@ -45,7 +47,8 @@ def scale_of(loss: Loss, Y: Array, weights: Array | None = None) -> Scale:
         ones = np.ones((1, Y.shape[1]))
         constant = _smallest(loss, Y, share, lambda theta: theta[:, np.newaxis] * ones, len(Y))
         floor = _smallest(loss, Y, share, lambda theta: theta.reshape(Y.shape), Y.size)
-    return Scale(constant, min(floor, constant))
+        zero = float(np.real(loss.cost(np.zeros(Y.shape), Y, share)))
+    return Scale(zero, constant, min(floor, constant))
 
 
 def _smallest(

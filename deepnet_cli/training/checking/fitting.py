@@ -12,10 +12,14 @@ import numpy as np
 from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.optim.lbfgs import minimize
+from deepnet_cli.optim.lbfgs import LBFGS
 from deepnet_cli.training.checking.deviance import Scale, scale_of
 
-MOST, STEPS, TOLERANCE = 16, 150, 1e-12
+MOST, LEFT = 16, 1e-3
+"""Examples, and the share of what a constant leaves at which they are learned."""
+
+STEPS, FEWEST, NUMBERS = 150, 20, 2**25
+"""Of a small network at most and of a large one at least, and steps times parameters between."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,19 @@ def fit_batch(objective: Objective, theta: Array, part: Part, most: int) -> Fit:
         cost, gradient = objective(theta, X, Y)
         return float(cost.real), gradient.copy()
 
+    scale = scale_of(objective.network.loss, Y)
     with np.errstate(all="ignore"):
-        before = J(theta)[0]
-        after = J(minimize(J, theta, STEPS, TOLERANCE))[0] if np.isfinite(before) else before
-    return Fit(part.m, before, after, scale_of(objective.network.loss, Y))
+        before, gradient = J(theta)
+        after = before
+        rule, steps = LBFGS(), min(STEPS, max(FEWEST, NUMBERS // theta.size))
+        slots = np.zeros((rule.n_slots, theta.size))
+        for t in range(1, steps + 1):
+            if not after > scale.floor + LEFT * (scale.constant - scale.floor):
+                break
+            after, gradient = rule.step(J, theta, after, gradient, slots, t)
+            if rule.converged(slots, t):
+                break
+    return Fit(part.m, before, after, scale)
 
 
 def mixed(part: Part, most: int) -> Part:
