@@ -22,6 +22,7 @@ COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
     "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
     "train": "Train the network that CONFIG describes and write a run directory.",
+    "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
