@@ -121,7 +121,8 @@ def test_one_printer() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
-    command = getattr(importlib.import_module(f"deepnet_cli.cli.{name}"), name)
+    identifier = name.replace("-", "_")
+    command = getattr(importlib.import_module(f"deepnet_cli.cli.{identifier}"), identifier)
     assert command.help.split("\n")[0].startswith(COMMANDS[name].rstrip(".").split(",")[0])
     assert f"deepnet {name}" in command.help.split("Example:")[1]
 

@@ -21,6 +21,7 @@ from deepnet_cli.files import cannot, write_file
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
     "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
+    "lr-find": "Suggest a learning rate: it grows update by update, and the cost shows which works.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
@@ -48,10 +49,11 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         gc.disable()  # what is imported stays: there is nothing to collect
-        module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        identifier = name.replace("-", "_")
+        module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
         gc.freeze()
         gc.enable()
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, identifier)
         command.short_help = COMMANDS[name]
         return command
 

@@ -39,7 +39,7 @@ EXPLODED = 4.0
 """Times that the cost has risen above its lowest what it had varied before, where the test ends."""
 
 LEAST = 0.01
-"""Part of the first cost that a fall has to exceed."""
+"""Part of the first cost that a fall or a rise has to exceed."""
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,5 @@ def _exploded(costs: Sequence[float]) -> bool:
         return False
     s = _smoothed(costs)
     lowest = int(s.argmin())
-    before = s[: max(lowest, PER_DECADE) + 1]
-    return bool(s[-1] - s[lowest] > EXPLODED * (before.max() - s[lowest]))
+    varied = s[: max(lowest, PER_DECADE) + 1].max() - s[lowest]
+    return bool(s[-1] - s[lowest] > max(EXPLODED * varied, LEAST * abs(costs[0])))
