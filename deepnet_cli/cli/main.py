@@ -21,7 +21,7 @@ from deepnet_cli.files import cannot, write_file
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
     "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
-    "lr-find": "Suggest a learning rate: it grows update by update, and the cost shows which works.",
+    "lr-find": "Suggest a learning rate: let it grow, and see where the cost falls.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",

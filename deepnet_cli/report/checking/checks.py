@@ -78,8 +78,14 @@ def checks_json(findings: Findings) -> dict[str, object]:
 
 def _filled(text: str, width: int, first: str, then: str) -> str:
     """Lines that leave names and options whole."""
-    whole = {"break_long_words": False, "break_on_hyphens": False}
-    return fill(text, width, initial_indent=first, subsequent_indent=then, **whole)
+    return fill(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _named(findings: Findings, level: str) -> list[str]:

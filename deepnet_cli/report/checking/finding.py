@@ -1,6 +1,6 @@
 """What a check finds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from deepnet_cli.training.checking.subject import Subject
@@ -18,7 +18,7 @@ class Finding:
     level: str
     what: str
     do: tuple[str, ...] = ()
-    figures: dict[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
 
 
 Check = Callable[[Subject], Finding]

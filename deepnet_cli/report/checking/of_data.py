@@ -32,7 +32,7 @@ def parts(subject: Subject) -> Finding:
     counts = {name: part.m for name, part in dataset.parts.items()}
     told = ", ".join(f"{m:,} {name}" for name, m in counts.items())
     warnings, shared = doubts(subject.job, of_data=True), dataset.shared
-    figures: dict[str, object] = {"examples": counts, "shared": shared, "warnings": warnings}
+    figures = {"examples": counts, "shared": shared, "warnings": warnings}
     if any(count for others in shared.values() for count in others.values()):
         told += "; some rows in two of them"
         warnings += ("remove these, or split by data.train.groups",)
@@ -47,7 +47,7 @@ def x(subject: Subject) -> Finding:
     n, constant = len(s.low), int(s.constant.sum())
     low, high = float(s.low.min()), float(s.high.max())
     what = f"{n:,} feature{'s' * (n > 1)}, {low:.3g} to {high:.3g} as the network sees them"
-    figures: dict[str, object] = {"low": low, "high": high, "constant": constant}
+    figures = {"low": low, "high": high, "constant": constant}
     if constant == n:
         do = "name another x: where all examples are alike there is nothing to learn from"
         return Finding(WRONG, f"{what}: every one is constant", (do,), figures)
@@ -79,9 +79,9 @@ def _classes(subject: Subject, Y: Array) -> Finding:
     rare, common = int(counts.argmin()), int(counts.argmax())
     what = f"{len(counts):,} {'classes' if exclusive else 'labels'}, "
     what += f"{counts[rare]:,} ('{names[rare]}') to {counts[common]:,} ('{names[common]}') examples"
-    figures: dict[str, object] = {"classes": dict(zip(names, counts.tolist(), strict=True))}
+    figures = {"classes": dict(zip(names, counts.tolist(), strict=True))}
     weighed = getattr(job.config.loss, "class_weight", None) is not None
-    if (Y == Y[:, :1]).all():
+    if not np.ptp(Y, axis=1).any():
         do = "add examples of others, or name another y: there is nothing to tell apart"
         return Finding(WRONG, f"every example is of class '{names[common]}'", (do,), figures)
     if missing := [f"'{names[k]}'" for k in np.flatnonzero(counts == 0)]:
@@ -112,8 +112,8 @@ def _numbers(subject: Subject, Y: Array) -> Finding:
     outputs = f"{len(Y)} outputs, " if len(Y) > 1 and loss.target != "quantiles" else ""
     what = f"{outputs}mean {mean[0]:.4g}, deviation {deviation[0]:.4g}"
     what += " of the first" if outputs else ""
-    figures: dict[str, object] = {"mean": mean.tolist(), "deviation": deviation.tolist()}
-    if (own == own[0]).all():
+    figures = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    if not np.ptp(own, axis=0).any():
         do = "name another y: there is nothing to learn"
         return Finding(WRONG, f"every example has {own[0, 0]:.4g}", (do,), figures)
     found = target(np.round(own[:, 0], 4), {})

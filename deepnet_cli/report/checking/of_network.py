@@ -12,6 +12,7 @@ from deepnet_cli.randomness import generator
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.report.health import sentences
 from deepnet_cli.training.checking.deviance import scale_of
+from deepnet_cli.training.checking.fitting import LEARNED
 from deepnet_cli.training.checking.subject import Subject
 
 MANY = 100.0
@@ -26,7 +27,8 @@ EXAMPLES = 8
 MULTIPLICATIONS = 2**23
 """Of a forward pass over them, at most."""
 
-LEARNED, HALF = 0.9, 0.5
+HALF = 0.5
+"""Share of a batch that is learned, below which nothing much will be."""
 
 
 def size(subject: Subject) -> Finding:
@@ -38,7 +40,7 @@ def size(subject: Subject) -> Finding:
     each = (count - spanned) / (m * outputs)
     what = f"{'-'.join(map(str, network.sizes))}: {count:,} parameters, {each:,.2g} for each "
     what += "number to learn" if outputs > 1 else "example"
-    figures: dict[str, object] = {"parameters": count, "for_each": each}
+    figures = {"parameters": count, "for_each": each}
     if each > MANY and not _restrained(subject):
         do = "it will learn them by heart: fewer units, or training.l2, dropout or early_stopping"
         return Finding(WARNING, what, (do,), figures)
@@ -60,7 +62,7 @@ def start(subject: Subject) -> Finding:
     J = job.objective.cost(subject.theta, part.X, part.Y, part.weights)
     cost = float(J.real) - float(np.real(job.objective.penalty(subject.theta)))
     scale = scale_of(loss, part.Y, part.weights)
-    figures: dict[str, object] = {"cost": cost, "constant": scale.constant}
+    figures = {"cost": cost, "constant": scale.constant}
     by_heart = {"cross_entropy": f" (ln {part.outputs} = {log(part.outputs):.4g})"}
     by_heart["mean_squared_error"] = " (the variance)"
     constant = f"the best constant has {scale.constant:.4g}{by_heart.get(loss.name, '')}"
@@ -103,11 +105,13 @@ def gradient(subject: Subject) -> Finding:
 def batch(subject: Subject) -> Finding:
     """Whether some examples can be learned by heart."""
     fit = subject.fit
+    if fit is None:
+        return Finding(SKIPPED, "left out, the network is large")
     if fit.scale.empty:
         return Finding(SKIPPED, f"{fit.examples} examples with one y: nothing to fit")
-    figures: dict[str, object] = {"examples": fit.examples, "explained": fit.explained}
+    figures = {"examples": fit.examples, "explained": fit.explained}
     what = f"{fit.examples} examples: J {fit.before:.3g} -> {fit.after:.2g}, "
-    what += f"{max(0.0, fit.explained):.0%} learned by heart"
+    what += f"{fit.explained:.0%} learned by heart"
     if fit.explained >= LEARNED:
         return Finding(OK, what, (), figures)
     do = "the network cannot learn so few by heart: look at the other lines, at the output "
@@ -122,8 +126,10 @@ def layers(subject: Subject) -> Finding:
     found = health(job.objective, subject.theta, part.X, part.Y, part.weights)
     norms = [each.gradient_norm for each in found if each.gradient_norm is not None]
     dead = [each.dead for each in found if each.dead is not None]
-    what = f"|dW| {min(norms):.1e} to {max(norms):.1e} in {len(norms)} layer{'s' * (len(norms) > 1)}"
+    what = (
+        f"|dW| {min(norms):.1e} to {max(norms):.1e} in {len(norms)} layer{'s' * (len(norms) > 1)}"
+    )
     what += f", at most {max(dead):.0%} of units dead" if dead else ""
-    figures: dict[str, object] = {"gradient_norms": norms, "dead": dead}
+    figures = {"gradient_norms": norms, "dead": dead}
     wrong = faults(found)
     return Finding(WARNING if wrong else OK, what, tuple(sentences(wrong)), figures)

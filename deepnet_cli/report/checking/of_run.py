@@ -41,7 +41,7 @@ def rate(subject: Subject) -> Finding:
     if subject.job.rule.sees == "objective":
         name = subject.job.config.training.optimizer.name
         return Finding(SKIPPED, f"{name} finds its own step lengths")
-    if subject.fit.scale.empty or subject.fit.explained < LEARNABLE:
+    if subject.fit is not None and subject.fit.explained < LEARNABLE:
         return Finding(SKIPPED, "says nothing, as long as not even one batch is learned")
     found = pace(subject)
     J, lowest = found.test.costs[0], found.test.smoothed[found.test.lowest]
@@ -80,7 +80,7 @@ def time(subject: Subject) -> Finding:
     """As `deepnet time` estimates it."""
     timing = measure(subject.job)
     what = f"about {duration(timing.run)}, {duration(timing.mean_step)} an update"
-    figures: dict[str, object] = {"seconds": timing.run, "step_seconds": timing.mean_step}
+    figures = {"seconds": timing.run, "step_seconds": timing.mean_step}
     return Finding(OK, what, (), figures)
 
 
@@ -88,7 +88,7 @@ def memory(subject: Subject) -> Finding:
     """As it is foreseen before training."""
     needed, there = sum(subject.job.memory.values()), available_memory()
     what = f"{told(needed)} of {told(there)} available"
-    figures: dict[str, object] = {"needed": needed, "available": there}
+    figures = {"needed": needed, "available": there}
     if needed > FULL * there:
         do = "a smaller training.batch_size, or data.stream: true"
         return Finding(WARNING, what, (do,), figures)

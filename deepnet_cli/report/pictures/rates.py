@@ -10,7 +10,7 @@ ABOVE = 0.25
 
 
 def range_chart(test: RangeTest) -> Chart:
-    """The smoothed cost over the rate and what is suggested, up to where it explodes, if that is."""
+    """The smoothed cost over the rate, and what is suggested, up to where it explodes."""
     s, end, marks = test.smoothed, len(test.rates), list[Series]()
     if (rate := test.suggestion) is not None:
         exploded = s[test.lowest :] > s[: test.lowest + 1].max() + ABOVE * test.fall

@@ -14,7 +14,7 @@ from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.checking.fitting import Fit, fit_batch
+from deepnet_cli.training.checking.fitting import MOST, Fit, best_fit
 
 EXAMPLES, VALUES = 2000, 2**22
 """In the sample, at most, and features times examples."""
@@ -22,8 +22,8 @@ EXAMPLES, VALUES = 2000, 2**22
 MULTIPLICATIONS = 2**26
 """Of a forward pass over a batch that is tried."""
 
-FITTING = 2**24
-"""Over one that is learned by heart."""
+FITTING, LARGEST = 2**24, 2**22
+"""Over one that is learned by heart, and the parameters of a network that does, at most."""
 
 FEWEST = 8
 """Examples in such a batch, where the whole one has as many."""
@@ -80,9 +80,13 @@ class Subject:
         return replace(self.job.objective, network=network)
 
     @cached_property
-    def fit(self) -> Fit:
-        """What became of a batch that was learned by heart."""
-        return fit_batch(self.bare, self.theta, self.sample, self.affordable(FITTING))
+    def fit(self) -> Fit | None:
+        """What became of a batch to be learned by heart; None where the network is too large."""
+        if self.theta.size > LARGEST:
+            return None
+        most = max(2, (min(self.job.network.sizes[:-1]) + 1) // 2)
+        most = min(most, MOST, self.affordable(FITTING))
+        return best_fit(self.bare, self.theta, self.sample, most, self.job.config.seed)
 
     @cached_property
     def bare(self) -> Objective:
