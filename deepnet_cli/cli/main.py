@@ -39,6 +39,14 @@ COMMANDS = {
 SIGPIPE_EXIT = 141
 
 
+def command_named(name: str) -> click.Command:
+    """One of COMMANDS, from the module of its name."""
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
+    command: click.Command = getattr(module, identifier)
+    return command
+
+
 class Commands(click.Group):
     """Loads a command's module when it is needed, so that `deepnet --help` is instant."""
 
@@ -49,11 +57,9 @@ class Commands(click.Group):
         if name not in COMMANDS:
             return None
         gc.disable()  # what is imported stays: there is nothing to collect
-        identifier = name.replace("-", "_")
-        module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
+        command = command_named(name)
         gc.freeze()
         gc.enable()
-        command: click.Command = getattr(module, identifier)
         command.short_help = COMMANDS[name]
         return command
 

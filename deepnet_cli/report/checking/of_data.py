@@ -55,7 +55,8 @@ def x(subject: Subject) -> Finding:
     if max(-low, high) > LARGE:
         large = int((s.largest > LARGE).sum())
         what += f"; {large:,} beyond {LARGE:g}"
-        do = "data.scale: standardize, and look for outliers where it is that already"
+        log = "look at the outliers; data.scale: {name: log1p, then: standardize} draws them in"
+        do = log if subject.standardized else "data.scale: standardize"
         return Finding(WARNING, what, (do,), figures)
     return Finding(OK, what, (), figures)
 

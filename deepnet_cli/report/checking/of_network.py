@@ -67,16 +67,16 @@ def start(subject: Subject) -> Finding:
     by_heart["mean_squared_error"] = " (the variance)"
     constant = f"the best constant has {scale.constant:.4g}{by_heart.get(loss.name, '')}"
     what = f"J = {cost:.4g} before the first update; {constant}"
+    of_x = "a smaller model.initialization"
+    of_x = of_x if subject.standardized else f"data.scale: standardize, or {of_x}"
     if not np.isfinite(cost):
-        do = "data.scale: standardize, or a smaller model.initialization"
-        return Finding(WRONG, what, (do,), figures)
+        return Finding(WRONG, what, (of_x,), figures)
     of_numbers = loss.target in ("number", "quantiles")
     high = HIGH * ((scale.constant if of_numbers else scale.zero) - scale.floor)
     if not scale.empty and cost - scale.floor > high:
         of_y = of_numbers and scale.zero - scale.floor > high
         do = "data.scale_y: standardize: y is far from 0 beside its spread"
-        of_x = "data.scale: standardize, or a smaller model.initialization: outputs start far off"
-        return Finding(WARNING, what, (do if of_y else of_x,), figures)
+        return Finding(WARNING, what, (do if of_y else f"{of_x}: outputs are large",), figures)
     return Finding(OK, what, (), figures)
 
 

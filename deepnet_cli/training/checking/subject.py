@@ -48,6 +48,11 @@ class Subject:
         return part.sample(count, self.job.config.seed, "check")
 
     @property
+    def standardized(self) -> bool:
+        """Whether every feature has mean 0 and deviation 1 already."""
+        return self.job.dataset.encoding.inputs.scaling.name == "standardize"
+
+    @property
     def weights(self) -> int:
         """Multiplications of a forward pass for each example."""
         shapes = self.job.network.layout.shapes
