@@ -12,10 +12,12 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
+from draws import draw
 from samples import write_blobs, write_config
 
 from deepnet_cli.cli.say import mark
 from deepnet_cli.config.job import load_job
+from deepnet_cli.errors import DeepnetError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.checking import checks
 from deepnet_cli.report.checking.checks import CHECKS, checked, checks_json, finding_text, verdict
@@ -377,6 +379,22 @@ def test_nothing_that_cannot_begin_is_called_ready() -> None:
     assert findings.keys() == CHECKS.keys()
     assert findings["start"].level == WRONG
     assert "not ready: " in verdict(findings)
+
+
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 60))]
+)
+def test_whatever_a_config_asks_for_each_check_has_a_finding(seed: int) -> None:
+    """Over random networks on a few examples; none of their derivatives is called wrong."""
+    draw(seed).write(Path())
+    try:
+        job = load_job(Path("draw.yaml"))
+    except DeepnetError:  # of so few examples
+        pytest.skip("is refused")
+    findings = dict(checked(job))
+    assert findings.keys() == CHECKS.keys()
+    lawful(findings)
+    assert findings["gradient"].level in (OK, SKIPPED)
 
 
 def test_the_verdict_is_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

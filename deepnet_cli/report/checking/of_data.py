@@ -74,9 +74,11 @@ def y(subject: Subject) -> Finding:
 def _classes(subject: Subject, Y: Array) -> Finding:
     """Of one-hot columns, of one row of 0 and 1, or of labels that do not exclude each other."""
     job, exclusive = subject.job, subject.job.dataset.encoding.classes
-    names = exclusive.names if exclusive else job.dataset.output_names
     ones = (Y > 0.5).sum(axis=1)
-    counts = np.array([Y.shape[1] - ones[0], ones[0]]) if exclusive and len(Y) == 1 else ones
+    two = exclusive and job.network.loss.target == "binary"
+    counts = np.array([Y.shape[1] - ones[0], ones[0]]) if two else ones
+    names = exclusive.names if exclusive else job.dataset.output_names
+    names = names or tuple(map(str, range(len(counts))))
     rare, common = int(counts.argmin()), int(counts.argmax())
     what = f"{len(counts):,} {'classes' if exclusive else 'labels'}, "
     what += f"{counts[rare]:,} ('{names[rare]}') to {counts[common]:,} ('{names[common]}') examples"
