@@ -32,8 +32,10 @@ LOWEST, HIGHEST = 1e-7, 1e2
 PER_DECADE = 16
 BETA = 0.7
 
-WATCHED = 512
-"""Examples whose cost is watched, at most."""
+FEWEST, MOST, BATCHES = 128, 512, 3
+"""Examples whose cost is watched: as many as in some batches, within bounds, so that looking takes
+about as long as updating.
+"""
 
 EXPLODED = 4.0
 """Times that the cost has risen above its lowest what it had varied before, where the test ends."""
@@ -103,7 +105,8 @@ def costs_along(job: Job, rate: Callable[[int], float], updates: int) -> Iterato
     """
     progress = Progress.start(job)
     state, objective, batches = progress.state, progress.space.objective, progress.space.batches
-    watched = batches.part.sample(WATCHED, job.config.seed, "range test")
+    count = min(max(FEWEST, BATCHES * batches.size), MOST)
+    watched = batches.part.sample(count, job.config.seed, "range test")
 
     def cost() -> float:
         J = objective.cost(state.theta, watched.X, watched.Y, watched.weights)

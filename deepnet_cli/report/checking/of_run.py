@@ -41,6 +41,8 @@ def rate(subject: Subject) -> Finding:
     if subject.job.rule.sees == "objective":
         name = subject.job.config.training.optimizer.name
         return Finding(SKIPPED, f"{name} finds its own step lengths")
+    if subject.large:
+        return Finding(SKIPPED, "left out, the network is large: deepnet lr-find tests it")
     if subject.fit is not None and subject.fit.explained < LEARNABLE:
         return Finding(SKIPPED, "says nothing, as long as not even one batch is learned")
     found = pace(subject)

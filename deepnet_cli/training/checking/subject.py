@@ -22,8 +22,8 @@ EXAMPLES, VALUES = 2000, 2**22
 MULTIPLICATIONS = 2**26
 """Of a forward pass over a batch that is tried."""
 
-FITTING, LARGEST = 2**24, 2**22
-"""Over one that is learned by heart, and the parameters of a network that does, at most."""
+FITTING, LARGEST = 2**24, 2**21
+"""Over one that is learned by heart, and the parameters of a network that is trained here."""
 
 FEWEST = 8
 """Examples in such a batch, where the whole one has as many."""
@@ -46,6 +46,11 @@ class Subject:
         part = self.job.batches.part
         count = max(FEWEST, min(EXAMPLES, VALUES // part.features))
         return part.sample(count, self.job.config.seed, "check")
+
+    @property
+    def large(self) -> bool:
+        """Whether training it for some updates takes long, however few the examples are."""
+        return self.theta.size > LARGEST
 
     @property
     def standardized(self) -> bool:
@@ -87,7 +92,7 @@ class Subject:
     @cached_property
     def fit(self) -> Fit | None:
         """What became of a batch to be learned by heart; None where the network is too large."""
-        if self.theta.size > LARGEST:
+        if self.large:
             return None
         most = max(2, (min(self.job.network.sizes[:-1]) + 1) // 2)
         most = min(most, MOST, self.affordable(FITTING))
