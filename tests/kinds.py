@@ -1,4 +1,4 @@
-"""A small trained run for each kind of outputs, on data that are held out in a file of their own."""
+"""A small trained run for each kind of outputs, tested on examples that were held out."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
+from cli import deepnet
 from samples import write_config
 
 from deepnet_cli.nn.types import Array
@@ -76,3 +77,14 @@ def write_kind(folder: Path, name: str, **sections: Any) -> Path:
     return write_config(
         folder / "c.yaml", data=data, model=model, training=training, loss=kind.loss, **sections
     )
+
+
+def trained(folder: Path, name: str, called: str = "", **sections: Any) -> Path:
+    """The run of a kind, once; in a folder of its own where it is `called`."""
+    place = folder / (called or name)
+    if not place.exists():
+        result = deepnet(
+            "train", write_kind(place, name, **sections), "-q", "--run-dir", place / "run"
+        )
+        assert result.code == 0, result.err
+    return place / "run"

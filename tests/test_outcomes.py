@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import deepnet
-from kinds import HELD, KINDS, M, write_kind
+from kinds import HELD, KINDS, M, trained, write_kind
 from sklearn import metrics
 
 from deepnet_cli.data.reading.tables import Location
@@ -21,15 +21,6 @@ from deepnet_cli.training.outcomes import Outcomes, outcomes, outcomes_of
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("kinds")
-
-
-def trained(folder: Path, name: str, called: str = "", **sections: object) -> Path:
-    """The run of a kind, once; in a folder of its own where it is `called`."""
-    place = folder / (called or name)
-    if not place.exists():
-        result = deepnet("train", write_kind(place, name, **sections), "-q", "--run-dir", place / "run")
-        assert result.code == 0, result.err
-    return place / "run"
 
 
 def stored(run: Path, part: str = "test") -> Array:
@@ -75,14 +66,16 @@ def test_figures_of_it_are_those_of_the_run(folder: Path, name: str) -> None:
     elif found.form == "labels":
         assert found.right.mean() == pytest.approx(told["accuracy"])
     elif found.form == "numbers":
-        assert metrics.r2_score(found.true.T, found.decided.T) == pytest.approx(told["r2"], rel=1e-4)
+        assert metrics.r2_score(found.true.T, found.decided.T) == pytest.approx(
+            told["r2"], rel=1e-4
+        )
     else:
         inside = (found.A[0] <= found.Y[0]) & (found.Y[0] <= found.A[-1])
         assert inside.mean() == pytest.approx(told["coverage"])
 
 
 @pytest.mark.parametrize("name", ["two", "two softmax", "scores", "labels"])
-def test_rankings_have_the_area_of_the_run(folder: Path, name: str) -> None:
+def test_rankings_have_the_area_that_evaluate_tells(folder: Path, name: str) -> None:
     run = trained(folder, name)
     found = [*outcomes(run).rankings()]
     if name == "labels":
@@ -94,9 +87,10 @@ def test_rankings_have_the_area_of_the_run(folder: Path, name: str) -> None:
     else:
         (only,) = found
         assert only.name == "1"
-        if "auc" in summary(run):
-            area = metrics.roc_auc_score(only.true, only.score)
-            assert area == pytest.approx(summary(run)["auc"])
+        np.testing.assert_array_equal(only.true, stored(run) == 1)
+        told = deepnet("evaluate", run, run.parent / "d.h5", "--no-intervals", "--json")
+        area = metrics.roc_auc_score(only.true, only.score)
+        assert area == pytest.approx(json.loads(told.out)["auc"])
 
 
 def test_parts_that_were_split_off_are_known_by_their_rows(folder: Path) -> None:
@@ -150,8 +144,18 @@ def test_a_sample_is_of_the_same_examples(folder: Path, monkeypatch: pytest.Monk
     same(some, whole, some.rows)
 
 
+def test_many_blocks_are_as_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trained(folder, "numbers")
+    whole = outcomes(run)
+    monkeypatch.setattr("deepnet_cli.data.dealing.parts.VALUES", 40)
+    same(outcomes(run), whole, np.arange(HELD))
+
+
 def test_rows_that_stay_in_their_file_give_the_same(folder: Path) -> None:
-    held, streamed = trained(folder, "two"), trained(folder, "two", "streamed", data={"stream": True})
+    held, streamed = (
+        trained(folder, "two"),
+        trained(folder, "two", "streamed", data={"stream": True}),
+    )
     same(outcomes(streamed, "train"), outcomes(held, "train"), np.arange(M))
 
 
@@ -171,7 +175,9 @@ def test_weights_of_examples_count_and_those_of_classes_do_not(folder: Path) -> 
     weights = np.arange(HELD) % 3.0
     with h5py.File(place / "d.h5", "r+") as file:
         file["w_test"] = weights
-    text = config.read_text().replace("test: d.h5", "test: {file: d.h5, x: x_test, weights: w_test}")
+    text = config.read_text().replace(
+        "test: d.h5", "test: {file: d.h5, x: x_test, weights: w_test}"
+    )
     text = text.replace("loss: auto", "loss: {name: binary_cross_entropy, class_weight: {1: 3}}")
     config.write_text(text)
     result = deepnet("train", config, "-q", "--run-dir", place / "run")

@@ -1,5 +1,8 @@
 """Pictures of how classes or labels are told apart on examples that were held out."""
 
+from collections.abc import Iterator
+from typing import Literal
+
 import numpy as np
 
 from deepnet_cli.nn.metrics.calibration import binned, calibration, wilson
@@ -24,27 +27,23 @@ def confusion(run: Trained) -> list[Panel]:
 
 def roc_curves(run: Trained) -> list[Panel]:
     """TP / P over FP / N as the threshold falls, of each class or label against the rest."""
-    found, curves = run.outcomes, []
-    for area, name, (true, score, w) in _worst(found, 0):
-        curves.append((f"{name}: {area:.3f}", *roc(score, true, w)))
-    series = [Series("chance", np.array([0.0, 1.0]), np.array([0.0, 1.0]), "rule")]
-    series += [Series(label, *thinned(x, y), "line", k) for k, (label, x, y) in enumerate(curves)]
-    title = "ROC (area)"
+    ends = np.array([0.0, 1.0])
+    series = [Series("chance", ends, ends, "rule")]
+    for k, (area, name, each) in enumerate(_worst(run.outcomes, "auc")):
+        series.append(Series(f"{name}: {area:.3f}", *thinned(*roc(*each)), "line", k))
     axes = "false positives / negatives", "true positives / positives"
-    return [Chart(title, *axes, tuple(series), square=True)]
+    return [Chart("ROC (area)", *axes, tuple(series), square=True)]
 
 
 def precision_recall_curves(run: Trained) -> list[Panel]:
     """Precision over recall as the threshold falls, of each class or label against the rest."""
-    found, series = run.outcomes, []
-    worst = _worst(found, 1)
+    series, worst = list[Series](), _worst(run.outcomes, "average_precision")
     if len(worst) == 1:
-        _, _, (true, _, w) = worst[0]
-        share = float(np.average(true, weights=w))
-        series.append(Series("chance", np.array([0.0, 1.0]), np.full(2, share), "rule"))
-    for k, (area, name, (true, score, w)) in enumerate(worst):
-        xy = thinned(*precision_recall(score, true, w))
-        series.append(Series(f"{name}: {area:.3f}", *xy, "step", k))
+        _, _, (_, true, w) = worst[0]
+        share = np.full(2, np.average(true, weights=w))
+        series.append(Series("chance", np.array([0.0, 1.0]), share, "rule"))
+    for k, (area, name, each) in enumerate(worst):
+        series.append(Series(f"{name}: {area:.3f}", *thinned(*precision_recall(*each)), "step", k))
     title = "precision and recall (average precision)"
     return [Chart(title, "recall", "precision", tuple(series), square=True)]
 
@@ -72,18 +71,33 @@ def reliability(run: Trained) -> list[Panel]:
     return [Chart(title, *axes, (ideal, *spans, Series("", x, y, "dotted")), square=True)]
 
 
-def _worst(found: Outcomes, which: int) -> list[tuple[float, str, tuple[Array, Array, Array]]]:
-    """Of each class that the examples tell from the rest its area (0: ROC, 1: average precision),
-    name, flags, scores and weights; of many the smallest.
+Scored = tuple[Array, Array, Array]
+"""Scores, flags and weights (m,)."""
+
+
+def _worst(
+    found: Outcomes, figure: Literal["auc", "average_precision"]
+) -> list[tuple[float, str, Scored]]:
+    """The area, the name and the scores of each class that there are examples of, and others; of
+    many classes of those with the smallest areas.
     """
-    w, told = _weights(found), []
-    for name, true, score in found.rankings():
-        area = areas(score, true, w[np.newaxis])
-        if np.isfinite(area[0][0]):
-            told.append((float(area[which][0]), name_of(name), (true, score, w)))
+    told = list[tuple[float, str, Scored]]()
+    for name, each in _scored(found):
+        area = dict(
+            zip(("auc", "average_precision"), areas(*each[:2], each[2][np.newaxis]), strict=True)
+        )
+        told.append((float(area[figure][0]), name_of(name), each))
     if len(told) > MOST_CURVES:
         return sorted(told, key=lambda each: each[0])[:MOST_CURVES]
     return told
+
+
+def _scored(found: Outcomes) -> Iterator[tuple[str, Scored]]:
+    """Each class or label of which there are examples, and others."""
+    w = _weights(found)
+    for name, true, score in found.rankings():
+        if w[true].any() and w[~true].any():
+            yield name, (score, true, w)
 
 
 def _weights(found: Outcomes) -> Array:
@@ -102,7 +116,7 @@ def no_ranking(run: Trained) -> str:
     """Likewise, of scores by which examples are ranked."""
     if run.outcomes.form not in ("classes", "labels"):
         return "its outputs are numbers"
-    return "" if _worst(run.outcomes, 0) else "its examples are all of one class"
+    return "" if any(True for _ in _scored(run.outcomes)) else "its examples are all of one class"
 
 
 def no_probabilities(run: Trained) -> str:

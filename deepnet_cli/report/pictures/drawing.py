@@ -30,8 +30,13 @@ LETTERS = 11
 """Of a title, an inch."""
 
 MOST_COLUMNS = 3
-MOST_COUNTED = 20
-"""Classes up to which each entry of a matrix is written out, and named on the axes up to twice."""
+MOST_NAMED = 40
+"""Classes that have their names on the axes."""
+
+ROOM, SMALLEST = 300.0, 4.5
+"""The size of a text is so much over its length and over how many stand side by side; what would be
+smaller is left out.
+"""
 
 
 def picture(panels: Sequence[Panel], title: str, kind: str = "png") -> bytes:
@@ -127,7 +132,7 @@ def _step(axes: Any, series: Series, line: dict[str, Any]) -> None:
 
 def _area(axes: Any, series: Series, line: dict[str, Any]) -> None:
     axes.fill_between(series.x, series.y, color=line["color"], alpha=0.75, linewidth=0)
-    axes.set_ylim(bottom=0)
+    axes.update_datalim([(0, 0)], updatex=False)
 
 
 def _dotted(axes: Any, series: Series, line: dict[str, Any]) -> None:
@@ -180,23 +185,25 @@ def _matrix(axes: Any, matrix: Matrix) -> None:
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="decided", ylabel="true")
-    if 2 * MOST_COUNTED < K:
-        axes.set(xlabel="decided (number of the class, from 0)")
     names = [name_of(name) for name in matrix.names]
-    if 2 * MOST_COUNTED >= K:
+    if K > MOST_NAMED:
+        axes.set(xlabel="decided (number of the class, from 0)")
+    else:
         turned = max(map(len, names)) * K > 50
         axes.set_xticks(
             range(K), names, rotation=45 if turned else 0, ha="right" if turned else "center"
         )
         axes.set_yticks(range(K), names)
-        axes.tick_params(length=0, labelsize=8 if K <= MOST_COUNTED else 6)
-    if K > MOST_COUNTED:
-        return
-    for (i, j), weight in np.ndenumerate(C):
-        if weight:
-            colour = "white" if share[i, j] > 0.4 else "black"
-            size = 10 if K < 6 else 8 if K < 12 else 6
-            axes.text(j, i, f"{weight:.4g}", ha="center", va="center", color=colour, size=size)
+        axes.tick_params(length=0, labelsize=8 if 2 * K <= MOST_NAMED else 6)
+    told = {at: _count(weight) for at, weight in np.ndenumerate(C) if weight}
+    size = min(10.0, ROOM / K / max(map(len, told.values()), default=1))
+    for (i, j), text in told.items() if size >= SMALLEST else ():
+        colour = "white" if share[i, j] > 0.4 else "black"
+        axes.text(j, i, text, ha="center", va="center", color=colour, size=size)
+
+
+def _count(weight: float) -> str:
+    return f"{int(weight):,}" if weight == int(weight) else f"{weight:.4g}"
 
 
 def _tiles(axes: Any, tiles: Tiles) -> None:

@@ -1,6 +1,6 @@
 """Pictures of how training went: columns of history.csv over the iterations."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -141,13 +141,16 @@ def no_metrics(run: Trained) -> str:
     return no_history(run) or ("" if metrics_in(run.history) else hint)
 
 
-def no_column(name: str, hint: str) -> Callable[[Trained], str]:
-    """Likewise, of a column."""
+def no_schedule(run: Trained) -> str:
+    """Likewise, of a learning rate that is worth a look."""
+    rates = {row.get("learning_rate") for row in run.history.rows}
+    return no_history(run) or ("its learning rate is the same throughout" if len(rates) < 2 else "")
 
-    def lacks(run: Trained) -> str:
-        return no_history(run) or ("" if name in run.history.rows[-1] else hint)
 
-    return lacks
+def no_norm(run: Trained) -> str:
+    """Likewise, of the gradient's norm."""
+    hint = "its history.csv has no gradient_norm, as a run of today has"
+    return no_history(run) or ("" if "gradient_norm" in run.history.rows[-1] else hint)
 
 
 def _kept(run: Trained) -> Iterator[Series]:

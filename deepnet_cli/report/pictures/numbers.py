@@ -61,8 +61,9 @@ def _outputs(found: Outcomes) -> Iterator[tuple[int, str]]:
 def _figures(found: Outcomes) -> tuple[Array, Array]:
     """R2 and root mean squared error (K,)."""
     w = np.ones(found.m) if found.weights is None else found.weights
-    seen = Moments(*moments(found.A, found.Y, w[np.newaxis]))
-    return r2(seen)[0], rmse(seen)[0]
+    with np.errstate(all="ignore"):
+        seen = Moments(*moments(found.A, found.Y, w[np.newaxis]))
+        return r2(seen)[0], rmse(seen)[0]
 
 
 def _quantiles(found: Outcomes) -> Chart:

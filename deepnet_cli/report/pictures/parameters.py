@@ -1,5 +1,7 @@
 """Pictures of the weights: how they are spread in each layer, and what the first one looks for."""
 
+from math import isqrt
+
 import numpy as np
 
 from deepnet_cli.nn.types import Array
@@ -69,5 +71,6 @@ def no_image(run: Trained) -> str:
     if run.image is not None:
         asked = "x".join(map(str, run.image))
         return f"an example has {inputs.features} features, of which --image {asked} makes none"
-    shape = "x".join(map(str, inputs.example))
-    return f"its examples ({shape}) are no images; if they are flattened ones: --image 8x8"
+    shape, side = "x".join(map(str, inputs.example)), isqrt(inputs.features)
+    asked = f"{side}x{side}" if side**2 == inputs.features else "HxW"
+    return f"its examples ({shape}) are no images; if they are flattened ones: --image {asked}"

@@ -14,13 +14,12 @@ Panels = Callable[[Sequence[Trained], Look], list[Panel]]
 
 @dataclass(frozen=True)
 class Picture:
-    """What it shows, for a reader; its panels; why a run has none, or nothing where it has.
+    """Its panels; why a run has none, or nothing where it has.
 
     Of several runs there is one chart `together`, or each has panels of its own.  It may be
     `measured` on examples.  The overview has its first panel.
     """
 
-    shows: str
     panels: Panels
     lacks: Callable[[Trained], str]
     together: bool = False
@@ -100,74 +99,62 @@ def _each(panels: Callable[[Trained], list[Panel]]) -> Panels:
 
 PICTURES = {
     "cost": Picture(
-        "the cost of training and validation",
         histories.cost,
         histories.no_history,
         together=True,
     ),
     "metrics": Picture(
-        "each metric in the history",
         histories.metrics,
         histories.no_metrics,
         together=True,
     ),
     "learning_rate": Picture(
-        "the learning rate, where it changes",
         histories.learning_rate,
-        histories.no_column("learning_rate", "its learning rate is the same throughout"),
+        histories.no_schedule,
         together=True,
     ),
     "gradient_norm": Picture(
-        "the norm of the gradient",
         histories.gradient_norm,
-        histories.no_column("gradient_norm", "its history.csv has no gradient_norm"),
+        histories.no_norm,
         together=True,
         in_overview=False,
     ),
     "confusion": Picture(
-        "which classes are taken for which",
         _each(decisions.confusion),
         decisions.no_classes,
         measured=True,
     ),
     "roc": Picture(
-        "true over false positives",
         _each(decisions.roc_curves),
         decisions.no_ranking,
         measured=True,
     ),
     "precision_recall": Picture(
-        "precision over recall",
         _each(decisions.precision_recall_curves),
         decisions.no_ranking,
         measured=True,
     ),
     "calibration": Picture(
-        "how often what is said to be probable happens",
         _each(decisions.reliability),
         decisions.no_probabilities,
         measured=True,
     ),
     "predicted": Picture(
-        "predicted against true numbers",
         _each(numbers.predicted),
         numbers.no_numbers,
         measured=True,
     ),
     "residuals": Picture(
-        "what is true less what was predicted",
         _each(numbers.residuals),
         numbers.no_residuals,
         measured=True,
     ),
     "weights": Picture(
-        "a histogram of the weights of each layer",
         _each(parameters.weights),
         parameters.no_model,
         in_overview=False,
     ),
     "first_layer": Picture(
-        "the first layer's weights as images",
         _each(parameters.first_layer),
         parameters.no_image,
         in_overview=False,

@@ -40,7 +40,7 @@ STYLE: dict[Any, Any] = {
     "legend.edgecolor": "none",
     "lines.linewidth": 1.5,
     "pdf.fonttype": 42,
-    "savefig.dpi": 120,
+    "savefig.dpi": 110,
     "svg.fonttype": "path",
     "svg.hashsalt": "deepnet",
     "text.parse_math": False,
