@@ -12,7 +12,7 @@ import deepnet_cli
 from deepnet_cli.cli.main import COMMANDS, command_named
 
 ROOT = Path(deepnet_cli.__file__).parent
-ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli"]
+ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli", "api"]
 """From the ground up: a room imports only from lower ones."""
 
 GROUND = {"disk", "errors", "files", "randomness", "memory", "signals", "threads"}
@@ -28,6 +28,7 @@ OUTSIDE = {
     "training": {"numpy", "h5py", "tensorboard"},
     "report": {"numpy", "matplotlib"},
     "cli": {"click", "tqdm"},
+    "api": {"numpy", "pandas", "sklearn"},
 }
 """What a room may import from outside the standard library."""
 
