@@ -222,7 +222,9 @@ def mutated_model(seed: bytes, rng: Rng) -> bytes:
 YAML_WORDS = tuple(
     word.encode()
     for word in (
-        *"&a |*a|<<: *a\n|!!str |!x |---\n|...\n|%YAML 1.1\n|\t|\r\n|\u00a0|\ufeff|\u2028".split("|"),
+        *"&a |*a|<<: *a\n|!!str |!x |---\n|...\n|%YAML 1.1\n|\t|\r\n|\u00a0|\ufeff|\u2028".split(
+            "|"
+        ),
         *"[|]|{|}|,|:|: |- |? |'|\"|#| #|>|@|`|\\x00|\\ud800|\n |\n  |\n\n".split("|"),
         *"1e999 -0 .nan .inf 010 0x1f 1_0 1:30 ~ null true no 99999999999999999999".split(),
         *"[[[[[[[[ {a: {b: {c: ../../x ~/x /dev/zero data.h5 x model training layers".split(),
