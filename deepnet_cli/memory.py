@@ -51,8 +51,13 @@ def _process() -> int:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return UNLIMITED
+    return max(0, limit - size_of_process())
+
+
+def size_of_process() -> int:
+    """Bytes of address space that this process has; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
-        return limit
-    return max(0, limit - pages * resource.getpagesize())
+        return 0
+    return pages * resource.getpagesize()

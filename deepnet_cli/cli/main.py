@@ -73,8 +73,24 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def unguarded(_: click.Context, __: click.Parameter, given: bool) -> None:
+    """Read HDF5 files without a process for each."""
+    if given:
+        from deepnet_cli.data.files import hdf5
+
+        hdf5.guarded = False
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="deepnet")
+@click.option(
+    "--unguarded",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=unguarded,
+    help="Read HDF5 files in this process: faster by milliseconds, but a damaged one may crash it.",
+)
 def cli() -> None:
     """Train dense neural networks from a YAML file on HDF5 data.
 
