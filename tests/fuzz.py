@@ -15,8 +15,8 @@ import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +24,11 @@ from subprocess import PIPE, Popen
 from time import monotonic
 
 import numpy as np
+import yaml
 from fuzz_seeds import BEST, KINDS, write_data
 
-SECONDS = 10
-"""That a case may take."""
+SECONDS, WAIT = 10, 100
+"""Of the processor's time that a case may take, and until nobody waits for it any longer."""
 
 MEMORY = 200 * 2**20
 """Bytes that it may take, beside what reading a good file does."""
@@ -38,11 +39,11 @@ AT_ONCE = 2000
 
 @dataclass
 class Outcome:
-    """How many cases ended with which codes, and what was found, by case."""
+    """How many cases ended with which code, and what was found, by case."""
 
     codes: Counter[str] = field(default_factory=Counter)
     findings: dict[int, str] = field(default_factory=dict)
-    slowest: float = 0.0
+    slowest: float = 0.0  # seconds of the processor's
     largest: int = 0  # bytes
 
     def add(self, other: "Outcome") -> None:
@@ -63,9 +64,7 @@ def fuzz(kind: str, cases: range, processes: int = 1, save: Path | None = None) 
     total = Outcome()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         folder = Path(name)
-        write_data(folder / "data.h5")
-        KINDS[kind].write(folder)
-        seeds = seeds_in(folder)
+        seeds = prepared(kind, folder)
         pieces = [cases[k : k + AT_ONCE] for k in range(0, len(cases), AT_ONCE)]
         if len(pieces) < processes:
             pieces = [cases[k::processes] for k in range(processes)]
@@ -78,6 +77,14 @@ def fuzz(kind: str, cases: range, processes: int = 1, save: Path | None = None) 
                 (save / f"{kind}-{number}").write_bytes(case(kind, seeds, number))
                 (save / f"{kind}-{number}.txt").write_text(found)
     return total
+
+
+def prepared(kind: str, folder: Path) -> list[Path]:
+    """The seeds, in a folder with all that reading them needs."""
+    write_data(folder / "data.h5")
+    (folder / "data.yaml").write_text(yaml.safe_dump(BEST | {"data": {"train": "case.h5"}}))
+    KINDS[kind].write(folder)
+    return seeds_in(folder)
 
 
 def seeds_in(folder: Path) -> list[Path]:
@@ -110,7 +117,7 @@ def _ended(process: "Popen[str]") -> str:
     """How a process ended that had more to read."""
     code = process.returncode
     if code == -signal.SIGALRM:
-        return f"took more than {SECONDS} s"
+        return f"has not ended after {WAIT} s"
     return signal.Signals(-code).name if code < 0 else f"ended with {code}"
 
 
@@ -118,17 +125,18 @@ def _follow(process: "Popen[str]", cases: range, outcome: Outcome) -> int:
     """Note what a process says of its cases, as long as it does; how many it has told of."""
     assert process.stdout is not None
     for at, number in enumerate(cases):
-        began = monotonic()
         line = process.stdout.readline()
         if not line:
             return at
-        told, codes, memory, found = line.rstrip("\n").split("\t")
+        told, codes, seconds, memory, found = line.rstrip("\n").split("\t")
         assert int(told) == number
         outcome.codes[codes] += 1
-        outcome.slowest = max(outcome.slowest, monotonic() - began)
+        outcome.slowest = max(outcome.slowest, float(seconds))
         outcome.largest = max(outcome.largest, int(memory))
         if found:
             outcome.findings[number] = found.encode().decode("unicode_escape")
+        if float(seconds) > SECONDS:
+            outcome.findings[number] = f"took {seconds} s"
         if int(memory) > MEMORY:  # and the next ones are read by a process that has not
             outcome.findings[number] = f"took {int(memory) / 2**20:.0f} MiB"
             process.kill()
@@ -137,41 +145,43 @@ def _follow(process: "Popen[str]", cases: range, outcome: Outcome) -> int:
 
 
 def _read(kind: str, folder: Path, cases: range) -> None:
-    """Read cases, and say of each: number, exit codes, memory, what was found."""
+    """Read cases, and say of each: number, exit codes, seconds, memory, what was found."""
     seeds, tell = seeds_in(folder), os.fdopen(os.dup(1), "w", buffering=1)
     with tempfile.TemporaryDirectory(dir=folder) as name:
         os.chdir(name)
-        os.link(folder / "data.h5", "data.h5")
-        _prepare()
+        for beside in ("data.h5", "data.yaml"):
+            os.link(folder / beside, beside)
         file = Path(KINDS[kind].name)
         file.write_bytes(seeds[0].read_bytes())
-        KINDS[kind].read()
+        warnings.simplefilter("error")
+        for turn in range(2):
+            KINDS[kind].read(turn)
         before = _peak()
         tell.write("ready\n")
         for number in cases:
             file.write_bytes(case(kind, seeds, number))
-            codes, found = "", ""
-            signal.alarm(SECONDS)  # no handler: it ends the process, whatever it is at
+            codes, found, began = "", "", _seconds()
+            signal.alarm(WAIT)  # no handler: it ends the process, whatever it is at
             try:
-                codes = " ".join(str(result.code) for result in KINDS[kind].read())
+                codes = str(KINDS[kind].read(number // len(seeds)).code)
             except BaseException:
                 found = ascii(traceback.format_exc())[1:-1]
                 for crash in Path().glob("deepnet-crash-*"):
                     crash.unlink()
-            tell.write(f"{number}\t{codes}\t{_peak() - before}\t{found}\n")
+            took, memory = _seconds() - began, _peak() - before
+            tell.write(f"{number}\t{codes}\t{took:.2f}\t{memory}\t{found}\n")
 
 
-def _prepare() -> None:
-    """The config that names a data file."""
-    import yaml
-
-    tree = BEST | {"data": {"train": "case.h5"}}
-    Path("data.yaml").write_text(yaml.safe_dump(tree))
+def _seconds() -> float:
+    """Of the processor's that this process took, and those that it started and that have ended."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _peak() -> int:
-    """Bytes that this process had at most."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Bytes that one of them had at most."""
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return 1024 * max(resource.getrusage(each).ru_maxrss for each in who)
 
 
 def _main() -> None:
@@ -193,8 +203,8 @@ def _main() -> None:
         print(f"--- case {number}\n{found}")
     print(f"{given.kind}: {len(cases):,} cases in {monotonic() - began:.0f} s, ", end="")
     print(f"the slowest {outcome.slowest:.2f} s, memory +{outcome.largest / 2**20:.0f} MiB")
-    for codes, n in outcome.codes.most_common():
-        print(f"  exit codes {codes or 'found'}: {n:,}")
+    for code, n in outcome.codes.most_common():
+        print(f"  exit code {code or 'none'}: {n:,}")
     print(f"  findings: {len(outcome.findings):,}")
     sys.exit(1 if outcome.findings else 0)
 

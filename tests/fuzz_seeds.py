@@ -1,4 +1,4 @@
-"""Good files of each kind that deepnet reads, of as many sorts as there are, and how each is read."""
+"""Good files of each kind that deepnet reads, of many sorts, and how each is read."""
 
 import hashlib
 from collections.abc import Callable
@@ -183,7 +183,7 @@ def write_hdf5(folder: Path) -> None:
 
 
 def fill(file: Any, x: Any, options: dict[str, Any]) -> None:
-    """x stored so, and what else a file may hold: attributes, scales, links, text, a compact one."""
+    """x stored so, and what else a file may hold: attributes, scales, links, text."""
     file.create_dataset("x", data=x, **options)
     file["y"] = np.array(["cat", "dog", "eel"] * 4, h5py.string_dtype())
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
@@ -219,18 +219,24 @@ def mutated_model(seed: bytes, rng: Rng) -> bytes:
     return header[:at] + digest + header[at + 64 :] + body
 
 
-YAML_WORDS = tuple(
-    word.encode()
-    for word in (
-        *"&a |*a|<<: *a\n|!!str |!x |---\n|...\n|%YAML 1.1\n|\t|\r\n|\u00a0|\ufeff|\u2028".split(
-            "|"
-        ),
-        *"[|]|{|}|,|:|: |- |? |'|\"|#| #|>|@|`|\\x00|\\ud800|\n |\n  |\n\n".split("|"),
-        *"1e999 -0 .nan .inf 010 0x1f 1_0 1:30 ~ null true no 99999999999999999999".split(),
-        *"[[[[[[[[ {a: {b: {c: ../../x ~/x /dev/zero data.h5 x model training layers".split(),
-        "| |",
-    )
+FORMS = (
+    "&a ",
+    "*a",
+    "<<: *a\n",
+    "!!str ",
+    "!x ",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "? ",
+    "- ",
+    ": ",
 )
+SIGNS = ("[", "]", "{", "}", ",", ":", "'", '"', "#", " #", "|", ">", "@", "`", "\\x00", "\\ud800")
+SPACES = ("\t", "\r\n", "\n ", "\n  ", "\n\n", "\u00a0", "\ufeff", "\u2028")
+VALUES = ("1e999", "-0", ".nan", ".inf", "010", "0x1f", "1_0", "1:30", "~", "true", "no", "9" * 20)
+NAMES = ("../../x", "~/x", "/dev/zero", "data.h5", "x", "model", "training", "layers", "[" * 25)
+YAML_WORDS = tuple(map(str.encode, (*FORMS, *SIGNS, *SPACES, *VALUES, *NAMES)))
 """What means something in YAML, or in a config."""
 
 
@@ -244,17 +250,17 @@ class Kind:
     commands: tuple[tuple[str, ...], ...]
     codes: frozenset[int]
 
-    def read(self) -> list[Result]:
-        """What each command says of the file in the working directory.
+    def read(self, turn: int) -> Result:
+        """What the command whose turn it is says of the file in the working directory.
 
         Raises AssertionError where that is not what a person is to meet.
         """
-        results = [deepnet(*command) for command in self.commands]
-        for command, result in zip(self.commands, results, strict=True):
-            assert result.code in self.codes, (command, result)
-            assert result.code == 0 or result.err.strip(), command
-            assert "Warning" not in result.err, result.err
-        return results
+        command = self.commands[turn % len(self.commands)]
+        result = deepnet(*command)
+        assert result.code in self.codes, (command, result)
+        assert result.code == 0 or result.err.strip(), command
+        assert "Warning" not in result.err, result.err
+        return result
 
 
 KINDS = {

@@ -58,7 +58,7 @@ MUTATIONS = (flip, byte, overwrite, insert, delete, copy, copy_over, truncate)
 
 OF_TEXT = (2, 2, 4, 6, 3, 2, 2, 0.5)
 OF_BINARY = (8, 4, 6, 0.5, 0.5, 0.5, 2, 0.3)
-"""How often each is made: where everything has its place, what moves nothing leaves more to be read."""
+"""How often each is made: in a binary file most is read on where nothing is moved."""
 
 
 def stretch(data: bytearray, rng: Rng) -> int:
