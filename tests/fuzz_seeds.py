@@ -18,7 +18,7 @@ from deepnet_cli.training.sealed import USER_BLOCK, sealed
 ROOT = Path(__file__).resolve().parent.parent
 m = 12
 
-BEST = {
+BEST: dict[str, dict[str, Any]] = {
     "data": {"train": {"file": "data.h5", "x": "x", "y": "classes"}},
     "model": {"layers": [4, 3], "activations": ["relu", "softmax"]},
     "training": {"iterations": 2, "learning_rate": 0.1},

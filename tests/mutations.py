@@ -24,12 +24,12 @@ def byte(data: bytearray, at: int, rng: Rng, words: Sequence[bytes]) -> None:
 
 
 def overwrite(data: bytearray, at: int, rng: Rng, words: Sequence[bytes]) -> None:
-    word = words[rng.integers(len(words))]
+    word = words[int(rng.integers(len(words)))]
     data[at : at + len(word)] = word
 
 
 def insert(data: bytearray, at: int, rng: Rng, words: Sequence[bytes]) -> None:
-    data[at:at] = words[rng.integers(len(words))]
+    data[at:at] = words[int(rng.integers(len(words)))]
 
 
 def delete(data: bytearray, at: int, rng: Rng, words: Sequence[bytes]) -> None:

@@ -19,7 +19,14 @@ import numpy as np
 from deepnet_cli.data.files.chunks import with_room
 from deepnet_cli.data.files.conventions import odd, texts
 from deepnet_cli.data.files.dataset import Dataset
-from deepnet_cli.data.files.guards import ALLOWED_FILTERS, check_storage, is_text, type_problem
+from deepnet_cli.data.files.guards import (
+    ALLOWED_FILTERS,
+    DAMAGED,
+    check_storage,
+    is_text,
+    misread,
+    type_problem,
+)
 from deepnet_cli.data.files.layout import layout_of
 from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry, survey
@@ -33,7 +40,7 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.nn.types import Array
 
-HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
+HDF5_ERRORS = (OSError, KeyError, OverflowError, RuntimeError, ValueError, TypeError)
 """What h5py raises for a damaged file: any of these."""
 
 MOST_ATTRIBUTES = 100_000
@@ -46,8 +53,8 @@ def translated(path: str) -> Iterator[None]:
         yield
     except DeepnetError:
         raise
-    except HDF5_ERRORS:
-        raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
+    except HDF5_ERRORS as error:
+        raise misread(path, error, DataError(f"{path}: {DAMAGED}")) from None
 
 
 class Opened:
@@ -148,10 +155,10 @@ class Opened:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
             raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
-        except HDF5_ERRORS:
-            raise DamagedError(
-                f"{self.path}: '{name}' is damaged: its values cannot be read; copy the file again"
-            ) from None
+        except HDF5_ERRORS as error:
+            where = f"{self.path}: '{name}'"
+            damage = f"{where} is damaged: its values cannot be read; copy the file again"
+            raise misread(self.path, error, DamagedError(damage)) from None
 
     def _dataset(self, name: str) -> Any:
         """The h5py dataset `name`, its metadata checked, once."""
