@@ -17,17 +17,24 @@ from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot, write_file
+from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
     "train": "Train the network that CONFIG describes and write a run directory.",
+    "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
+    "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "runs": "List runs: what differed between them, and what came of it.",
+    "compare": "Say what differs between the runs A and B, and whether one is better.",
+    "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
@@ -45,6 +52,7 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
         module = importlib.import_module(f"deepnet_cli.cli.{name}")
         gc.freeze()
@@ -138,6 +146,10 @@ def _run() -> int:
         return 130
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+    except ImportError as error:
+        if "failed to map" not in str(error):
+            return _crashed(error)
+        return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:
         discard(1)
         place = Path(str(error.filename or "standard output"))

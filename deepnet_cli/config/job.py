@@ -41,6 +41,7 @@ from deepnet_cli.optim.rule import Rule
 from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.optim.searches import RULES
 from deepnet_cli.randomness import generator
+from deepnet_cli.threads import fitting
 
 if TYPE_CHECKING:
     from deepnet_cli.config.code import Code
@@ -95,6 +96,15 @@ class Job:
     def headline(self) -> str:
         """The one metric that is shown: the first that the config asks for."""
         return next(iter(self.running_metrics), HEADLINE[self.network.loss.kind])
+
+    @property
+    def threads(self) -> int | None:
+        """That products have in training: as many as are wanted, or as suit its layers and batches;
+        None for all there are.
+        """
+        wanted, n = self.config.compute.threads, self.reduced or self.network.features
+        suiting = fitting((n, *self.network.sizes[1:]), self.batches.size)
+        return wanted if isinstance(wanted, int) else suiting
 
     def reductions(self) -> Reductions:
         """What counts the reductions that rows bring, before the first row."""

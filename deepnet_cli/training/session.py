@@ -1,7 +1,7 @@
 """One run from its first update to its last file."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from deepnet_cli.config.durations import spelled
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DeepnetError, DivergedError
-from deepnet_cli.nn.metrics import Figures, figures_of
+from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import fitted
 from deepnet_cli.training.copies import Copies
@@ -19,14 +19,8 @@ from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import (
-    CONFIG,
-    HISTORY,
-    PICTURE,
-    SUMMARY,
-    RunDirectory,
-    checkpoints,
-)
+from deepnet_cli.training.row import row_figures
+from deepnet_cli.training.run_directory import CONFIG, PICTURE, SUMMARY, RunDirectory
 from deepnet_cli.training.splits import write_splits
 from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
@@ -57,7 +51,10 @@ class Session:
         self.monitor: str | None = None  # the figure that chose them
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
+        self.marks: Collection[int] = ()  # updates after which an event is to come, too
         self._closing: Row | None = None
+        self._last: Steps | None = None
+        self.diverged_at: int | None = None  # the iteration whose cost was not finite
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
         self._rate = job.rate
@@ -67,12 +64,12 @@ class Session:
         return self._rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
-        """Write which rows each part has, and the resolved config: the directory is a run now.  One
-        that begins with what another has reached has that first.
+        """Write which rows each part has, what the run begins with where another had it, and the
+        resolved config: the directory is a run now.
         """
+        self.directory.check_room(self.progress.nbytes)
         write_splits(self.job, self.directory)
-        if self.progress.state.iteration and not checkpoints(self.directory.path):
-            self._copies.write(self.progress)
+        self._copies.begin(self.progress)
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
@@ -95,6 +92,7 @@ class Session:
                     self._copies.write_with_history(waiting)
                     waiting = None
                 self.progress.history.add_steps(steps.costs, steps.clipped)
+                self._last = steps
                 event = self._event(steps)
                 yield event
                 now = time.monotonic()
@@ -104,6 +102,7 @@ class Session:
                     self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
                 if self._checkpoint_due(steps.iteration, now - saved):
+                    self._note_gradient()
                     waiting, saved = self._copies.hold(self.progress), now
         except DivergedError as error:
             self._fall_back(error)
@@ -127,6 +126,7 @@ class Session:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
         summary, by which a reader knows that all of them are there; return this.
         """
+        self._note_gradient()
         self._copies.write(self.progress)
         job, closing = self.job, self._closing_row()
         theta, self.kept, self.monitor = self._chosen(closing)
@@ -146,7 +146,7 @@ class Session:
         baselines = fitted(job.network.loss, part, own, made, job.config.seed)
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
-        self.directory.write(HISTORY, self.history.to_csv().encode())
+        self._copies.write_history(self.history)
         if draw is not None:
             self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
         chosen = self.kept, self.monitor
@@ -161,9 +161,10 @@ class Session:
         self.progress.history.add_states(metrics, states)
 
     def undisturbed(self, iteration: int) -> int:
-        """How many updates from one on can be made at once: up to the next row or checkpoint."""
+        """How many updates from one on can be made at once: to the next row, checkpoint or mark."""
         job, every = self.job, self.job.config.output.checkpoint_every
-        counts = [self._most, 1 + -iteration % job.log_every]
+        marks = (mark - iteration for mark in self.marks if mark > iteration)
+        counts = [self._most, 1 + -iteration % job.log_every, *marks]
         if isinstance(every, int):
             counts.append(every - iteration % every)
         return min(counts)
@@ -185,18 +186,13 @@ class Session:
 
     def _measured(self, iteration: int) -> Figures:
         """What the row of the last step tells beside its cost."""
-        job, told = self.job, dict[str, float]()
-        if states := self.progress.history.states:
-            with np.errstate(all="ignore"):
-                told |= figures_of(job.running_metrics, states)
-        if not isinstance(job.config.training.learning_rate, float):
-            told["learning_rate"] = self.rate(iteration)
-        if job.clippings:
-            told["clipped"] = self.progress.history.clipped_share
-        if (part := job.dataset.parts.get("validation")) is not None:
-            measured = figures(job.objective, self.progress.theta, part, job.metrics)
-            told |= {f"val_{name}": value for name, value in measured.items()}
-        return told
+        self._note_gradient()
+        return row_figures(self.job, self.progress, self.rate(iteration))
+
+    def _note_gradient(self) -> None:
+        """Keep the norm of the last update's gradient, whose buffer the next one overwrites."""
+        if self._last is not None:
+            self.progress.history.gradient_norm = self._last.gradient_norm()
 
     def _closing_row(self) -> Row | None:
         """The row of the last step, where it is not a regular one."""
@@ -243,5 +239,6 @@ class Session:
 
     def _fall_back(self, error: DivergedError) -> None:
         """Return to the newest progress from which a finite cost was computed."""
-        self.progress = self._copies.before(self.progress.state.iteration)
-        self.ending, self._closing = Ending("diverged", str(error)), None
+        self.diverged_at = self.progress.state.iteration
+        self.progress = self._copies.before(self.diverged_at)
+        self.ending, self._closing, self._last = Ending("diverged", str(error)), None, None

@@ -40,7 +40,7 @@ from deepnet_cli.errors import (
 )
 from deepnet_cli.nn.types import Array
 
-HDF5_ERRORS = (OSError, KeyError, OverflowError, RuntimeError, ValueError, TypeError)
+HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError)
 """What h5py raises for a damaged file: any of these."""
 
 MOST_ATTRIBUTES = 100_000
@@ -48,7 +48,9 @@ MOST_ATTRIBUTES = 100_000
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Whatever HDF5 raises over a damaged file, as one DataError."""
+    """Whatever HDF5 raises over a damaged file, as one DataError; over a failing disk, as a
+    MachineError.
+    """
     try:
         yield
     except DeepnetError:
