@@ -209,6 +209,9 @@ class Opened:
 def _attribute(node: Any, name: str) -> object:
     """A value that stands for itself: numbers or texts; or None."""
     try:
+        kind = node.attrs.get_id(name).dtype
+        if kind.hasobject and h5py.check_string_dtype(kind) is None:
+            return None  # references and lists, which where damaged have any size
         value = node.attrs[name]
     except HDF5_ERRORS:  # of a type that h5py does not know
         return None
