@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from deepnet_cli.config.resolved import dumped, flat
+from deepnet_cli.config.resolved import flat
 from deepnet_cli.config.yaml_reader import parse
+from deepnet_cli.config.yaml_writer import dumped
 from deepnet_cli.report.page.about import ending, network
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
