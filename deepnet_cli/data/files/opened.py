@@ -25,6 +25,7 @@ from deepnet_cli.data.files.guards import (
     check_storage,
     is_text,
     misread,
+    stored_size,
     type_problem,
 )
 from deepnet_cli.data.files.layout import layout_of
@@ -120,7 +121,8 @@ class Opened:
             plain = np.dtype(object) if is_text(dataset) else np.dtype(dataset.dtype.str)
             shape, values = tuple(dataset.shape), h5py.check_enum_dtype(dataset.dtype) or {}
             named = {str(key): int(value) for key, value in values.items()}
-            return Dataset(name, shape, plain, dataset.chunks, layout_of(dataset), named)
+            size, layout = stored_size(dataset), layout_of(dataset)
+            return Dataset(name, shape, plain, size, dataset.chunks, layout, named)
 
     def read(self, name: str) -> Array:
         """All values of a dataset."""
