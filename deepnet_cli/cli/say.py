@@ -29,6 +29,11 @@ def tell(text: str) -> None:
     print(escaped(text), flush=True)
 
 
+def speaks_utf8() -> bool:
+    """Whether standard output takes more than ASCII."""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+
+
 def put(content: bytes) -> None:
     """All of it to stdout.  Where that is not buffered, a pipe that breaks takes a part and is
     silent; it is at the rest that it raises BrokenPipeError.

@@ -86,6 +86,20 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
     return tables
 
 
+def read_part(config: Config, document: Document, directory: Path, name: str) -> Table:
+    """The table of one part that the config has; its rows stay in their file.
+
+    Raises errors with their place.
+    """
+    data, where = config.data, getattr(config.data, name)
+    if name != "train" and isinstance(where, DataFile):
+        with document.at("data", name):
+            return _table(data, name, where, directory)
+    with document.at("data", "train"):
+        table = _table(data, "train", data.train, directory)
+    return Splitting(table, data, config.seed, document, directory).parts()[name]
+
+
 def _table(data: DataSection, part: str, where: DataFile, directory: Path) -> Table:
     """Of one file or several, whose rows stay there."""
     own = where if isinstance(where, TrainFile) else None
