@@ -1,21 +1,21 @@
 """Laws of every clipping; that they are PyTorch's: test_parity_torch.py."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 from cli import deepnet
 from samples import parameters, rows, write_blobs, write_config
 
-from deepnet_cli.cli.subject import subject_at
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
+from deepnet_cli.training.subject import subject_at
 
 each = pytest.mark.parametrize("name", CLIPPINGS)
 
@@ -184,6 +184,6 @@ def test_the_check_of_a_trained_network_clips_as_training_does(folder: Path) -> 
     """With a limit that lets nothing move, the network after 5 updates is the first one."""
     config = write(folder, clip_norm=1e-12)
     double = load_job(config, ("compute.precision=float64",))
-    with click.Context(click.Command("gradcheck")):
-        theta = subject_at(config, (), None, after=5).theta
+    with ExitStack() as held:
+        theta = subject_at(config, (), None, held, after=5).theta
     np.testing.assert_allclose(theta, double.initial_theta(), rtol=0, atol=1e-11)

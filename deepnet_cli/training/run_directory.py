@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from deepnet_cli.config.load import RUN_CONFIG
+from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import (

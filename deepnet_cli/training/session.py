@@ -11,7 +11,7 @@ from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.baselines import fitted
+from deepnet_cli.training.baselines import fitted_beside
 from deepnet_cli.training.copies import Copies
 from deepnet_cli.training.evaluation import figures, output_figures, running_states
 from deepnet_cli.training.history import History, Row
@@ -128,23 +128,16 @@ class Session:
         """
         self._note_gradient()
         self._copies.write(self.progress)
-        job, closing = self.job, self._closing_row()
-        theta, self.kept, self.monitor = self._chosen(closing)
-        self.history = self.progress.history.before(self.progress.state.iteration)
-        if closing is not None:
-            self.history.add_row(closing)
+        job, theta = self.job, self.settle()
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
             if job.network.loss.kind in ("number", "count") and part.outputs > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
-        part, layers = job.batches.part, job.network.layout.weights.stop
-        made = 3 * layers * job.batches.size * self.progress.state.iteration
-        encoding = job.dataset.encoding
-        own = encoding.own_weights(part)
-        baselines = fitted(job.network.loss, part, own, made, job.config.seed)
-        model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
+        made, m = self.progress.state.iteration, job.batches.part.m
+        baselines = fitted_beside(job, made)
+        model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._copies.write_history(self.history)
         if draw is not None:
@@ -153,6 +146,15 @@ class Session:
         told = summary(job, self.progress, chosen, self.figures, outputs, self.ending, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
+
+    def settle(self) -> Array:
+        """The parameters (P,) to use; what chose them, and every row, is known from then on."""
+        closing = self._closing_row()
+        theta, self.kept, self.monitor = self._chosen(closing)
+        self.history = self.progress.history.before(self.progress.state.iteration)
+        if closing is not None:
+            self.history.add_row(closing)
+        return theta
 
     def _saw(self, S: Array, Y: Array) -> None:
         """Take in the scores of a batch, before its update."""
