@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 ROUNDS = 25
 MOST = 1.03
-"""How many times as long as the quiet run what is shown without -v may take; else it exits with 1."""
+"""How many times as long as the quiet run it may take without -v; else it exits with 1."""
 
 
 def command(folder: str, *more: str) -> list[str]:
