@@ -16,7 +16,7 @@ ROOT = Path(deepnet_cli.__file__).parent
 ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli"]
 """From the ground up: a room imports only from lower ones."""
 
-GROUND = {"errors", "files", "randomness", "memory", "signals", "threads"}
+GROUND = {"disk", "errors", "files", "randomness", "memory", "signals", "threads"}
 """Single files that stand under every room, and import only each other."""
 
 OUTSIDE = {
@@ -26,7 +26,7 @@ OUTSIDE = {
     "optim": {"numpy"},
     "data": {"numpy", "h5py", "scipy", "pyarrow"},
     "config": {"numpy", "yaml", "pydantic", "pydantic_core"},
-    "training": {"numpy", "h5py"},
+    "training": {"numpy", "h5py", "tensorboard"},
     "report": {"numpy", "matplotlib"},
     "cli": {"click", "tqdm"},
 }
@@ -100,6 +100,7 @@ WRITERS = {
     "files.py": "the one writer",
     "fused/native.py": "the folder of what was compiled",
     "training/lock.py": "the lock",
+    "training/logs.py": "rows at the end of a log",
 }
 
 PRINTS = re.compile(r"\b(?:print|click\.s?echo|std(?:out|err)\.write)\(")

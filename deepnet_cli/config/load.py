@@ -1,6 +1,7 @@
 """From a config file and `--set` values to a checked Config, or every problem at once."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from deepnet_cli.config.schema import (
     ComputeSection,
     Config,
     ModelSection,
+    OutputSection,
     TrainingSection,
 )
 from deepnet_cli.config.searching import check_search
@@ -154,7 +156,11 @@ def _check_files(document: Document, directory: Path) -> None:
 
 
 def _check_machine(document: Document) -> None:
-    """The machine multiplies as the config wants it; a model file asks that of none."""
+    """The machine multiplies and writes as the config wants it; a model file asks that of none."""
+    output = _section(document, "output", OutputSection)
+    if output is not None and output.tensorboard and find_spec("tensorboard") is None:
+        install = "pip install 'deepnet-cli[tensorboard]'"
+        document.add(("output", "tensorboard"), f"takes the package tensorboard; {install}")
     compute = _section(document, "compute", ComputeSection)
     if compute is None:
         return

@@ -90,7 +90,7 @@ def _plain(tree: Any) -> Any:
 
 def differences(old: str, new: str) -> dict[str, str]:
     """'training.l2': 'training.l2: 0.1 -> 0.2', for each key that differs in two configs."""
-    before, after = (_flat(parse(text.encode(), "").tree) for text in (old, new))
+    before, after = (flat(parse(text.encode(), "").tree) for text in (old, new))
     return {
         key: f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted(before.keys() | after.keys())
@@ -98,10 +98,11 @@ def differences(old: str, new: str) -> dict[str, str]:
     }
 
 
-def _flat(tree: object, prefix: str = "") -> dict[str, object]:
+def flat(tree: object, prefix: str = "") -> dict[str, object]:
+    """'training.l2': 0.1, for each value of a tree."""
     if not isinstance(tree, dict):
         return {prefix: tree}
-    flat: dict[str, object] = {}
+    found: dict[str, object] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
-    return flat
+        found |= flat(value, f"{prefix}.{key}" if prefix else key)
+    return found

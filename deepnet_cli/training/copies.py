@@ -1,8 +1,10 @@
-"""What is kept of a run while it goes on: copies to fall back on, and checkpoints of them."""
+"""What is kept of a run while it goes on: copies to fall back on, checkpoints of them, its rows."""
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.training.history import History
+from deepnet_cli.training.logs import Logs
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import HISTORY, RunDirectory
+from deepnet_cli.training.run_directory import HISTORY, ORIGIN, RunDirectory, checkpoints
 
 
 class Copies:
@@ -18,9 +20,18 @@ class Copies:
         self.config = config
         self._held = [start.copy()]
         self._best: Progress | None = None
+        self._logs = Logs(directory.path, job.config.output)
+
+    def begin(self, progress: Progress) -> None:
+        """Keep what a run begins with that another has reached; begin the logs of its rows."""
+        if progress.state.iteration and not checkpoints(self.directory.path):
+            self.directory.write(ORIGIN, progress.to_bytes(self.job, self.config))
+            self.write(progress)
+        self._logs.begin(progress.history.rows)
 
     def hold(self, progress: Progress, *, best: bool = False) -> Progress:
-        """A copy of it, as it is now."""
+        """A copy of it, as it is now; its rows are in the logs."""
+        self._logs.follow(progress.history.rows)
         if self._held[-1].state.iteration < progress.state.iteration:
             self._held = [self._held[-1], progress.copy()]
         if best:
@@ -47,6 +58,13 @@ class Copies:
         """The same, and history.csv up to there."""
         self.write(progress)
         self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
+        self._logs.sync()
+
+    def write_history(self, history: History) -> None:
+        """Write history.csv at the end, and bring the logs to it."""
+        self.directory.write(HISTORY, history.to_csv().encode())
+        self._logs.follow(history.rows)
+        self._logs.sync()
 
     def _write(self, progress: Progress, best: int) -> None:
         content = progress.to_bytes(self.job, self.config)

@@ -78,6 +78,13 @@ class Progress:
         """This with the rows up to its own state only."""
         return replace(self, history=self.history.before(self.state.iteration))
 
+    @property
+    def nbytes(self) -> int:
+        """About how large its file is, but for the history."""
+        slots = len(self.state.slots)
+        image = self.state.theta.nbytes + self.state.slots.nbytes if self.space.digest else 0
+        return (2 + slots) * self.theta.nbytes + image
+
     def to_bytes(self, job: Job, config: str) -> bytes:
         """The checkpoint file of a job whose resolved config is `config`."""
 

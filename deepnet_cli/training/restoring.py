@@ -1,7 +1,7 @@
 """Progress from its file: of this very job, or of one that differs in what it may."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ CHANGEABLE = (
     "training.early_stopping.patience",
     "output.plots",
     "output.checkpoint_every",
+    "output.tensorboard",
+    "output.jsonl",
     "compute.threads",
 )
 """What a resumed run may set: when it ends, and nothing that the numbers depend on but threads,
@@ -84,7 +86,7 @@ def load_progress(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
                 f"going on, it may change {', '.join(may_change)} only"
             )
-        _check_data(source, job)
+        check_data(_json(source, "data"), job, source.path)
         elsewhere = changes(_json(source, "environment"), environment(job))
         history = History.from_csv(str(source.read("history")))
         history.cost_sum = source.number("cost_sum")
@@ -142,9 +144,9 @@ def _best(source: Source) -> Array | None:
     return source.read("best/theta") if source.has("best/theta") else None
 
 
-def _check_data(source: Source, job: Job) -> None:
-    """Raise DataError where the data are not the same, naming what differs."""
-    begun, now = _json(source, "data"), digests(job)
+def check_data(begun: Mapping[str, Any], job: Job, place: object) -> None:
+    """Raise DataError where the data are not those of the digests, naming what differs."""
+    now = digests(job)
     differ = [
         f"{name.partition('_')[0]} of {part}"
         for part, digests in now.items()
@@ -153,7 +155,7 @@ def _check_data(source: Source, job: Job) -> None:
     ]
     if differ:
         raise DataError(
-            f"{source.path}: the data are not those that this run was begun with: "
+            f"{place}: the data are not those that this run was begun with: "
             f"another {' and '.join(differ)} (by sha256)"
         )
 

@@ -1,7 +1,7 @@
 """One run from its first update to its last file."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -19,14 +19,7 @@ from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import (
-    CONFIG,
-    HISTORY,
-    PICTURE,
-    SUMMARY,
-    RunDirectory,
-    checkpoints,
-)
+from deepnet_cli.training.run_directory import CONFIG, PICTURE, SUMMARY, RunDirectory
 from deepnet_cli.training.splits import write_splits
 from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
@@ -57,6 +50,7 @@ class Session:
         self.monitor: str | None = None  # the figure that chose them
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
+        self.marks: Collection[int] = ()  # updates after which an event is to come, too
         self._closing: Row | None = None
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
@@ -67,12 +61,12 @@ class Session:
         return self._rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
-        """Write which rows each part has, and the resolved config: the directory is a run now.  One
-        that begins with what another has reached has that first.
+        """Write which rows each part has, what the run begins with where another had it, and the
+        resolved config: the directory is a run now.
         """
+        self.directory.check_room(self.progress.nbytes)
         write_splits(self.job, self.directory)
-        if self.progress.state.iteration and not checkpoints(self.directory.path):
-            self._copies.write(self.progress)
+        self._copies.begin(self.progress)
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
@@ -146,7 +140,7 @@ class Session:
         baselines = fitted(job.network.loss, part, own, made, job.config.seed)
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
-        self.directory.write(HISTORY, self.history.to_csv().encode())
+        self._copies.write_history(self.history)
         if draw is not None:
             self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
         chosen = self.kept, self.monitor
@@ -161,9 +155,10 @@ class Session:
         self.progress.history.add_states(metrics, states)
 
     def undisturbed(self, iteration: int) -> int:
-        """How many updates from one on can be made at once: up to the next row or checkpoint."""
+        """How many updates from one on can be made at once: to the next row, checkpoint or mark."""
         job, every = self.job, self.job.config.output.checkpoint_every
-        counts = [self._most, 1 + -iteration % job.log_every]
+        marks = (mark - iteration for mark in self.marks if mark > iteration)
+        counts = [self._most, 1 + -iteration % job.log_every, *marks]
         if isinstance(every, int):
             counts.append(every - iteration % every)
         return min(counts)
