@@ -12,7 +12,6 @@ from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile, NamedRows
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.overrides import Implied
-from deepnet_cli.errors import DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.report.figures import figures_text
@@ -24,6 +23,7 @@ from deepnet_cli.training.folds import (
     session_of,
 )
 from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.running import run_to_end
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Interruption
 
@@ -143,15 +143,10 @@ def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None
 
 def _train(session: Session, interruption: Interruption) -> None:
     """Train a fold and write its files.  Raises DivergedError."""
-    session.begin()
-    try:
-        for _ in interruption.stop(session.steps()):
-            pass
-        session.end()
-    except DivergedError as error:
-        session.finish()
-        raise DivergedError(f"{session.directory.path}: {error}") from None
+    diverged = run_to_end(session, interruption, lambda _: None)
     session.finish()
+    if diverged is not None:
+        raise diverged
 
 
 def _place(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:

@@ -21,6 +21,8 @@ from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
+    "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
+    "lr-find": "Suggest a learning rate: let it grow, and see where the cost falls.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
@@ -29,16 +31,26 @@ COMMANDS = {
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
     "plot": "Draw curves and pictures of what was trained.",
+    "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "runs": "List runs: what differed between them, and what came of it.",
     "compare": "Say what differs between the runs A and B, and whether one is better.",
     "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
 """Each command and its one sentence; its module is imported when it is called."""
 
 SIGPIPE_EXIT = 141
+
+
+def command_named(name: str) -> click.Command:
+    """One of COMMANDS, from the module of its name."""
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
+    command: click.Command = getattr(module, identifier)
+    return command
 
 
 class Commands(click.Group):
@@ -52,10 +64,9 @@ class Commands(click.Group):
             return None
         secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
-        module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        command = command_named(name)
         gc.freeze()
         gc.enable()
-        command: click.Command = getattr(module, name)
         command.short_help = COMMANDS[name]
         return command
 

@@ -4,35 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deepnet_cli.config.checks import settled_activations
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.options import Options
-from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import LayerSpec
 from deepnet_cli.config.several_files import names_of
 from deepnet_cli.config.yaml_reader import parse
-
-
-class Dumper(yaml.SafeDumper):
-    """Quotes whatever text our reader, which is of YAML 1.2, would not read as that text."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    try:
-        plain = plain_scalar(text) == text
-    except ValueError:
-        plain = False
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, None if plain else '"')
-
-
-Dumper.add_representer(str, _text)
-
-
-def dumped(tree: object) -> str:
-    """YAML that our reader reads back as `tree`."""
-    return yaml.dump(tree, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=100)
+from deepnet_cli.config.yaml_writer import dumped
 
 
 def resolved_config(job: Job, place: Path) -> str:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from deepnet_cli.config.load import RUN_CONFIG
+from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import (
@@ -93,6 +93,10 @@ class RunDirectory:
     def write(self, name: str, content: bytes) -> None:
         """Write one of the run's files."""
         write_file(self.path / name, content)
+
+    def remove(self, name: str) -> None:
+        """Remove one of the run's files, where it is there."""
+        (self.path / name).unlink(missing_ok=True)
 
     def write_json(self, name: str, value: object) -> None:
         """Write a file that people read and programs too."""

@@ -53,6 +53,8 @@ class Interruption:
     after the first is the same one.  So is a second SIGHUP: nobody is there to be impatient.
     """
 
+    heard: tuple[signal.Signals, ...] = signals.ENDING
+
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self.at = 0.0
@@ -60,7 +62,7 @@ class Interruption:
         self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interruption":
-        self._before = signals.handle(self._arrived)
+        self._before = signals.handle(self._arrived, self.heard)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,4 +82,8 @@ class Interruption:
             self.signal, self.at = signal.Signals(number), now
             signals.note("ending when this step is made and all is saved; once more leaves at once")
         elif number != signal.SIGHUP and now - self.at > APART:
-            signals.leave(number, told=f"interrupted; go on: {self.go_on}")
+            self.leave(number)
+
+    def leave(self, number: int) -> None:
+        """What a second signal does."""
+        signals.leave(number, told=f"interrupted; go on: {self.go_on}")

@@ -1,0 +1,21 @@
+"""The directory of a run that leaves none: arrays in, a model out."""
+
+from pathlib import Path
+
+from deepnet_cli.training.run_directory import RunDirectory
+
+
+class Unwritten(RunDirectory):
+    """Takes every file and keeps none."""
+
+    def __init__(self) -> None:
+        self.path = Path()
+
+    def close(self) -> None:
+        """There is nothing to let others use."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Not anywhere."""
+
+    def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
+        """Nor this."""
