@@ -41,8 +41,9 @@ PARTS = re.compile(
 EXIT = re.compile(r"#.*?exit code (\d+)\s*$")
 SHELL = re.compile(r"[|<>;&]")
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+UNITS = r"s|ms|us|min|h|(?:[KMG]i?)?B(?:/s)?|GFLOP/s|examples/s"
 MEASURED = re.compile(
-    rf"(?:{NUMBER.pattern})\s?(?:s|ms|us|min|h|(?:[KMG]i?)?B(?:/s)?|GFLOP/s|examples/s)(?!\w)|\b\d\d:\d\d\b"
+    rf"(?:{NUMBER.pattern})(?: of {NUMBER.pattern})?\s?(?:{UNITS})(?!\w)|\b\d\d:\d\d\b"
 )
 """Times, sizes and speeds, which are not the same twice."""
 
