@@ -53,7 +53,7 @@ def leave(number: int, _: FrameType | None = None, told: str = "interrupted") ->
 def note(text: str) -> None:
     """A line on stderr from inside a handler, where the buffered stream may be in use."""
     try:
-        begun = "\n" if os.isatty(2) else ""  # a ^C is there
+        begun = "\r\x1b[K" if os.isatty(2) else ""  # a bar and a ^C are there
         os.write(2, f"{begun}{text}\n".encode("utf-8", "backslashreplace"))
     except OSError:
         pass

@@ -11,6 +11,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
+from deepnet_cli.data.files import hdf5
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 
@@ -30,6 +31,15 @@ def nothing_left() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def read_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in the tests' own process, which is large, so that a fork takes time.  Where a
+    process of its own is the point, a test is marked `guarded`.
+    """
+    marked = request.node.get_closest_marker("guarded") is not None
+    monkeypatch.setattr(hdf5, "guarded", marked)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ ROOT = Path(deepnet_cli.__file__).parent
 ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli", "api"]
 """From the ground up: a room imports only from lower ones."""
 
-GROUND = {"errors", "files", "randomness", "memory", "signals", "threads"}
+GROUND = {"disk", "errors", "files", "randomness", "memory", "signals", "threads"}
 """Single files that stand under every room, and import only each other."""
 
 OUTSIDE = {

@@ -109,18 +109,20 @@ HAS = {
 def test_each_kind_of_run_has_its_pictures_and_is_told_why_not_others(
     folder: Path, name: str
 ) -> None:
-    run = seen(folder, name)
+    run, has = seen(folder, name), HAS[name]
+    if "gradient_norm" in (run.path / "history.csv").read_text():
+        has = has | {"gradient_norm"}
     for called, it in PICTURES.items():
-        if called in HAS[name] or (called == "first_layer" and run.image):
+        if called in has:
             assert it.lacks(run) == ""
             for panel in it.panels([run], Look()):
                 assert_finite(panel)
         else:
             with pytest.raises(ConfigError, match=f"no picture '{called}': [a-z]") as refused:
                 panels_of([called], [run], Look())
-            assert all(other in str(refused.value) for other in HAS[name])
+            assert all(other in str(refused.value) for other in has)
     found, problems = overview([run], Look())
-    assert found.keys() == {n for n in HAS[name] if PICTURES[n].in_overview}
+    assert found.keys() == {n for n in has if PICTURES[n].in_overview}
     assert not problems
     assert heading(found, [run]) == f"{name}: test, {HELD} examples"
     for braille in (True, False):
@@ -358,36 +360,35 @@ def everything() -> list[Panel]:
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_a_picture_is_the_same_each_time_and_tells_no_time(suffix: str) -> None:
-    panels = [everything()[k] for k in (0, 5)]
+    panels = everything()[suffix != ".svg" :][:1]  # of which parts have names, by all styles
     one = picture(panels, "runs $x$", FORMATS[suffix])
     assert one == picture(panels, "runs $x$", FORMATS[suffix])
     assert one.startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix])
     assert not re.search(rb"CreationDate|ModDate|<dc:date>|20\d\d-\d\d-\d\d|Software", one)
 
 
-@pytest.mark.parametrize("one", [False, True])
-def test_no_text_is_cut_or_lies_over_another(one: bool) -> None:
-    for panels in [[panel] for panel in everything()[:4:3]] if one else [everything()]:
-        with styled():
-            figure = figure_of(panels, f"digits-001: {LONG}")
-            figure.draw_without_rendering()
-            bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
-            boxes = [axes.get_tightbbox() for axes in figure.axes if axes not in bars]
-            boxes.append(figure._suptitle.get_window_extent())
-            ticks = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
-            entries = [[t.get_window_extent() for t in axes.texts] for axes in figure.axes]
-        for k, box in enumerate(boxes):
-            assert min(box.x0, box.y0) >= -1
-            assert box.x1 <= figure.bbox.x1 + 1
-            assert box.y1 <= figure.bbox.y1 + 1
-            assert not any(box.shrunk(0.98, 0.98).overlaps(other) for other in boxes[:k])
-        assert max(map(len, entries)) >= 12 or not any(isinstance(p, Matrix) for p in panels)
-        for each in entries:
-            assert not any(a.overlaps(b) for a, b in combinations(each, 2))
-        for axis in ticks:
-            labels = [t for t in axis.get_ticklabels() if t.get_text() and not t.get_rotation()]
-            each = [label.get_window_extent() for label in labels]
-            assert not any(a.overlaps(b) for a, b in pairwise(each))
+@pytest.mark.parametrize("chosen", [slice(3, 4), slice(6)], ids=["one", "six"])
+def test_no_text_is_cut_or_lies_over_another(chosen: slice) -> None:
+    with styled():
+        figure = figure_of(everything()[chosen], f"digits-001: {LONG}")
+        figure.draw_without_rendering()
+        bars = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+        boxes = [axes.get_tightbbox() for axes in figure.axes if axes not in bars]
+        boxes.append(figure._suptitle.get_window_extent())
+        ticks = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+        entries = [[t.get_window_extent() for t in axes.texts] for axes in figure.axes]
+    for k, box in enumerate(boxes):
+        assert min(box.x0, box.y0) >= -1
+        assert box.x1 <= figure.bbox.x1 + 1
+        assert box.y1 <= figure.bbox.y1 + 1
+        assert not any(box.shrunk(0.98, 0.98).overlaps(other) for other in boxes[:k])
+    assert max(map(len, entries)) >= 12
+    for each in entries:
+        assert not any(a.overlaps(b) for a, b in combinations(each, 2))
+    for axis in ticks:
+        labels = [t for t in axis.get_ticklabels() if t.get_text() and not t.get_rotation()]
+        each = [label.get_window_extent() for label in labels]
+        assert not any(a.overlaps(b) for a, b in pairwise(each))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

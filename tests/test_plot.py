@@ -113,7 +113,7 @@ def test_a_model_by_itself(here: Path) -> None:
         (["number/run", "--kind", "gradient_norms"], 2, ["gradient_norm"]),
         (["number/run", "--smooth", "1"], 2, ["--smooth", "0<=x<1"]),
         (["number/run", "-o", "a.jpg"], 2, ["a.jpg", ".png, .svg or .pdf"]),
-        (["number/run", "-o", "gone/a.png"], 6, ["gone/a.png", "no such file"]),
+        (["number/run", "--kind", "cost", "-o", "gone/a.png"], 6, ["gone/a.png", "no such file"]),
         (["number/run", "--x", "x_test"], 2, ["--data"]),
         (["number/run", "--part", "test", "--data", "number/d.h5"], 2, ["--part", "--data"]),
         (["number/run", "--terminal", "--json"], 2, ["--terminal", "--json"]),

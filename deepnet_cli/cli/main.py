@@ -17,6 +17,7 @@ from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot, write_file
+from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
@@ -28,10 +29,12 @@ COMMANDS = {
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
+    "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "runs": "List runs: what differed between them, and what came of it.",
     "compare": "Say what differs between the runs A and B, and whether one is better.",
     "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
@@ -49,6 +52,7 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
         module = importlib.import_module(f"deepnet_cli.cli.{name}")
         gc.freeze()
@@ -77,8 +81,24 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def unguarded(_: click.Context, __: click.Parameter, given: bool) -> None:
+    """Read HDF5 files without a process for each."""
+    if given:
+        from deepnet_cli.data.files import hdf5
+
+        hdf5.guarded = False
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="deepnet")
+@click.option(
+    "--unguarded",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=unguarded,
+    help="Read HDF5 files in this process: faster by milliseconds, but a damaged one may crash it.",
+)
 def cli() -> None:
     """Train dense neural networks from a YAML file on HDF5 data.
 
@@ -126,6 +146,10 @@ def _run() -> int:
         return 130
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+    except ImportError as error:
+        if "failed to map" not in str(error):
+            return _crashed(error)
+        return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:
         discard(1)
         place = Path(str(error.filename or "standard output"))

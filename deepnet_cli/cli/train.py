@@ -44,6 +44,9 @@ from deepnet_cli.training.stopping import Interruption
 @click.option("--no-check", is_flag=True, help="Train even where --code has wrong derivatives.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Every so often, the health of each layer, too."
+)
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -57,6 +60,7 @@ def train(
     no_check: bool,
     as_json: bool,
     quiet: bool,
+    verbose: bool,
 ) -> None:
     """Train the network that CONFIG describes and write a run directory.
 
@@ -70,6 +74,8 @@ def train(
         raise click.UsageError("give a CONFIG, --resume RUN or --from RUN, one of them")
     if resume is not None and (run_dir is not None or dry_run):
         raise click.UsageError("--resume goes with neither --run-dir nor --dry-run")
+    if quiet and verbose:
+        raise click.UsageError("-q goes not with -v")
     if config is not None and strict:
         raise click.UsageError("--strict goes with --resume or --from")
     if origin is not None and dry_run:
@@ -97,7 +103,7 @@ def train(
         interruption.go_on = typed("train --resume", session.directory.path)
         if not quiet:
             _announce(session)
-        with Display(session, quiet=quiet) as display:
+        with Display(session, quiet=quiet, verbose=verbose) as display:
             diverged = run_to_end(session, interruption, display.show)
         result = session.finish(cost_picture if session.job.config.output.plots else None)
     interrupted = session.ending.stopped == "interrupted" and interruption.signal

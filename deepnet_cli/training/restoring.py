@@ -92,6 +92,7 @@ def load_progress(
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
         history.clipped = int(source.number("clipped"))
+        history.gradient_norm = _norm(source)
         history.states = _states(source, job)
         space, state = _restored(source, job)
         best = _best(source)
@@ -126,6 +127,14 @@ def _vectors(source: Source, group: str, size: int, job: Job) -> tuple[Array, Ar
     if theta.shape != (size,) or slots.shape != (job.rule.n_slots, size):
         raise DataError(f"{source.path}: holds parameters of another network")
     return theta, slots
+
+
+def _norm(source: Source) -> float:
+    """That of the last gradient, of which the squares may have overflowed."""
+    try:
+        return float(source.text("gradient_norm"))
+    except ValueError:
+        raise DataError(f"{source.path}: attribute 'gradient_norm' is not a number") from None
 
 
 def _states(source: Source, job: Job) -> States:

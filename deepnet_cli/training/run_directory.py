@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from deepnet_cli.config.source import RUN_CONFIG
+from deepnet_cli.disk import check_room
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import (
     TEMPORARY,
@@ -93,9 +94,20 @@ class RunDirectory:
         """Write one of the run's files."""
         write_file(self.path / name, content)
 
+    def remove(self, name: str) -> None:
+        """Remove one of the run's files, where it is there."""
+        (self.path / name).unlink(missing_ok=True)
+
     def write_json(self, name: str, value: object) -> None:
         """Write a file that people read and programs too."""
         self.write(name, (json_text(value, indent=2) + "\n").encode())
+
+    def check_room(self, checkpoint: int) -> None:
+        """Raise MachineError where there is none for what a run keeps, of which a checkpoint takes
+        so many bytes.
+        """
+        kept = KEPT_CHECKPOINTS + 1 + 1  # the best, and one that is written
+        check_room(self.path, checkpoint, (kept + 1) * checkpoint)
 
     def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
         """Keep a checkpoint, of the older ones the newest, and that after `best` updates."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+from deepnet_cli.config.job import Job
 from deepnet_cli.errors import DeepnetError, DivergedError
+from deepnet_cli.training.post_mortem import NAME, post_mortem
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.state import Event
 from deepnet_cli.training.stopping import Interruption
@@ -17,32 +19,48 @@ def run_to_end(
     Raises what else ends training early, with the command that goes on.
     """
     session.begin()
+    session.directory.remove(NAME)  # of an earlier end
     try:
         for event in interruption.stop(session.steps()):
             show(event)
         session.end()
     except DivergedError as error:
-        return _advised(error, session)
+        return _advised(error, session, _looked_into(session))
     except DeepnetError as error:
         raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
     return None
 
 
-def _advised(error: DivergedError, session: Session) -> DivergedError:
-    made = session.progress.state.iteration
-    if session.job.rule.sees == "objective":
-        return DivergedError(
-            f"{error}; the last good parameters, after {made:,} updates, are in "
-            f"{session.directory.path}\ntry: --set data.scale=standardize, or a smaller "
-            "model.initialization"
-        )
-    key, rate = "training.learning_rate", session.rate(made)
-    scheduled, asked = session.job.config.training.learning_rate, rate
-    if not isinstance(scheduled, float):
-        key, asked = f"{key}.initial", scheduled.initial
-    return DivergedError(
-        f"{error}, with learning rate {rate:g}; the last good parameters, after "
-        f"{made:,} updates, are in {session.directory.path}\n"
-        f"try: --set {key}={asked / 10:g}, "
-        "or data.scale: standardize where features differ much in size"
+def _looked_into(session: Session) -> str:
+    """What the first tensor was that is not finite; all that shows it again is written."""
+    job, start, end = session.job, session.progress, session.diverged_at
+    if end is None:
+        return ""
+    found = post_mortem(job, start, end)
+    session.directory.write(NAME, found.bundle(job, start, session.config))
+    return "" if found.finding is None else f"\nfirst not finite: {found.finding.told}"
+
+
+def _advised(error: DivergedError, session: Session, found: str) -> DivergedError:
+    job, made, place = session.job, session.progress.state.iteration, session.directory.path
+    gradient = job.rule.sees == "gradient"
+    rate = f", with learning rate {session.rate(made):g}" if gradient else ""
+    more = (
+        "training.clip_norm: 1, or data.scale: standardize where features differ much in size"
+        if gradient
+        else "or a smaller model.initialization"
     )
+    return DivergedError(
+        f"{error}{rate}; the last good parameters, after {made:,} updates, are in {place}{found}\n"
+        f"try: --set {calmer(job)}, {more}\nsee it again: deepnet replay {place}"
+    )
+
+
+def calmer(job: Job) -> str:
+    """The setting that most likely keeps a run from diverging there."""
+    if job.rule.sees == "objective":
+        return "data.scale=standardize"
+    scheduled = job.config.training.learning_rate
+    if isinstance(scheduled, float):
+        return f"training.learning_rate={scheduled / 10:g}"
+    return f"training.learning_rate.initial={scheduled.initial / 10:g}"

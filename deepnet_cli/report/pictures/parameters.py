@@ -44,11 +44,16 @@ def image_shape(run: Trained) -> tuple[int, ...] | None:
     """
     inputs = run.model.encoding.inputs
     shape = tuple(side for side in run.image or inputs.example if side != 1)
+    whole = int(np.prod(shape)) == inputs.features == inputs.columns
+    return shape if whole and is_image(shape) else None
+
+
+def is_image(shape: tuple[int, ...]) -> bool:
+    """Whether it is (h, w), (h, w, 3) or (3, h, w)."""
     sides = [*shape]
     if len(shape) == 3 and 3 in (shape[0], shape[-1]):
         sides.pop(-1 if shape[-1] == 3 else 0)
-    whole = int(np.prod(shape)) == inputs.features == inputs.columns
-    return shape if whole and len(sides) == 2 and min(sides) >= LEAST else None
+    return len(sides) == 2 and min(sides) >= LEAST
 
 
 def as_images(rows: Array, shape: tuple[int, ...]) -> Array:
