@@ -53,7 +53,7 @@ HARMLESS = {"deepnet", "cat", "cp", "echo", "head", "ls", "sed"}
 TIMES = re.compile(r"\b(?:seconds|left)\b")
 """Heads of columns of a table, which are flush right."""
 
-CLOCK = re.compile(r"[-\d.,:dhms]+")
+CLOCK = re.compile(r"-|\d[\d.,:dhms]*")
 """What stands in them."""
 
 NEAR = 0.1
@@ -188,7 +188,7 @@ def untimed(lines: list[str]) -> list[str]:
         ends = {head.end() for head in TIMES.finditer(line)} or ends
         for end in ends:
             start = line.rfind(" ", 0, end) + 1
-            if CLOCK.fullmatch(line[start:end]):
+            if end <= len(line) and CLOCK.fullmatch(line[start:end]):
                 line = f"{line[:start]}{'#':>{end - start}}{line[end:]}"
         found.append(line)
     return found
