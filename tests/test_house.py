@@ -1,7 +1,6 @@
 """The house: what each room may import, and what a command's first second costs."""
 
 import ast
-import importlib
 import re
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import deepnet_cli
-from deepnet_cli.cli.main import COMMANDS
+from deepnet_cli.cli.main import COMMANDS, command_named
 
 ROOT = Path(deepnet_cli.__file__).parent
 ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli", "api"]
@@ -123,7 +122,8 @@ def test_one_printer() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
-    command = getattr(importlib.import_module(f"deepnet_cli.cli.{name}"), name)
+    command = command_named(name)
+    assert command.help is not None
     assert command.help.split("\n")[0].startswith(COMMANDS[name].rstrip(".").split(",")[0])
     assert f"deepnet {name}" in command.help.split("Example:")[1]
 

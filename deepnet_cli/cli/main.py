@@ -21,6 +21,8 @@ from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
+    "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
+    "lr-find": "Suggest a learning rate: let it grow, and see where the cost falls.",
     "train": "Train the network that CONFIG describes and write a run directory.",
     "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
@@ -43,6 +45,14 @@ COMMANDS = {
 SIGPIPE_EXIT = 141
 
 
+def command_named(name: str) -> click.Command:
+    """One of COMMANDS, from the module of its name."""
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
+    command: click.Command = getattr(module, identifier)
+    return command
+
+
 class Commands(click.Group):
     """Loads a command's module when it is needed, so that `deepnet --help` is instant."""
 
@@ -54,10 +64,9 @@ class Commands(click.Group):
             return None
         secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
-        module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        command = command_named(name)
         gc.freeze()
         gc.enable()
-        command: click.Command = getattr(module, name)
         command.short_help = COMMANDS[name]
         return command
 

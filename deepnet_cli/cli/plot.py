@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
+from deepnet_cli.cli.picture_file import check_picture
 from deepnet_cli.cli.say import in_shell, say, speaks_utf8, tell, typed
 from deepnet_cli.data.reading.tables import Location
-from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, write_file
 from deepnet_cli.report.pictures.as_json import panels_json
 from deepnet_cli.report.pictures.drawing import picture
@@ -93,7 +93,7 @@ def plot(
     if output is None and not terminal and not as_json:
         output = Path("-".join([named[0] if len(runs) == 1 else "runs", *kinds]) + ".png")
     if output is not None:
-        _check_output(output, force=force)
+        check_picture(output, force=force)
     location = None if data is None else Location(data, x, y)
     trained = [
         Trained(path, label, location, part, image) for path, label in zip(runs, named, strict=True)
@@ -117,12 +117,3 @@ def plot(
         say(f"next: {typed('compare', runs[0])} {in_shell(str(runs[1]))}")
     else:
         say(f"next: {typed('report', runs[0])}")
-
-
-def _check_output(output: Path, *, force: bool) -> None:
-    if output.suffix not in FORMATS:
-        raise ConfigError(f"-o {output}: expected a name that ends in .png, .svg or .pdf")
-    if output.is_file() and not force:
-        raise ConfigError(
-            f"-o {output}: is there; add --force to replace it, or choose another name"
-        )

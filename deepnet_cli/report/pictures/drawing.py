@@ -79,6 +79,10 @@ def _chart(axes: Any, chart: Chart) -> None:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_decades())
         axes.yaxis.set_minor_formatter(_decades())
+    if chart.log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(_decades())
+        axes.xaxis.set_minor_formatter(_decades())
     if chart.square:
         ends = np.array([*axes.get_xlim(), *axes.get_ylim()])
         axes.set(xlim=(ends.min(), ends.max()), ylim=(ends.min(), ends.max()), box_aspect=1)

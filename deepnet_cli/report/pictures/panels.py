@@ -37,14 +37,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Series over one pair of axes, y perhaps logarithmic.  `square`: both have the same values."""
+    """Series over one pair of axes, perhaps logarithmic.  `square`: both have the same values."""
 
     title: str
     x: str
     y: str
     series: tuple[Series, ...]
-    log: bool = False
+    log: bool = False  # y
     square: bool = False
+    log_x: bool = False
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def chart_text(chart: Chart, *, braille: bool) -> str:
         mark = RULE if series.style == "rule" else next(marks, MARKS[-1])
         rows, columns = DOTS.shape if mark == BRAILLE else (1, 1)
         shape = HEIGHT * rows, width * columns
-        i, j = _places(series, x, y, shape, log=chart.log)
+        i, j = _places(series, chart, x, y, shape)
         if mark == BRAILLE:
             _dot(letters, i, j)
         else:
@@ -69,7 +69,8 @@ def chart_text(chart: Chart, *, braille: bool) -> str:
         for tick, row in zip(left, letters, strict=True)
     ]
     first, last = f"{x[0]:.4g}", f"{x[1]:.4g}"
-    below = first + chart.x.center(width - len(first) - len(last)) + last
+    across = f"{chart.x} (logarithmic)" if chart.log_x else chart.x
+    below = first + across.center(width - len(first) - len(last)) + last
     indent = " " * (margin + 1)
     axis = f"{chart.y or chart.title} (logarithmic)" if chart.log else chart.y
     told = [f"{indent} {axis}"] if axis else []
@@ -97,18 +98,15 @@ def _ends(values: Sequence[Array]) -> tuple[float, float]:
 
 def _places(
     series: Series,
+    chart: Chart,
     x: tuple[float, float],
     y: tuple[float, float],
     shape: tuple[int, int],
-    *,
-    log: bool,
 ) -> tuple[Array, Array]:
     """The rows and columns of a grid that a series goes through, with the highest y in row 0."""
     seen = np.isfinite(series.x) & np.isfinite(series.y)
-    across = (series.x[seen] - x[0]) / (x[1] - x[0])
-    scaled = np.log if log else np.asarray
-    low, high = (float(scaled(end)) for end in y)
-    down = 1 - (scaled(series.y[seen]) - low) / (high - low)
+    across = _along(series.x[seen], x, log=chart.log_x)
+    down = 1 - _along(series.y[seen], y, log=chart.log)
     i, j = down * (shape[0] - 1), across * (shape[1] - 1)
     if series.style == "step":
         i, j = np.repeat(i, 2)[1:], np.repeat(j, 2)[:-1]
@@ -118,6 +116,14 @@ def _places(
         wanted = np.arange(along[-1] + 1)
         i, j = np.interp(wanted, along, i), np.interp(wanted, along, j)
     return np.rint(i).astype(np.int64), np.rint(j).astype(np.int64)
+
+
+def _along(values: Array, ends: tuple[float, float], *, log: bool) -> Array:
+    """How far along an axis values are: 0 at its first end, 1 at its last."""
+    scaled = np.log if log else np.asarray
+    low, high = (float(scaled(end)) for end in ends)
+    share: Array = (scaled(values) - low) / (high - low)
+    return share
 
 
 def _dot(letters: Array, i: Array, j: Array) -> None:
