@@ -41,8 +41,9 @@ PARTS = re.compile(
 EXIT = re.compile(r"#.*?exit code (\d+)\s*$")
 SHELL = re.compile(r"[|<>;&]")
 NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:e[-+]?\d+)?")
+UNITS = r"s|ms|us|min|h|(?:[KMG]i?)?B(?:/s)?|GFLOP/s|examples/s"
 MEASURED = re.compile(
-    rf"(?:{NUMBER.pattern})\s?(?:s|ms|us|min|h|(?:[KMG]i?)?B(?:/s)?|GFLOP/s|examples/s)(?!\w)"
+    rf"(?:{NUMBER.pattern})(?: of {NUMBER.pattern})?\s?(?:{UNITS})(?!\w)|\b\d\d:\d\d\b"
 )
 """Times, sizes and speeds, which are not the same twice."""
 
@@ -51,6 +52,9 @@ HARMLESS = {"deepnet", "cat", "cp", "echo", "head", "ls", "sed"}
 
 TIMES = re.compile(r"\b(?:seconds|left)\b")
 """Heads of columns of a table, which are flush right."""
+
+CLOCK = re.compile(r"-|\d[\d.,:dhms]*")
+"""What stands in them."""
 
 NEAR = 0.1
 """Between two numbers that training has made on two machines, relative."""
@@ -184,7 +188,7 @@ def untimed(lines: list[str]) -> list[str]:
         ends = {head.end() for head in TIMES.finditer(line)} or ends
         for end in ends:
             start = line.rfind(" ", 0, end) + 1
-            if NUMBER.fullmatch(line[start:end]):
+            if end <= len(line) and CLOCK.fullmatch(line[start:end]):
                 line = f"{line[:start]}{'#':>{end - start}}{line[end:]}"
         found.append(line)
     return found

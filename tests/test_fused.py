@@ -5,13 +5,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
 import pytest
 from samples import write_blobs, write_config
 
-from deepnet_cli.fused import native
+from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.compiling import compiled_pass
 from deepnet_cli.fused.elementary import ELEMENTARY
 from deepnet_cli.fused.passes import Pass
@@ -309,3 +310,16 @@ def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:
         return str(run.stderr).count("compiling for this processor")
 
     assert [lines("a"), lines("a"), lines("b", "-q"), lines("b")] == [1, 0, 0, 0]
+
+
+def test_a_thread_records_none_of_anothers_passes() -> None:
+    def double(x: Array) -> None:
+        x *= 2
+
+    x, of = np.ones((2, 3)), Pass(double, "f")
+    with tape.record() as recorded:
+        thread = Thread(target=of, args=(x,))
+        thread.start()
+        thread.join()
+    np.testing.assert_array_equal(x, 2)
+    assert not recorded.calls

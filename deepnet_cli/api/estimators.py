@@ -23,6 +23,7 @@ from deepnet_cli.api.run import History
 from deepnet_cli.api.running import DeepnetWarning
 from deepnet_cli.config.job import load_job
 from deepnet_cli.data.reading.arrays import table_of
+from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training import beginning, model
 from deepnet_cli.training.running import run_to_end
@@ -86,8 +87,9 @@ class Estimator(BaseEstimator):
                 warnings.warn(told, DeepnetWarning, stacklevel=3)
             begun = beginning.new(job, held)
             session = Session(job, Unwritten(), begun.progress)
-            if (diverged := run_to_end(session, Interruption(), lambda _: None)) is not None:
-                raise diverged
+            if run_to_end(session, Interruption(), lambda _: None) is not None:
+                advice = "try a smaller learning_rate, or scale='standardize'"
+                raise DivergedError(f"{session.ending.reason}; {advice}")
             theta, m = session.settle(), job.batches.part.m
         found = model.Model(job.objective, theta, job.dataset.encoding, job.config, m)
         self.model_ = Model(found.to_bytes(session.config, {}))

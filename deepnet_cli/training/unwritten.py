@@ -17,5 +17,8 @@ class Unwritten(RunDirectory):
     def write(self, name: str, content: bytes) -> None:
         """Not anywhere."""
 
+    def remove(self, name: str) -> None:
+        """There is none."""
+
     def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
         """Nor this."""
