@@ -24,7 +24,7 @@ from deepnet_cli.errors import (
     nearest,
     one_line,
 )
-from deepnet_cli.signals import unfinished
+from deepnet_cli.signals import making, unfinished
 
 TEMPORARY = ".deepnet-"
 """How the names of temporary files begin."""
@@ -138,8 +138,9 @@ def written(path: Path) -> Iterator[BinaryIO]:
     temporary = path.with_name(f"{TEMPORARY}{os.urandom(6).hex()}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
-        unfinished.add(str(temporary))
-        descriptor = os.open(temporary, flags, 0o666)
+        with making:
+            unfinished.add(str(temporary))
+            descriptor = os.open(temporary, flags, 0o666)
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield file

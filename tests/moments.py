@@ -1,7 +1,8 @@
 """A command that meets signals at chosen moments: a process of its own, forked from one that has
-imported everything, in which calls of functions are counted.
+imported everything, in which calls of functions are counted, whichever thread makes them.
 
-So a moment is the same one each time, and there is one between any two calls that deepnet makes.
+So a moment is nearly the same one each time (what the writer's thread has done by then is not), and
+there is one between any two calls that deepnet makes.
 """
 
 import json
@@ -9,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -129,7 +131,7 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
     def count(_: FrameType, event: str, __: object) -> None:
         nonlocal calls
         calls += 1
-        if calls == moments[0][0]:
+        if moments and calls >= moments[0][0]:
             number = moments.pop(0)[1]
             if not moments:
                 sys.setprofile(None)
@@ -137,6 +139,7 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
 
     code: Any = 70
     if moments:
+        threading.setprofile(count)
         sys.setprofile(count)
     try:
         main()

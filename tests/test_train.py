@@ -603,7 +603,7 @@ def test_checkpoints_are_made_by_the_clock_too(
         save(self, iteration, content, best)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
-    monkeypatch.setattr("deepnet_cli.training.session.CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr("deepnet_cli.training.copies.CHECKPOINT_SECONDS", -1.0)
     config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]

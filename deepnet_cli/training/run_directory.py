@@ -1,6 +1,7 @@
 """The directory of one run: its name, and what is written into it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from deepnet_cli.config.load import RUN_CONFIG
@@ -14,6 +15,7 @@ from deepnet_cli.files import (
     shown,
     write_file,
 )
+from deepnet_cli.training.background import Background
 from deepnet_cli.training.lock import NAME as LOCK
 from deepnet_cli.training.lock import Lock
 from deepnet_cli.training.model import NAME as MODEL
@@ -27,17 +29,21 @@ MOST_RUNS = 100_000
 class RunDirectory:
     """An existing run directory; every write is whole or not at all.
 
-    Until it is closed no other process can have one of the same directory.  Raises MachineError.
+    Until it is closed no other process can have one of the same directory; what is written in the
+    `background` is by then.  Raises MachineError.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = shown(path)
         self._lock = Lock(self.path)
+        self.background = Background()
         for folder in (path, path / CHECKPOINTS):
             remove_unfinished(folder)
 
     def close(self) -> None:
         """Let others use the directory."""
+        with suppress(Exception):  # who has not asked for it is told something else
+            self.background.wait()
         self._lock.release()
 
     @classmethod

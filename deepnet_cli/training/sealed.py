@@ -29,7 +29,7 @@ _HEADER = re.compile(rb"deepnet (\w+)\nformat (\d+)\nsha256 ([0-9a-f]{64})\n *\n
 
 def sealed(kind: str, fill: Callable[[Any], None]) -> bytes:
     """The bytes of a sealed file of a kind ("model", "checkpoint"), filled by `fill`."""
-    body = hdf5_bytes(fill, user_block=USER_BLOCK)[USER_BLOCK:]
+    body = memoryview(hdf5_bytes(fill, user_block=USER_BLOCK))[USER_BLOCK:]
     header = f"deepnet {kind}\nformat {FORMAT}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
 

@@ -33,18 +33,12 @@ from deepnet_cli.training.stopping import Ending, ending
 from deepnet_cli.training.summary import summary
 from deepnet_cli.training.updates import not_finite
 
-CHECKPOINT_SECONDS = 30.0
-
 Draw = Callable[[History, str], bytes]
 """Makes a picture of a history and the run's name."""
 
 
 class Session:
-    """A job in its run directory.  `steps` trains, `finish` writes what was reached.
-
-    What the last update made is known to be good only when a finite cost has been computed
-    from it.  So a checkpoint is written one step after it was taken.
-    """
+    """A job in its run directory.  `steps` trains, `finish` writes what was reached."""
 
     def __init__(self, job: Job, directory: RunDirectory, progress: Progress) -> None:
         self.job = job
@@ -73,6 +67,7 @@ class Session:
         write_splits(self.job, self.directory)
         if self.progress.state.iteration and not checkpoints(self.directory.path):
             self._copies.write(self.progress)
+            self.directory.background.wait()
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
@@ -83,33 +78,30 @@ class Session:
         no more steps are wanted.
         """
         job, state, space = self.job, self.progress.state, self.progress.space
-        began = saved = time.monotonic()
-        waiting: Progress | None = None
+        began = time.monotonic()
         try:
             last = state.iteration if ending(job, self.progress) else job.iterations
             runs = space.batches.runs(state.iteration, last, self.undisturbed)
             seen = self._saw if job.running_metrics else None
             made = train(state, space.objective, job.clippings, job.rule, self.rate, runs, seen)
             for steps in made:
-                if waiting is not None:  # the first cost of these has shown it to be good
-                    self._copies.write_with_history(waiting)
-                    waiting = None
+                self._copies.confirm()  # by the first cost of these
                 self.progress.history.add_steps(steps.costs, steps.clipped)
                 event = self._event(steps)
                 yield event
-                now = time.monotonic()
                 if event.row is not None and ending(job, self.progress):
                     break
-                if (limit := job.config.training.max_time) is not None and now - began > limit:
+                limit = job.config.training.max_time
+                if limit is not None and time.monotonic() - began > limit:
                     self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
-                if self._checkpoint_due(steps.iteration, now - saved):
-                    waiting, saved = self._copies.hold(self.progress), now
+                self._copies.take_in_time(self.progress)
         except DivergedError as error:
             self._fall_back(error)
             raise
         except DeepnetError:
-            self._copies.write_with_history(self._copies.before(state.iteration))
+            self._copies.write(self._copies.before(state.iteration), history=True)
+            self.directory.background.wait()
             raise
         finally:
             self.seconds += time.monotonic() - began
@@ -145,6 +137,7 @@ class Session:
         own = encoding.own_weights(part)
         baselines = fitted(job.network.loss, part, own, made, job.config.seed)
         model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
+        self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self.directory.write(HISTORY, self.history.to_csv().encode())
         if draw is not None:
@@ -223,12 +216,6 @@ class Session:
     def _beats(self, row: Row) -> bool:
         watch = self.progress.watch
         return watch is not None and watch.beaten(row)
-
-    def _checkpoint_due(self, iteration: int, seconds: float) -> bool:
-        every = self.job.config.output.checkpoint_every
-        if isinstance(every, int):
-            return (iteration + 1) % every == 0
-        return seconds > CHECKPOINT_SECONDS
 
     def _verify(self) -> None:
         """Raise DivergedError where the last update left parameters without a finite cost."""
