@@ -29,6 +29,7 @@ COMMANDS = {
     "inspect": "Say what is in a data set, a model or a run.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
+    "selftest": "Show on this machine, in under a minute, that deepnet keeps its promises.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
 """Each command and its one sentence; its module is imported when it is called."""

@@ -54,6 +54,15 @@ def kind_of(path: Path) -> str | None:
 def open_sealed(path: Path, kind: str) -> Iterator[Source]:
     """Open a sealed file whose digest verifies.  Raises DataError."""
     content = read_file(path)
+    check_seal(content, path, kind)
+    with open_hdf5_bytes(content, str(path)) as source:
+        yield source
+
+
+def check_seal(content: bytes, path: Path, kind: str) -> None:
+    """Raise DataError where these are not the bytes of a sealed file of the kind, or one is not as
+    it was written.
+    """
     header = _HEADER.fullmatch(content[:USER_BLOCK])
     if header is not None and header[1] in KINDS - {kind.encode()}:
         raise DataError(f"{path}: not a deepnet {kind}, but a deepnet {header[1].decode()}")
@@ -68,8 +77,6 @@ def open_sealed(path: Path, kind: str) -> Iterator[Source]:
         )
     if hashlib.sha256(content[USER_BLOCK:]).hexdigest().encode() != header[3]:
         raise DataError(f"{path}: damaged: its sha256 does not match; use another copy")
-    with open_hdf5_bytes(content, str(path)) as source:
-        yield source
 
 
 def _guess(content: bytes) -> str:
