@@ -7,7 +7,7 @@ from functools import partial
 from deepnet_cli.config.job import Job
 from deepnet_cli.training.environment import Environment, environment
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import HISTORY, RunDirectory
+from deepnet_cli.training.run_directory import HISTORY, Keep, RunDirectory
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -59,9 +59,9 @@ class Copies:
             taken, self._taken = self._taken, None
             self.write(taken, history=True)
 
-    def write(self, progress: Progress, *, history: bool = False) -> None:
+    def write(self, progress: Progress, *, history: bool = False, over: bool = False) -> None:
         """Have a checkpoint written, and before it that of its best row, if this came since the
-        last; after it history.csv up to there.
+        last; after it history.csv up to there.  The last one of a run that is over is.
         """
         made, best, due = progress.state.iteration, 0, [progress]
         if progress.watch is not None:
@@ -70,14 +70,16 @@ class Copies:
             self._best = None
             if best < made:
                 due.insert(0, held)
-        write = partial(self._write, due, best, environment(self.job), history=history)
+        every = self.job.config.output.checkpoint_every
+        keep = Keep(best, every if isinstance(every, int) else 0, over)
+        write = partial(self._write, due, environment(self.job), keep, history=history)
         self.directory.background.do(write)
 
     def _write(
-        self, due: Sequence[Progress], best: int, made_in: Environment, *, history: bool
+        self, due: Sequence[Progress], made_in: Environment, keep: Keep, *, history: bool
     ) -> None:
         for progress in due:
             content = progress.to_bytes(self.job, self.config, made_in)
-            self.directory.save_checkpoint(progress.state.iteration, content, best)
+            self.directory.save_checkpoint(progress.state.iteration, content, keep)
         if history:
             self.directory.write(HISTORY, progress.settled().history.to_csv().encode())

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from deepnet_cli.config.load import RUN_CONFIG
 from deepnet_cli.errors import ConfigError, DataError
@@ -22,8 +23,27 @@ from deepnet_cli.training.model import NAME as MODEL
 
 CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
 CHECKPOINTS = "checkpoints"
-KEPT_CHECKPOINTS = 2
 MOST_RUNS = 100_000
+
+
+class Keep(NamedTuple):
+    """Which checkpoints are kept beside the one that is written: that of the best row, the newest
+    after a multiple of `every` updates, and where the run is not over the newest.
+
+    So a run that is over has the same ones, however often it was stopped.
+    """
+
+    best: int = 0
+    every: int = 0  # 0: none is after a multiple
+    over: bool = False
+
+    def of(self, others: list[int]) -> set[int]:
+        """Of others after so many updates, the newest first."""
+        regular = [made for made in others if self.every and made % self.every == 0]
+        return {self.best, *regular[:1], *(others[:1] if not self.over else ())}
+
+
+KEEP = Keep()
 
 
 class RunDirectory:
@@ -100,20 +120,27 @@ class RunDirectory:
         """Write a file that people read and programs too."""
         self.write(name, (json_text(value, indent=2) + "\n").encode())
 
-    def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
-        """Keep a checkpoint, of the older ones the newest, and that after `best` updates."""
-        folder = self.path / CHECKPOINTS
+    def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
+        """Keep a checkpoint, and of the others those that are to be kept beside it."""
+        folder, written = self.path / CHECKPOINTS, checkpoint(self.path, iteration)
         if not folder.is_dir():
             make_directory(folder)
-        write_file(checkpoint(self.path, iteration), content)
-        for path in checkpoints(self.path)[KEPT_CHECKPOINTS:]:
-            if path != checkpoint(self.path, best):
+        write_file(written, content)
+        others = [path for path in checkpoints(self.path) if path != written]
+        kept = keep.of([updates(path) for path in others])
+        for path in others:
+            if updates(path) not in kept:
                 path.unlink(missing_ok=True)
 
 
 def checkpoint(run: Path, iteration: int) -> Path:
     """Where a run keeps the state after so many updates."""
     return run / CHECKPOINTS / f"iteration-{iteration:09}.h5"
+
+
+def updates(checkpoint: Path) -> int:
+    """How many updates are behind a checkpoint, by its name."""
+    return int(checkpoint.stem.rpartition("-")[2])
 
 
 def checkpoints(run: Path) -> list[Path]:

@@ -119,7 +119,7 @@ class Session:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
         summary, by which a reader knows that all of them are there; return this.
         """
-        self._copies.write(self.progress)
+        self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
         job, closing = self.job, self._closing_row()
         theta, self.kept, self.monitor = self._chosen(closing)
         self.history = self.progress.history.before(self.progress.state.iteration)

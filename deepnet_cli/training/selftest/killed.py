@@ -12,7 +12,7 @@ from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.files import write_file
 from deepnet_cli.randomness import generator
 from deepnet_cli.training.model import NAME as MODEL
-from deepnet_cli.training.run_directory import CHECKPOINTS, HISTORY, checkpoints
+from deepnet_cli.training.run_directory import CHECKPOINTS, HISTORY, checkpoints, updates
 from deepnet_cli.training.selftest.finding import OK, UNCLEAR, WRONG, Finding
 
 KILLS = 3
@@ -109,20 +109,20 @@ def _ended(process: "subprocess.Popen[str]") -> str:
     return f"{(said.splitlines() or [''])[-1]} (exit code {process.returncode})"
 
 
-def _killed(process: "subprocess.Popen[str]", run: Path, updates: int) -> bool:
+def _killed(process: "subprocess.Popen[str]", run: Path, made: int) -> bool:
     """Kill it once so many updates are saved; whether it was still there."""
     end = time.monotonic() + LONGEST
     with process:
-        while process.poll() is None and _saved(run) < updates and time.monotonic() < end:
+        while process.poll() is None and _saved(run) < made and time.monotonic() < end:
             time.sleep(0.001)
         process.kill()
-    return process.returncode < 0 and _saved(run) >= updates
+    return process.returncode < 0 and _saved(run) >= made
 
 
 def _saved(run: Path) -> int:
     """How many updates are behind the newest checkpoint."""
     newest = checkpoints(run)[:1]
-    return int(newest[0].stem.rpartition("-")[2]) if newest else 0
+    return updates(newest[0]) if newest else 0
 
 
 def _names(run: Path) -> set[str]:
