@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ class Outcome:
     out: str
     err: str
     calls: int  # in all, where it was to meet a signal at NEVER
+    seconds: float  # from its first signal to its end; 0 without one
 
 
 @dataclass(frozen=True)
@@ -96,16 +98,18 @@ def serve() -> None:
             if pid == 0:
                 child(argv, order, k)
             pids.append(pid)
-        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-        print(json.dumps([told(order, k, code) for k, code in enumerate(codes)]), flush=True)
+        ends = [(os.waitpid(pid, 0)[1], time.monotonic()) for pid in pids]
+        print(json.dumps([told(order, k, *end) for k, end in enumerate(ends)]), flush=True)
 
 
-def told(order: dict[str, Any], k: int, code: int) -> dict[str, object]:
-    out, err, calls = (kept(order, k, name) for name in ("out", "err", "calls"))
+def told(order: dict[str, Any], k: int, status: int, end: float) -> dict[str, object]:
+    out, err, calls, first = (kept(order, k, name) for name in ("out", "err", "calls", "first"))
     found = out.read_text(), err.read_text(), int(calls.read_text() or 0)
-    for file in (out, err, calls):
-        file.unlink()
-    return {"code": code, "out": found[0], "err": found[1], "calls": found[2]}
+    seconds = end - float(first.read_text()) if first.exists() else 0.0
+    for file in (out, err, calls, first):
+        file.unlink(missing_ok=True)
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code, "out": found[0], "err": found[1], "calls": found[2], "seconds": seconds}
 
 
 def kept(order: dict[str, Any], k: int, name: str) -> Path:
@@ -133,6 +137,8 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
         calls += 1
         if moments and calls >= moments[0][0]:
             number = moments.pop(0)[1]
+            if not kept(order, k, "first").exists():
+                kept(order, k, "first").write_text(str(time.monotonic()))
             if not moments:
                 sys.setprofile(None)
             os.kill(os.getpid(), number)

@@ -23,6 +23,9 @@ from deepnet_cli.training.state import Event
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
 
+SOON = 2.0
+"""Seconds in which a command has ended that a signal asks to."""
+
 EVERYWHERE = [k / 200 for k in range(200)]
 """Of a run, as shares of its calls; some are tried here, all by `pytest -m long`."""
 
@@ -72,6 +75,7 @@ def at(share: float, calls: int) -> int:
 
 def assert_clean(outcome: Outcome, codes: tuple[int, ...]) -> None:
     assert outcome.code in codes, outcome
+    assert outcome.seconds < SOON
     assert "Traceback" not in outcome.out + outcome.err
     assert "ignored" not in outcome.err
 
@@ -152,8 +156,15 @@ def test_a_run_that_is_killed_each_time_it_is_resumed(
     went_on(forked, folder)
 
 
-def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(30, marks=pytest.mark.long)])
+def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int, times: int) -> None:
     """Of processes that begin a run in one place at the same time, and of those that resume it."""
+    for _ in range(times):
+        one_of_many_goes_on(forked, folder)
+        shutil.rmtree(folder / "a")
+
+
+def one_of_many_goes_on(forked: Forks, folder: Path) -> None:
     begun = forked.together([TRAIN] * 3)
     assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
     same_files(folder / "whole", folder / "a")
