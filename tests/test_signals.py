@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +20,7 @@ from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.training.state import Event
+from deepnet_cli.training.stopping import APART
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
@@ -217,6 +219,35 @@ def test_a_signal_while_modules_are_imported(
     assert_clean(outcome, (128 + INT,))
     assert outcome.err.endswith("interrupted\n")
     assert left(forked.folder) == []
+
+
+ONE_CALL = """
+import hashlib
+from deepnet_cli.training.stopping import Interruption
+with Interruption() as interruption:
+    interruption.go_on = "deepnet train --resume a"
+    print("begun", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)
+"""
+"""A step that is one call of machine code, of many minutes."""
+
+
+def test_a_signal_is_heard_in_the_midst_of_one_long_call() -> None:
+    """Python's handlers would wait for its end, the second signal's too."""
+    environment, pipe = os.environ | {"PYTHONPATH": path()}, subprocess.PIPE
+    command = [sys.executable, "-c", ONE_CALL]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(TERM)
+        assert process.stderr.readline().startswith("ending when this step is made")
+        time.sleep(APART)
+        process.send_signal(INT)
+        began = time.monotonic()
+        assert process.stderr.read() == "interrupted; go on: deepnet train --resume a\n"
+        assert process.wait() == 128 + INT
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("numbers", [(INT, INT), (HUP, HUP)], ids=["a wrapper", "a shell"])
