@@ -62,6 +62,14 @@ class DataError(DeepnetError):
     exit_code = 3
 
 
+class DamagedError(DataError):
+    """Values that a data file should hold cannot be read."""
+
+
+class NoDatasetError(DataError):
+    """A file has no dataset of a name, which is all that the message says."""
+
+
 class DivergedError(DeepnetError):
     """The cost is not finite; the last good state is saved."""
 

@@ -135,28 +135,36 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
     Where it raises, `path` stays as it was and nothing else is left.  Raises MachineError.
     """
-    temporary = path.with_name(f"{TEMPORARY}{os.urandom(6).hex()}.tmp")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
-        with making:
-            unfinished.add(str(temporary))
-            descriptor = os.open(temporary, flags, 0o666)
-        try:
-            with os.fdopen(descriptor, "w+b") as file:
-                yield file
-                file.flush()
-                _keep_private(file.fileno(), path)
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        with temporary(path.parent) as (beside, file):
+            yield file
+            file.flush()
+            _keep_private(file.fileno(), path)
+            os.fsync(file.fileno())
+            beside.replace(path)
         sync_directory(path.parent)
     except OSError as error:
         raise cannot("write", path, error) from error
+
+
+@contextmanager
+def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file that goes where the block raises, or the process is made to leave."""
+    path = folder / f"{TEMPORARY}{os.urandom(6).hex()}.tmp"
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        with making:
+            unfinished.add(str(path))
+            descriptor = os.open(path, flags, 0o666)
+        try:
+            with os.fdopen(descriptor, "w+b") as file:
+                yield path, file
+        except BaseException:
+            with suppress(OSError):
+                path.unlink()
+            raise
     finally:
-        unfinished.discard(str(temporary))
+        unfinished.discard(str(path))
 
 
 def _keep_private(descriptor: int, path: Path) -> None:

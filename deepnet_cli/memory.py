@@ -1,7 +1,11 @@
 """How much memory there is, and how to say an amount of it."""
 
+import os
 import resource
 from pathlib import Path
+from typing import NoReturn
+
+from deepnet_cli.errors import MachineError
 
 UNLIMITED = 2**62
 _MEMINFO = Path("/proc/meminfo")
@@ -28,6 +32,42 @@ def told(size: float) -> str:
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
 
 
+def secure_products() -> None:
+    """Where this process may take so much memory only, take what products need before all else.
+
+    OpenBLAS, which gets none for its buffers, ends the process: so that is tried in another one,
+    before NumPy is imported here.  Raises MachineError.
+    """
+    if resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY:
+        return
+    if not (pid := os.fork()):
+        _try_product()
+    if os.waitpid(pid, 0)[1]:
+        raise MachineError(
+            f"{told(available_memory())} of memory may be taken, too few to multiply matrices; "
+            "raise the limit (ulimit -v), or set OPENBLAS_NUM_THREADS=1"
+        )
+    _multiply()
+
+
+def _try_product() -> NoReturn:
+    try:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nowhere, 2)
+        _multiply()
+        os._exit(0)
+    except BaseException:
+        os._exit(1)
+
+
+def _multiply() -> None:
+    """A product that is large enough for all threads."""
+    import numpy as np
+
+    a = np.ones((512, 512), np.float32)
+    np.matmul(a, a)
+
+
 def _machine() -> int:
     try:
         for line in _MEMINFO.read_text().splitlines():
@@ -51,8 +91,13 @@ def _process() -> int:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
         return UNLIMITED
+    return max(0, limit - size_of_process())
+
+
+def size_of_process() -> int:
+    """Bytes of address space that this process has; 0 where the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
-        return limit
-    return max(0, limit - pages * resource.getpagesize())
+        return 0
+    return pages * resource.getpagesize()

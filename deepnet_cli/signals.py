@@ -16,7 +16,7 @@ from _thread import RLock
 
 TYPE_CHECKING = False  # as typing's, which is slow
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
     from typing import Any, NoReturn
 
@@ -31,9 +31,9 @@ making = RLock()
 """Held while one is made, by any thread; who leaves holds it to the end."""
 
 
-def handle(handler: Handler) -> dict[signal.Signals, Any]:
-    """Give the signals that are not ignored to `handler`; the handlers that they had."""
-    heard = [s for s in ENDING if signal.getsignal(s) != signal.SIG_IGN]
+def handle(handler: Handler, of: Iterable[signal.Signals] = ENDING) -> dict[signal.Signals, Any]:
+    """Give those signals that are not ignored to `handler`; the handlers that they had."""
+    heard = [s for s in of if signal.getsignal(s) != signal.SIG_IGN]
     return {s: signal.signal(s, handler) for s in heard}
 
 
@@ -58,7 +58,7 @@ def leave(number: int, _: FrameType | None = None, told: str = "interrupted") ->
 def note(text: str) -> None:
     """A line on stderr from inside a handler, where the buffered stream may be in use."""
     try:
-        begun = "\n" if os.isatty(2) else ""  # a ^C is there
+        begun = "\r\x1b[K" if os.isatty(2) else ""  # a bar and a ^C are there
         os.write(2, f"{begun}{text}\n".encode("utf-8", "backslashreplace"))
     except OSError:
         pass

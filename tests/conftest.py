@@ -11,6 +11,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
 import numpy as np
 import pytest
 
+from deepnet_cli.data.files import hdf5
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 
@@ -32,6 +33,15 @@ def nothing_left() -> Iterator[None]:
     gc.collect()
 
 
+@pytest.fixture(autouse=True)
+def read_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in the tests' own process, which is large, so that a fork takes time.  Where a
+    process of its own is the point, a test is marked `guarded`.
+    """
+    marked = request.node.get_closest_marker("guarded") is not None
+    monkeypatch.setattr(hdf5, "guarded", marked)
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(20261124)
@@ -42,7 +52,7 @@ def nothing_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every pass is run by NumPy, as where llvmlite is not installed."""
 
     def run(self: Pass, *args: object) -> None:
-        if tape.recording is None:
+        if tape.recording.tape is None:
             self.in_numpy(*args)
 
     monkeypatch.setattr(Pass, "__call__", run)

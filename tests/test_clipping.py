@@ -1,21 +1,21 @@
 """Laws of every clipping; that they are PyTorch's: test_parity_torch.py."""
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 import pytest
 from cli import deepnet
-from samples import parameters, write_blobs, write_config
+from samples import parameters, rows, write_blobs, write_config
 
-from deepnet_cli.cli.subject import subject_at
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
 from deepnet_cli.training.loop import train
 from deepnet_cli.training.state import State
+from deepnet_cli.training.subject import subject_at
 
 each = pytest.mark.parametrize("name", CLIPPINGS)
 
@@ -118,7 +118,7 @@ def test_history_tells_how_often_and_resuming_does_not_forget(
     acted = [step.clipped for step in steps]
     assert deepnet("train", config, "--run-dir", "whole").code == 0
     head, *rows = (folder / "whole/history.csv").read_text().splitlines()
-    assert head == "iteration,epoch,cost,clipped"
+    assert head == "iteration,epoch,cost,learning_rate,gradient_norm,clipped"
     shares = [np.mean(acted[:1]), *(np.mean(acted[i + 1 : i + 6]) for i in (0, 5, 10, 15, 20))]
     assert [float(row.split(",")[-1]) for row in rows] == pytest.approx(shares, rel=1e-15)
     for stop in (3, 8, 17):
@@ -131,17 +131,18 @@ def test_history_tells_how_often_and_resuming_does_not_forget(
 
 def test_history_has_the_columns_only_where_they_say_something(folder: Path) -> None:
     assert deepnet("train", write(folder), "--run-dir", "plain").code == 0
-    assert (folder / "plain/history.csv").read_text().startswith("iteration,epoch,cost\n")
+    columns = ["iteration", "epoch", "cost", "learning_rate", "gradient_norm"]
+    assert list(rows(folder / "plain")[0]) == columns
     rate = {"schedule": "step", "initial": 0.1, "every": 11, "factor": 0.5}
     config = write(folder, learning_rate=rate, clip_norm=0.5)
     told = deepnet("train", config, "--run-dir", "a", "--set", "data.validation.fraction=0.2")
     assert " rate " in told.err
-    head, *rows = (folder / "a/history.csv").read_text().splitlines()
-    assert head.startswith("iteration,epoch,cost,learning_rate,clipped,val_cost,")
-    found = [row.split(",") for row in rows]
-    rates = [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
-    assert [float(row[3]) for row in found] == rates
-    assert [int(row[0]) for row in found] == [0, 5, 10, 15, 20, 22]
+    found = rows(folder / "a")
+    head = list(found[0])
+    assert head[:4] == ["iteration", "epoch", "cost", "val_cost"]
+    assert head[-3:] == ["learning_rate", "gradient_norm", "clipped"]
+    assert [row["learning_rate"] for row in found] == [0.1, 0.1, 0.1, 0.05, 0.05, 0.025]
+    assert [row["iteration"] for row in found] == [0, 5, 10, 15, 20, 22]
 
 
 def test_training_decays_the_weights_and_nothing_else(folder: Path) -> None:
@@ -183,6 +184,6 @@ def test_the_check_of_a_trained_network_clips_as_training_does(folder: Path) -> 
     """With a limit that lets nothing move, the network after 5 updates is the first one."""
     config = write(folder, clip_norm=1e-12)
     double = load_job(config, ("compute.precision=float64",))
-    with click.Context(click.Command("gradcheck")):
-        theta = subject_at(config, (), None, after=5).theta
+    with ExitStack() as held:
+        theta = subject_at(config, (), None, held, after=5).theta
     np.testing.assert_allclose(theta, double.initial_theta(), rtol=0, atol=1e-11)

@@ -3,9 +3,10 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepnet_cli.config.resolved import differences, dumped
+from deepnet_cli.config.resolved import differences
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.yaml_reader import parse
+from deepnet_cli.config.yaml_writer import dumped
 
 SURPRISES = ["1e3", "0o17", "1.e3", "12e03", "010", "0x10", "1_000", "1:30", "yes", "no", "on"]
 SURPRISES += ["~", "", "null", "true", ".nan", ".inf", "1e400", "9" * 30, "=", "<<", "- a", "#a"]

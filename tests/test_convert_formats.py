@@ -548,6 +548,14 @@ def test_a_table_becomes_the_table_that_is_read() -> None:
     assert [np.float32(line.split(",")[0]) for line in found] == X[:, 0].astype("f4").tolist()
 
 
+def test_names_that_are_bytes_are_written_as_text(tmp_path: Path) -> None:
+    """As the data in this repository have them."""
+    data = Path(__file__).parents[1] / "data" / "breast_cancer.h5"
+    result = deepnet("convert", data, tmp_path / "x.csv", "--only", "x_train")
+    assert result.code == 0, result.err
+    assert (tmp_path / "x.csv").read_text().startswith("mean radius,mean texture,")
+
+
 def test_a_csv_takes_one_table() -> None:
     layouts()
     assert_refused(deepnet("convert", "a.h5", "a.csv"), 3, ["--only", "deep/images"])

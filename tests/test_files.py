@@ -297,7 +297,7 @@ def opened(path: Path, content: bytes, kind: str = "model") -> list[float]:
     """The values in a sealed file of this content."""
     path.write_bytes(content)
     with open_sealed(path, kind) as source:
-        assert source.file.attrs["name"] == "digits"
+        assert source.text("name") == "digits"
         values: list[float] = source.read("group/values").tolist()
         return values
 

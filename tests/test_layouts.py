@@ -13,6 +13,7 @@ from cli import assert_says, deepnet
 from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.data.files import dataset
 from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.data.reading import stored
 from deepnet_cli.data.reading.tables import Location, read_table
@@ -100,7 +101,7 @@ def test_any_stretch_can_be_read_by_itself(name: str) -> None:
 def test_stretches_keep_to_the_chunks_of_whichever_axis_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stored, "STRETCH", 1)
+    monkeypatch.setattr(dataset, "STRETCH", 1)
     with h5py.File("data.h5", "w") as f:
         for name, shape, chunks in (("x", (12, 4), (5, 3)), ("turned", (4, 12), (3, 5))):
             f.create_dataset(name, shape, chunks=chunks, data=np.ones(shape))

@@ -101,13 +101,13 @@ def test_a_fork_begins_with_that_state(folder: Path) -> None:
     assert "learning_rate: 1.0e-30" in (folder / "a" / "config.yaml").read_text()
 
 
-def test_a_fork_may_have_a_schedule(folder: Path) -> None:
+def test_a_fork_may_clip(folder: Path) -> None:
     """Its rows have a column more: the earlier ones no number in it.  It goes on as any other."""
-    changed = ("--set", "training.learning_rate={schedule: step, initial: 0.1, every: 10}")
+    changed = ("--set", "training.clip_norm=0.5")
     command = ("train", "--from", "runs/c-001@35", *changed, *LONGER, "-q")
     assert deepnet(*command, "--run-dir", "a").code == 0
-    rates = [row["learning_rate"] for row in rows(folder / "a")]
-    assert np.isnan(rates).tolist() == [True] * 18 + [False] * 13
+    shares = [row["clipped"] for row in rows(folder / "a")]
+    assert np.isnan(shares).tolist() == [True] * 18 + [False] * 13
     short = ("--set", "training.iterations=50")
     assert deepnet(*command, *short, "--run-dir", "b").code == 0
     assert deepnet("train", "--resume", "b", *LONGER, "-q").code == 0

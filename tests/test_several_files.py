@@ -12,7 +12,7 @@ from cli import deepnet
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
-from deepnet_cli.data.files import chunks, hdf5
+from deepnet_cli.data.files import chunks, opened
 from deepnet_cli.data.reading.stored import KEPT, Piece, Stored
 
 FORMS: dict[str, Any] = {
@@ -186,12 +186,13 @@ def test_a_dataset_is_checked_once_and_a_large_chunk_unpacked_once(
     pieces: list[Piece], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked = []
-    monkeypatch.setattr(hdf5, "check_storage", lambda *args: checked.append(args[1]))
+    monkeypatch.setattr(opened, "check_storage", lambda *args: checked.append(args[1]))
     monkeypatch.setattr(chunks, "UNPACKED", 4 * 3 * 8 - 1)
-    with hdf5.open_hdf5(pieces[0].file) as source:
+    with h5py.File(pieces[0].file) as file:
+        answers = opened.Opened(file, "f.h5")
         for _ in range(3):
-            room = source.dataset("x").id.get_access_plist().get_chunk_cache()[1]
-            np.testing.assert_array_equal(source.read("x")[:, 0], np.arange(10))
-        source.layout("x")
+            np.testing.assert_array_equal(answers.read("x")[:, 0], np.arange(10))
+        answers.dataset("x")
+        room = answers._dataset("x").id.get_access_plist().get_chunk_cache()[1]
     assert room == 4 * 3 * 8
     assert checked == ["x"]

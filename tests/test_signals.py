@@ -223,8 +223,8 @@ def test_a_signal_while_modules_are_imported(
 
 ONE_CALL = """
 import hashlib
-from deepnet_cli.training.stopping import Interruption
-with Interruption() as interruption:
+from deepnet_cli.training.listening import Listening
+with Listening() as interruption:
     interruption.go_on = "deepnet train --resume a"
     print("begun", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"", b"", 10**9)

@@ -25,6 +25,8 @@ from sklearn.model_selection import (
 from deepnet_cli.config import shared_rows
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.data.files.hdf5 import Source
+from deepnet_cli.data.files.here import Here
+from deepnet_cli.data.files.opened import Opened
 from deepnet_cli.data.reading.row_numbers import read_row_numbers
 from deepnet_cli.data.reading.splitting import chain, folds, latest, split
 from deepnet_cli.data.reading.tables import Location, read_table
@@ -270,8 +272,9 @@ def test_a_mask_names_the_rows_that_their_numbers_do(mask: list[bool], data: st.
     kinds += [np.array(data.draw(st.permutations(rows)), kind) for kind in ("i8", "u2", "f4")]
     for values in kinds if rows else ():
         if values.dtype == bool or m > 2 or len(values) < m:
-            source = Source(h5py.File(BytesIO(), "w"), "r.h5")
-            source.file["rows"] = values
+            file = h5py.File(BytesIO(), "w")
+            file["rows"] = values
+            source = Source(Here(Opened(file, "r.h5")), "r.h5")
             assert read_row_numbers(source, "rows", m, "x").tolist() == rows
 
 

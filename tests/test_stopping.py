@@ -391,18 +391,6 @@ def test_the_config_of_a_run_has_the_time_in_seconds(folder: Path) -> None:
     assert yaml.safe_load((folder / "a/config.yaml").read_text())["training"]["max_time"] == 5400
 
 
-def test_a_row_with_every_column_fits_80_columns(folder: Path) -> None:
-    """A schedule, a validation set, a star."""
-    rate = {"schedule": "cosine", "initial": 0.123456789e-4}
-    result = deepnet("train", write(folder, VALIDATED, learning_rate=rate, iterations=40))
-    table = [line for line in result.err.splitlines() if line.startswith("  ")]
-    head = ["epoch", "iteration", "cost", "rate", "val_cost", "val_accuracy", "seconds"]
-    assert table[0].split() == head
-    assert len(table) == 10
-    assert {len(line.removesuffix(" *")) for line in table} == {78}
-    assert table[1].endswith(" *")
-
-
 @pytest.mark.parametrize("width", [8, 10, 12])
 def test_a_number_is_at_most_as_wide_as_its_column(width: int) -> None:
     for value in (0.0, 1.0, -1.2345678e-5, 9.99999e-300, -9.99996e200, 123456.7, NAN, -INF):

@@ -25,7 +25,7 @@ from deepnet_cli.data.dealing.parts import Order, Part
 from deepnet_cli.data.dealing.windows import Windows
 from deepnet_cli.data.encoding import streamed
 from deepnet_cli.data.encoding.streamed import Streamed
-from deepnet_cli.data.reading import stored
+from deepnet_cli.data.files import dataset
 from deepnet_cli.data.reading.ahead import Clock, ahead
 from deepnet_cli.data.reading.stored import Piece, Stored
 from deepnet_cli.errors import DataError
@@ -43,7 +43,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretches of a few examples, windows of some stretches, blocks of some dozen examples."""
-    monkeypatch.setattr(stored, "STRETCH", 40)
+    monkeypatch.setattr(dataset, "STRETCH", 40)
     monkeypatch.setattr(streamed, "WINDOW", 3200)
     monkeypatch.setattr(parts, "VALUES", 300)
 

@@ -565,8 +565,10 @@ def test_what_a_pipe_sees(folder: Path) -> None:
     assert "\r" not in result.err + result.out
     assert "\x1b" not in result.err + result.out
     assert all(len(line) <= 80 for line in (result.err + result.out).splitlines())
-    table = [line for line in result.err.splitlines() if line.startswith("  ")]
-    assert table[0].split() == ["epoch", "iteration", "cost", "val_cost", "val_accuracy", "seconds"]
+    lines = result.err.splitlines()
+    table = lines[next(i for i, line in enumerate(lines) if line.startswith("epoch ")) : -1]
+    held_out = ["val_cost", "val_accuracy"]
+    assert table[0].split() == ["epoch", "iter", "cost", *held_out, "|g|", "seconds", "left"]
     assert len(table) == 1 + len(rows(folder / "runs" / "c-001"))
     assert table[1].endswith("*")
     quiet = deepnet("train", config, "-q")

@@ -32,8 +32,8 @@ class MKL:
         self.dtypes = frozenset(self._gemm)
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        if tape.recording is not None:
-            gemm.note(tape.recording, A, B, out, self._on_tape[out.dtype])
+        if tape.recording.tape is not None:
+            gemm.note(tape.recording.tape, A, B, out, self._on_tape[out.dtype])
             return out
         (order_A, row_A), (order_B, row_B) = gemm.stored(A), gemm.stored(B)
         a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data

@@ -59,8 +59,8 @@ class OneDNN:
         self._rounded = [np.empty(0, np.uint16), np.empty(0, np.uint16)]
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        if tape.recording is not None:
-            tape.recording.broken = True
+        if tape.recording.tape is not None:
+            tape.recording.tape.broken = True
             return out
         key = A.shape, A.strides, B.shape, B.strides, out.strides
         if key not in self._plans:

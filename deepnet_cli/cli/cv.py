@@ -12,7 +12,6 @@ from deepnet_cli.config.data_schema import MOST_FOLDS, DataFile, NamedRows
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
 from deepnet_cli.config.overrides import Implied
-from deepnet_cli.errors import DivergedError
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.report.figures import figures_text
@@ -23,7 +22,9 @@ from deepnet_cli.training.folds import (
     mean_and_deviation,
     session_of,
 )
+from deepnet_cli.training.listening import Listening
 from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.running import run_to_end
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.stopping import Interruption
 
@@ -93,7 +94,7 @@ def cv(
         return load_job(config, (*settings, setting), code)
 
     job_of(1)  # what there is to be refused is, before anything is made
-    with Interruption() as interruption:
+    with Listening() as interruption:
         place = _place(ctx, whole, run_dir)
         again = typed("cv", config, settings)
         interruption.go_on = f"{again} --folds {of} --run-dir {in_shell(str(place.path))}"
@@ -143,15 +144,10 @@ def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None
 
 def _train(session: Session, interruption: Interruption) -> None:
     """Train a fold and write its files.  Raises DivergedError."""
-    session.begin()
-    try:
-        for _ in interruption.stop(session.steps()):
-            pass
-        session.end()
-    except DivergedError as error:
-        session.finish()
-        raise DivergedError(f"{session.directory.path}: {error}") from None
+    diverged = run_to_end(session, interruption, lambda _: None)
     session.finish()
+    if diverged is not None:
+        raise diverged
 
 
 def _place(ctx: click.Context, job: Job, run_dir: Path | None) -> RunDirectory:

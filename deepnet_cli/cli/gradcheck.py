@@ -1,6 +1,6 @@
 """deepnet gradcheck"""
 
-import time
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -9,21 +9,18 @@ import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.say import say, tell, typed
-from deepnet_cli.cli.subject import Subject, subject_at
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.gradcheck.mutations import mutations
-from deepnet_cli.nn.gradcheck.report import blame, check
+from deepnet_cli.nn.gradcheck.report import blame
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.gradcheck import (
-    About,
     Outcome,
     gradcheck_json,
     gradcheck_text,
     mutations_json,
     mutations_text,
 )
-
-EXAMPLES = 32
+from deepnet_cli.training.subject import EXAMPLES, Subject, proved, subject_at
 
 
 @click.command()
@@ -67,18 +64,10 @@ def gradcheck(
         deepnet gradcheck model.h5 --data test.h5
         deepnet gradcheck config.yaml --mutate
     """
-    checked = subject_at(subject, settings, data, after)
+    checked = subject_at(subject, settings, data, ctx.with_resource(ExitStack()), after)
     if mutate:
         ctx.exit(_mutate(checked, examples, as_json=as_json))
-    began = time.monotonic()
-    report = check(checked.point(examples), partial(generator, checked.seed), exhaustive=exhaustive)
-    about = About(
-        checked.at,
-        checked.seed,
-        min(examples, checked.supply.m),
-        checked.objective.network.layout.trained.stop,
-        time.monotonic() - began,
-    )
+    report, about = proved(checked, examples, exhaustive=exhaustive)
     tell(json_text(gradcheck_json(report, about)) if as_json else gradcheck_text(report, about))
     if not report.wrong and not report.inconclusive:
         trained = f"{typed('predict', subject)} DATA.h5"

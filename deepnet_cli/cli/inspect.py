@@ -1,13 +1,12 @@
 """deepnet inspect"""
 
-import sys
 from pathlib import Path
 
 import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.reading import watched
-from deepnet_cli.cli.say import in_shell, say, tell, typed
+from deepnet_cli.cli.say import in_shell, say, speaks_utf8, tell, typed
 from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.files import json_text
 from deepnet_cli.report.dataset import data_text
@@ -74,4 +73,4 @@ def _print(told: dict[str, object] | str) -> None:
 
 def _heights() -> str:
     """What curves and bars are made of."""
-    return HEIGHTS if (sys.stdout.encoding or "").lower().startswith("utf") else PLAIN
+    return HEIGHTS if speaks_utf8() else PLAIN

@@ -17,17 +17,26 @@ from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot, write_file
+from deepnet_cli.memory import secure_products
 
 COMMANDS = {
     "init": "Write a first config for DATA, with the reason for each value.",
+    "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
+    "lr-find": "Suggest a learning rate: let it grow, and see where the cost falls.",
     "train": "Train the network that CONFIG describes and write a run directory.",
+    "plot": "Draw curves and pictures of what was trained.",
     "predict": "Predict for the examples in DATA with a trained MODEL.",
     "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
     "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
     "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
     "gradcheck": "Prove the backward pass against numerical derivatives.",
     "inspect": "Say what is in a data set, a model or a run.",
+    "report": "Write all that is known of a RUN as one HTML page.",
     "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
+    "runs": "List runs: what differed between them, and what came of it.",
+    "compare": "Say what differs between the runs A and B, and whether one is better.",
+    "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
+    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
     "selftest": "Show on this machine, in under a minute, that deepnet keeps its promises.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
@@ -35,6 +44,14 @@ COMMANDS = {
 """Each command and its one sentence; its module is imported when it is called."""
 
 SIGPIPE_EXIT = 141
+
+
+def command_named(name: str) -> click.Command:
+    """One of COMMANDS, from the module of its name."""
+    identifier = name.replace("-", "_")
+    module = importlib.import_module(f"deepnet_cli.cli.{identifier}")
+    command: click.Command = getattr(module, identifier)
+    return command
 
 
 class Commands(click.Group):
@@ -46,11 +63,11 @@ class Commands(click.Group):
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        secure_products()
         gc.disable()  # what is imported stays: there is nothing to collect
-        module = importlib.import_module(f"deepnet_cli.cli.{name}")
+        command = command_named(name)
         gc.freeze()
         gc.enable()
-        command: click.Command = getattr(module, name)
         command.short_help = COMMANDS[name]
         return command
 
@@ -74,8 +91,24 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def unguarded(_: click.Context, __: click.Parameter, given: bool) -> None:
+    """Read HDF5 files without a process for each."""
+    if given:
+        from deepnet_cli.data.files import hdf5
+
+        hdf5.guarded = False
+
+
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="deepnet")
+@click.option(
+    "--unguarded",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=unguarded,
+    help="Read HDF5 files in this process: faster by milliseconds, but a damaged one may crash it.",
+)
 def cli() -> None:
     """Train dense neural networks from a YAML file on HDF5 data.
 
@@ -123,6 +156,10 @@ def _run() -> int:
         return 130
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+    except ImportError as error:
+        if "failed to map" not in str(error):
+            return _crashed(error)
+        return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:
         discard(1)
         place = Path(str(error.filename or "standard output"))

@@ -1,47 +1,45 @@
 """What training shows on stderr: a bar and a table on a terminal, plain lines elsewhere."""
 
-import shutil
+import os
 import sys
 import time
 from contextlib import suppress
+from textwrap import fill, indent
 from types import TracebackType
 from typing import Any
 
 from deepnet_cli.cli.say import say
 from deepnet_cli.fused import native
-from deepnet_cli.report.table import number
+from deepnet_cli.report.rows import Rows, clock
 from deepnet_cli.training.session import Session
 from deepnet_cli.training.state import Event
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""
 
-HEADER_EVERY = 25
+COLUMNS, LINES = 80, 25
+"""Of a screen, where there is none to ask."""
 
-WIDTHS = {"epoch": 7, "iteration": 9, "learning_rate": 10}
-"""Of the columns that are not 10 wide or as their name.  All of them, two spaces between each,
-eight for the seconds and two for a star are 80.
-"""
-
-HEADS = {"learning_rate": "rate"}
-"""Of the columns that history.csv calls by a longer name."""
+LOOK_EVERY = 10
+"""Rows from one look at the layers' health to the next."""
 
 
 class Display:
-    """A row for each logged iteration, a bar below it where stderr is a terminal."""
+    """A row for each logged iteration, a bar below it where stderr is a terminal; `verbose`, the
+    layers' health every so often.
+    """
 
-    def __init__(self, session: Session, *, quiet: bool) -> None:
-        metric = session.job.headline
-        held_out = "validation" in session.job.dataset.parts
-        shown = ["val_cost", f"val_{metric}"] if held_out else [metric]
-        figures = ["cost", "learning_rate", *shown]
-        self.columns = ["epoch", "iteration", *figures]
+    def __init__(self, session: Session, *, quiet: bool, verbose: bool = False) -> None:
+        self.session = session
         self.quiet = quiet
-        self.rows = 0
         self.began = time.monotonic()
         self.shown = 0.0
         self.metric = ""
         self.bar = _bar(session) if sys.stderr.isatty() and not quiet else None
+        self.rows: Rows | None = None
+        self.first: tuple[int, float] | None = None  # updates behind the first row, and seconds
+        self.count = self.since_head = 0
+        self.look = _look(session) if verbose else None
 
     def __enter__(self) -> "Display":
         if not self.quiet:
@@ -65,27 +63,43 @@ class Display:
         if self.quiet:
             return
         now = time.monotonic()
-        if event.row is not None:
-            self._print(event, now - self.began)
-        if self.bar is not None and now - self.shown > REFRESH:
+        due = now - self.shown > REFRESH
+        if self.bar is not None and (due or event.row is not None):
             self.shown = now
-            self.bar.set_postfix_str(f"cost {event.steps.cost:.4g}{self.metric}", refresh=False)
             self.bar.n = event.steps.iteration + 1
+            self.bar.set_postfix_str(f"cost {event.steps.cost:.4g}{self.metric}", refresh=False)
+        if event.row is not None:
+            self._print(event, now - self.began)  # and the bar below it
+        elif self.bar is not None and due:
             with suppress(OSError):  # a terminal that was closed
                 self.bar.refresh()
 
     def _print(self, event: Event, seconds: float) -> None:
         row = event.row or {}
-        columns = [name for name in self.columns if name in row]
-        widths = {name: WIDTHS.get(name, max(10, len(name))) for name in columns}
-        if self.rows % HEADER_EVERY == 0 and (self.rows == 0 or self.bar is not None):
-            heads = [f"{HEADS.get(name, name):>{width}}" for name, width in widths.items()]
-            self._line("  ".join([*heads, " seconds"]))
-        self.rows += 1
-        cells = [number(row[name], width) for name, width in widths.items()]
-        self._line("  ".join([*cells, f"{seconds:8.1f}"]) + (" *" if event.best else ""))
-        if (name := columns[-1]).startswith("val_"):
-            self.metric = f", {name} {row[name]:.4g}"
+        columns, lines = _screen()
+        if self.rows is None or (self.bar is not None and self.since_head >= lines - 3):
+            self.rows, self.since_head = _rows(self.session, list(row), columns), 0
+            self._line(self.rows.head)
+        left = self._left(event.steps.iteration + 1, seconds)
+        times = {"seconds": f"{seconds:.1f}", "left": left}
+        self._line(self.rows.line({**row, **times}, best=event.best))
+        if self.look is not None and self.count % LOOK_EVERY == 0:
+            for line in self.look(event):
+                self._line(line)
+            self.rows = None
+        self.count += 1
+        self.since_head += 1
+        val = f"val_{self.session.job.headline}"
+        if val in row:
+            self.metric = f", {val} {row[val]:.4g}"
+
+    def _left(self, made: int, seconds: float) -> str:
+        """How long the updates still to be made take if they take as long as those so far."""
+        if self.first is None:  # which compiles, too
+            self.first = made, seconds
+            return "-"
+        pace = (seconds - self.first[1]) / (made - self.first[0])
+        return clock(pace * (self.session.job.iterations - made))
 
     def _compiling(self) -> None:
         native.announce = bool
@@ -99,6 +113,30 @@ class Display:
                 self.bar.write(text, file=sys.stderr)
 
 
+def _rows(session: Session, told: list[str], columns: int) -> Rows:
+    """The columns for a row that tells so much: what can be missed goes first."""
+    metric = session.job.headline
+    held_out = "validation" in session.job.dataset.parts
+    figures = ["val_cost", f"val_{metric}"] if held_out else [metric]
+    names = ["epoch", "iteration", "cost", *figures, "learning_rate", "gradient_norm"]
+    names = [name for name in names if name in told] + ["seconds", "left"]
+    least = ["gradient_norm", "left", "learning_rate", "seconds", "epoch", *reversed(figures)]
+    if sys.stderr.isatty():
+        least.insert(0, "left")  # the bar has it
+    if isinstance(session.job.config.training.learning_rate, float):
+        least.insert(0, "learning_rate")  # which is the same all the time
+    return Rows(names, columns, least)
+
+
+def _screen() -> tuple[int, int]:
+    """Columns and lines of the terminal that stderr is."""
+    with suppress(OSError, ValueError):
+        size = os.get_terminal_size(sys.stderr.fileno())
+        if size.columns and size.lines:
+            return size.columns, size.lines
+    return COLUMNS, LINES
+
+
 def _bar(session: Session) -> Any:
     from tqdm import tqdm
 
@@ -107,6 +145,26 @@ def _bar(session: Session) -> Any:
         initial=session.progress.state.iteration,
         unit="it",
         leave=False,
-        ncols=max(40, shutil.get_terminal_size().columns - 3),  # room for ^C
+        ncols=max(20, _screen()[0] - 3),  # room for ^C
         bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]",
     )
+
+
+def _look(session: Session) -> Any:
+    """What a look at the layers after an event tells, line by line."""
+    from deepnet_cli.report.health import Complaints, health_text
+    from deepnet_cli.training.checkup import Checkup
+
+    checkup, complaints = Checkup(session.job), Complaints()
+
+    def lines(event: Event) -> list[str]:
+        layers = checkup.of(session.progress, session.rate)
+        steps, counted = event.steps, session.job.batches.per_epoch > 1
+        when = f"epoch {steps.epoch}" if counted else f"iteration {steps.iteration}"
+        told = [f"warning: {sentence}" for sentence in complaints.see(layers, when)]
+        return [
+            *indent(health_text(layers), "  ").splitlines(),
+            *(fill(warning, COLUMNS, subsequent_indent="  ") for warning in told),
+        ]
+
+    return lines

@@ -29,6 +29,21 @@ def tell(text: str) -> None:
     print(escaped(text), flush=True)
 
 
+def mark(word: str, color: str, text: str) -> None:
+    """A result, to stdout, behind a word that has a color where a terminal shows some and the user
+    wants them (https://no-color.org).  Raises OSError.
+    """
+    plain = (
+        not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    )
+    print(f"{word if plain else click.style(word, color)}{escaped(text)}", flush=True)
+
+
+def speaks_utf8() -> bool:
+    """Whether standard output takes more than ASCII."""
+    return (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+
+
 def put(content: bytes) -> None:
     """All of it to stdout.  Where that is not buffered, a pipe that breaks takes a part and is
     silent; it is at the rest that it raises BrokenPipeError.

@@ -1,12 +1,11 @@
 """deepnet schema"""
 
 import re
-from importlib import import_module
 from inspect import cleandoc
 
 import click
 
-from deepnet_cli.cli.main import COMMANDS
+from deepnet_cli.cli.main import COMMANDS, command_named
 from deepnet_cli.cli.say import say, tell
 from deepnet_cli.config.json_schema import json_schema
 from deepnet_cli.files import json_text
@@ -35,7 +34,7 @@ def schema(as_page: bool) -> None:
 
 def _told(name: str) -> Command:
     """What a command's --help says of it."""
-    command: click.Command = getattr(import_module(f"deepnet_cli.cli.{name}"), name)
+    command = command_named(name)
     context = click.Context(command, info_name=f"deepnet {name}")
     text, _, example = cleandoc(command.help or "").partition("\n\n\b\nExample:\n")
     records = [p.get_help_record(context) for p in command.params]

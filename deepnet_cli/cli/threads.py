@@ -18,5 +18,4 @@ def suit(sizes: Sequence[int], m: int, wanted: int | str = "auto") -> None:
 
 def suit_training(job: Job) -> None:
     """The same for a job's training, in the features that it has there."""
-    sizes = (job.reduced or job.network.features, *job.network.sizes[1:])
-    suit(sizes, job.batches.size, job.config.compute.threads)
+    click.get_current_context().with_resource(limited(job.threads))

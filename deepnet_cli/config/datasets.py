@@ -1,8 +1,9 @@
 """The data that a config names, read and encoded: parts ready for the network."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -34,7 +35,8 @@ from deepnet_cli.nn.metrics import Metric, chosen
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 
-Tables = dict[str, Table]
+Tables = Mapping[str, Table]
+NONE: Tables = MappingProxyType({})
 
 PARTS = ("train", "validation", "test")
 
@@ -64,14 +66,17 @@ class Dataset:
         return self.encoding.in_units(chosen(kind, names))
 
 
-def read_tables(config: Config, document: Document, directory: Path) -> Tables:
+def read_tables(
+    config: Config, document: Document, directory: Path, at_hand: Tables = NONE
+) -> Tables:
     """The tables of a config, parts of the training file split off; those that do not fit in
-    memory stay in their files.  Raises errors with their place.
+    memory stay in their files, and what is `at_hand` is read nowhere.  Raises errors with their
+    place.
     """
     data = config.data
-    tables: Tables = {}
+    tables = dict(at_hand)
     for name in ("train", "test", "validation"):
-        if isinstance(where := getattr(data, name), DataFile):
+        if name not in at_hand and isinstance(where := getattr(data, name), DataFile):
             with document.at("data", name):
                 tables[name] = _table(data, name, where, directory)
     if not _streams(config, document, tables):
@@ -84,6 +89,20 @@ def read_tables(config: Config, document: Document, directory: Path) -> Tables:
             with document.at("data", name):
                 tables[name] = tables[name].loaded()
     return tables
+
+
+def read_part(config: Config, document: Document, directory: Path, name: str) -> Table:
+    """The table of one part that the config has; its rows stay in their file.
+
+    Raises errors with their place.
+    """
+    data, where = config.data, getattr(config.data, name)
+    if name != "train" and isinstance(where, DataFile):
+        with document.at("data", name):
+            return _table(data, name, where, directory)
+    with document.at("data", "train"):
+        table = _table(data, "train", data.train, directory)
+    return Splitting(table, data, config.seed, document, directory).parts()[name]
 
 
 def _table(data: DataSection, part: str, where: DataFile, directory: Path) -> Table:

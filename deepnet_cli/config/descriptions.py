@@ -149,6 +149,8 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
         "directory": "Where run directories are made.",
         "plots": "Whether to write cost.png.",
         "checkpoint_every": "Iterations from one checkpoint to the next; auto: every 30 seconds.",
+        "tensorboard": "Whether to write the rows of the history as TensorBoard's events, too.",
+        "jsonl": "Whether to write them as JSON lines, history.jsonl, too.",
     },
     Config: {
         "version": "Of this vocabulary.",

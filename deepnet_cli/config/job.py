@@ -16,16 +16,17 @@ from deepnet_cli.config.architecture import (
     resolve,
 )
 from deepnet_cli.config.checks import check_width
-from deepnet_cli.config.datasets import Dataset, encode, read_tables
+from deepnet_cli.config.datasets import NONE, Dataset, Tables, encode, read_tables
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.figures import check_metrics, measured
 from deepnet_cli.config.foresight import check_memory, memory_needed
 from deepnet_cli.config.inputs import inputs_of
-from deepnet_cli.config.load import directory_of, is_stream, load_config, resolved
+from deepnet_cli.config.load import load_config, resolved
 from deepnet_cli.config.pretrained import PLACE, read_pretrained, warn_of_changes
 from deepnet_cli.config.rates import Rate, rate_of, schedule_of, settled
 from deepnet_cli.config.reduction import reduced_features
-from deepnet_cli.config.schema import MOST_ITERATIONS, Config, plain_name
+from deepnet_cli.config.schema import MOST_ITERATIONS, Config
+from deepnet_cli.config.source import Tree, directory_of, name_of
 from deepnet_cli.data.dealing.batches import Batches
 from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.data.parameters import read_parameters
@@ -41,6 +42,7 @@ from deepnet_cli.optim.rule import Rule
 from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.optim.searches import RULES
 from deepnet_cli.randomness import generator
+from deepnet_cli.threads import fitting
 
 if TYPE_CHECKING:
     from deepnet_cli.config.code import Code
@@ -96,6 +98,15 @@ class Job:
         """The one metric that is shown: the first that the config asks for."""
         return next(iter(self.running_metrics), HEADLINE[self.network.loss.kind])
 
+    @property
+    def threads(self) -> int | None:
+        """That products have in training: as many as are wanted, or as suit its layers and batches;
+        None for all there are.
+        """
+        wanted, n = self.config.compute.threads, self.reduced or self.network.features
+        suiting = fitting((n, *self.network.sizes[1:]), self.batches.size)
+        return wanted if isinstance(wanted, int) else suiting
+
     def reductions(self) -> Reductions:
         """What counts the reductions that rows bring, before the first row."""
         return schedule_of(self.config).reductions(self.batches.per_epoch)
@@ -121,23 +132,32 @@ class Job:
         return theta
 
 
-def load_job(path: Path, settings: tuple[str, ...] = (), code: "Code | None" = None) -> Job:
-    """Read a config and its data; `code` was run before.
+def load_job(
+    source: Path | Tree,
+    settings: tuple[str, ...] = (),
+    code: "Code | None" = None,
+    at_hand: Tables = NONE,
+) -> Job:
+    """Read a config and its data; `code` was run before, and tables that are at hand are taken for
+    what the config names.
 
     Raises ConfigError, DataError or MachineError.
     """
-    config, document = load_config(path, settings)
+    config, document = load_config(source, settings, at_hand.keys())
     if config.name is None:
-        name = "config" if is_stream(path) else plain_name(path.stem)
-        config = config.model_copy(update={"name": name})
-    return build_job(config, document, directory_of(path), code)
+        config = config.model_copy(update={"name": name_of(source)})
+    return build_job(config, document, directory_of(source), code, at_hand)
 
 
 def build_job(
-    config: Config, document: Document, directory: Path, code: "Code | None" = None
+    config: Config,
+    document: Document,
+    directory: Path,
+    code: "Code | None" = None,
+    at_hand: Tables = NONE,
 ) -> Job:
     """The job of a checked config.  Nothing large is made before it is known to fit."""
-    tables = read_tables(config, document, directory)
+    tables = read_tables(config, document, directory, at_hand)
     config = resolve(config, tables["train"])
     held = tables["train"].held
     data = config.data.model_copy(update={"stream": not held})

@@ -1,6 +1,7 @@
 """From a config file and `--set` values to a checked Config, or every problem at once."""
 
-import sys
+from collections.abc import Collection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,48 +20,40 @@ from deepnet_cli.config.schema import (
     ComputeSection,
     Config,
     ModelSection,
+    OutputSection,
     TrainingSection,
 )
 from deepnet_cli.config.searching import check_search
 from deepnet_cli.config.several_files import files_of
-from deepnet_cli.config.yaml_reader import LARGEST, parse
-from deepnet_cli.data.convert.formats import command
+from deepnet_cli.config.source import Tree, directory_of, document_of
+from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of
 from deepnet_cli.data.reading.per_example import WHAT, check_one_each
 from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed, shortened
-from deepnet_cli.files import cannot, check_readable, read_pipe, shown
+from deepnet_cli.files import shown
 
 
-def is_stream(path: Path) -> bool:
-    """Whether a config comes through a pipe or standard input and so has no place of its own."""
-    return str(path) == "-" or path.is_fifo()
-
-
-def directory_of(path: Path) -> Path:
-    """What the paths in a config are relative to: its directory, or the working one."""
-    return Path() if is_stream(path) else path.parent
-
-
-def load_config(path: Path, settings: tuple[str, ...] = ()) -> tuple[Config, Document]:
+def load_config(
+    source: Path | Tree, settings: tuple[str, ...] = (), at_hand: Collection[str] = ()
+) -> tuple[Config, Document]:
     """Read, override, check; `Document` knows the place of each value.
 
-    The data files are opened and their datasets looked for, but not read.  Raises
-    ConfigError (or DataError, where only a data file is at fault) with all the problems.
+    The data files are opened and their datasets looked for, but not read; nor that, of the parts
+    that are at hand.  Raises ConfigError (or DataError, where only a data file is at fault) with
+    all the problems.
     """
-    document = parse(_content(path), str(path))
-    if not document.tree and (typed := command(path)):
-        raise ConfigError(f"{path}: holds data, and a config was expected; make HDF5: {typed}")
+    document = document_of(source)
     if not document.tree:
         document.raise_problems()
     for setting in settings:
         override(document, setting)
     config = check(document)
-    _check_files(document, directory_of(path))
+    _check_files(document, directory_of(source), at_hand)
     _check_machine(document)
     document.raise_problems()
     if config is None:
-        raise ConfigError(f"{path}: not a valid config")
+        raise ConfigError(f"{document.source}: not a valid config")
     return config, document
 
 
@@ -110,9 +103,6 @@ def check(document: Document) -> Config | None:
     return config
 
 
-RUN_CONFIG = "config.yaml"
-"""The config in a run directory."""
-
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -132,14 +122,14 @@ def _loss(document: Document) -> Options | None:
         return None
 
 
-def _check_files(document: Document, directory: Path) -> None:
+def _check_files(document: Document, directory: Path, at_hand: Collection[str]) -> None:
     """Open each data file that is named and look for its datasets."""
     data = _section(document, "data", DataSection)
     if data is None:
         return
     for part in ("train", "validation", "test"):
         where = getattr(data, part)
-        if not isinstance(where, DataFile | NamedRows):
+        if part in at_hand or not isinstance(where, DataFile | NamedRows):
             continue
         try:
             files = data.file_of(where)
@@ -154,7 +144,11 @@ def _check_files(document: Document, directory: Path) -> None:
 
 
 def _check_machine(document: Document) -> None:
-    """The machine multiplies as the config wants it; a model file asks that of none."""
+    """The machine multiplies and writes as the config wants it; a model file asks that of none."""
+    output = _section(document, "output", OutputSection)
+    if output is not None and output.tensorboard and find_spec("tensorboard") is None:
+        install = "pip install 'deepnet-cli[tensorboard]'"
+        document.add(("output", "tensorboard"), f"takes the package tensorboard; {install}")
     compute = _section(document, "compute", ComputeSection)
     if compute is None:
         return
@@ -206,24 +200,3 @@ def _check_dataset(
 def resolved(file: str, directory: Path) -> Path:
     """A file named in a config: relative to the config's directory."""
     return shown(directory / file)
-
-
-def _content(path: Path) -> bytes:
-    """At most a little more than a config may hold; `-` is standard input, pipes are fine."""
-    try:
-        if str(path) == "-":
-            return sys.stdin.buffer.read(LARGEST + 1)
-        if path.is_fifo():
-            return read_pipe(path, LARGEST + 1)
-        if (path / RUN_CONFIG).is_file():
-            raise ConfigError(
-                f"{path}: is a run; go on with it by 'deepnet train --resume {path}', "
-                f"or train its config again: {path / RUN_CONFIG}"
-            )
-        check_readable(path)
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
-    except DataError as error:
-        raise ConfigError(str(error)) from None  # a config is the user's own word: usage
-    except OSError as error:
-        raise cannot("read", path, error) from error

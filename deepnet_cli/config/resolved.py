@@ -4,35 +4,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from deepnet_cli.config.checks import settled_activations
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.options import Options
-from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.schema import LayerSpec
 from deepnet_cli.config.several_files import names_of
 from deepnet_cli.config.yaml_reader import parse
-
-
-class Dumper(yaml.SafeDumper):
-    """Quotes whatever text our reader, which is of YAML 1.2, would not read as that text."""
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    try:
-        plain = plain_scalar(text) == text
-    except ValueError:
-        plain = False
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, None if plain else '"')
-
-
-Dumper.add_representer(str, _text)
-
-
-def dumped(tree: object) -> str:
-    """YAML that our reader reads back as `tree`."""
-    return yaml.dump(tree, Dumper=Dumper, sort_keys=False, default_flow_style=None, width=100)
+from deepnet_cli.config.yaml_writer import dumped
 
 
 def resolved_config(job: Job, place: Path) -> str:
@@ -90,7 +68,7 @@ def _plain(tree: Any) -> Any:
 
 def differences(old: str, new: str) -> dict[str, str]:
     """'training.l2': 'training.l2: 0.1 -> 0.2', for each key that differs in two configs."""
-    before, after = (_flat(parse(text.encode(), "").tree) for text in (old, new))
+    before, after = (flat(parse(text.encode(), "").tree) for text in (old, new))
     return {
         key: f"{key}: {before.get(key)} -> {after.get(key)}"
         for key in sorted(before.keys() | after.keys())
@@ -98,10 +76,11 @@ def differences(old: str, new: str) -> dict[str, str]:
     }
 
 
-def _flat(tree: object, prefix: str = "") -> dict[str, object]:
+def flat(tree: object, prefix: str = "") -> dict[str, object]:
+    """'training.l2': 0.1, for each value of a tree."""
     if not isinstance(tree, dict):
         return {prefix: tree}
-    flat: dict[str, object] = {}
+    found: dict[str, object] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}.{key}" if prefix else key)
-    return flat
+        found |= flat(value, f"{prefix}.{key}" if prefix else key)
+    return found

@@ -215,6 +215,8 @@ class OutputSection(Section):
     directory: Annotated[str, AfterValidator(_path)] = "runs"
     plots: bool = True
     checkpoint_every: Interval = "auto"
+    tensorboard: bool = False
+    jsonl: bool = False
 
 
 class Config(Section):

@@ -1,6 +1,7 @@
 """Rows that stand in two parts, x by x: counted, and told where there are some."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,7 +24,7 @@ CERTAIN = 100
 Counts = dict[str, dict[str, int]]
 
 
-def shared_rows(tables: dict[str, Table], encoding: Encoding, document: Document) -> Counts:
+def shared_rows(tables: Mapping[str, Table], encoding: Encoding, document: Document) -> Counts:
     """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}.
 
     They are compared as the files have them; the document is warned of them.  What is not in

@@ -44,8 +44,8 @@ class Pass:
             self._known[dtype] = self._compiled(dtype)
         compiled = self._known[dtype]
         n, m = (1, first.size) if self.axis is None else first.shape
-        if tape.recording is not None:
-            self._note(tape.recording, compiled, args, n, m)
+        if tape.recording.tape is not None:
+            self._note(tape.recording.tape, compiled, args, n, m)
         elif compiled is None:
             self.in_numpy(*args)
         else:

@@ -10,6 +10,7 @@ and Intel's processors take many times as long for one as for others.
 
 import ctypes
 import platform
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -109,19 +110,23 @@ def _player() -> str:
     return PLAYER.format_map(X86 if x86 else dict.fromkeys(X86, ""))
 
 
-recording: Tape | None = None
-"""The tape that notes what passes and products would do."""
+class Recording(threading.local):
+    """The tape that notes what passes and products of this thread would do."""
+
+    tape: Tape | None = None
+
+
+recording = Recording()
 
 
 @contextmanager
 def record() -> Iterator[Tape]:
     """Note on a new tape, in place of running it, all that is done inside."""
-    global recording
-    recording = tape = Tape()
+    recording.tape = tape = Tape()
     tape.broken = not native.available()
     try:
         yield tape
     finally:
-        recording = None
+        recording.tape = None
     if not tape.broken:
         tape.wind()

@@ -30,10 +30,10 @@ class NumPy:
     name: str = "NumPy"
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        if tape.recording is None:
+        if tape.recording.tape is None:
             np.matmul(A, B, out=out)
         else:
-            gemm.note(tape.recording, A, B, out, gemm.of_numpy(out.dtype.char))
+            gemm.note(tape.recording.tape, A, B, out, gemm.of_numpy(out.dtype.char))
         return out
 
 

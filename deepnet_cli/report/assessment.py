@@ -1,4 +1,4 @@
-"""What `deepnet evaluate` says: as text of 80 columns, and for JSON."""
+"""What `deepnet evaluate` says: rows of figures, as text of 80 columns, and for JSON."""
 
 from collections.abc import Sequence
 
@@ -9,6 +9,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.figures import LONGEST_NAME, MOST_CLASSES, confusion_text, fits
 from deepnet_cli.report.table import table
 from deepnet_cli.training.assessment import Assessment
+
+Rows = tuple[list[str], list[list[object]]]
+"""The head of a table, and its rows."""
 
 OF_CLASSES = ("precision", "recall", "f1")
 OF_OUTPUTS = ("rmse", "mae", "medae", "r2", "mape")
@@ -29,13 +32,14 @@ def assessment_text(found: Assessment) -> str:
 
 def figures_table(found: Assessment) -> str:
     """A row a figure: of the network, its interval, and of the baselines."""
-    told = (_figures(found, digits) for digits in (4, 3, 2))
-    return next((text for text in told if fits(text)), _figures(found, 1))
+    told = (table(*figures_rows(found, digits)) for digits in (4, 3, 2))
+    return next((text for text in told if fits(text)), table(*figures_rows(found, 1)))
 
 
-def _figures(found: Assessment, digits: int) -> str:
+def figures_rows(found: Assessment, digits: int = 4) -> Rows:
+    """The same, with the ends of the intervals in so many digits."""
     between = ["95 % interval"] if found.intervals else []
-    rows = []
+    rows = list[list[object]]()
     for name, value in found.figures.items():
         row: list[object] = [name, _rounded(value)]
         if between:
@@ -43,7 +47,7 @@ def _figures(found: Assessment, digits: int) -> str:
             row.append(f"{low:.{digits}g} to {high:.{digits}g}")
         others = (figures.get(name, "") for figures in found.baselines.values())
         rows.append([*row, *map(_rounded, others)])
-    return table(["", "network", *between, *found.baselines], rows)
+    return ["", "network", *between, *found.baselines], rows
 
 
 def notes(found: Assessment) -> str:
@@ -66,17 +70,33 @@ def notes(found: Assessment) -> str:
 
 def classes_table(found: Assessment) -> str:
     """Precision, recall, F1 and support of each class; of many, of those with the lowest F1."""
+    return table(*classes_rows(found))
+
+
+def classes_rows(found: Assessment) -> Rows:
+    """The same."""
     return _of_each(found, "class", OF_CLASSES, "f1", _whole(found.support).tolist())
 
 
 def outputs_table(found: Assessment) -> str:
     """Figures of each output; of many, of those with the lowest R2."""
+    return table(*outputs_rows(found))
+
+
+def outputs_rows(found: Assessment) -> Rows:
+    """The same."""
     figures = [name for name in OF_OUTPUTS if name in found.each]
     return _of_each(found, "output", figures, "r2")
 
 
 def calibration_table(found: Calibration) -> str:
     """A row for each bin with decisions in it, and the expected calibration error."""
+    bins = table(*calibration_rows(found))
+    return f"{bins}\nexpected calibration error {found.error:.5g}"
+
+
+def calibration_rows(found: Calibration) -> Rows:
+    """The bins of it."""
     columns = zip(
         found.low,
         found.high,
@@ -85,13 +105,12 @@ def calibration_table(found: Calibration) -> str:
         found.right,
         strict=True,
     )
-    rows = [
+    rows: list[list[object]] = [
         [f"{low:.1f} to {high:.1f}", weight, float(probability), float(right)]
         for low, high, weight, probability, right in columns
         if weight > 0
     ]
-    bins = table(["probability of decision", "decisions", "mean", "right"], rows)
-    return f"{bins}\nexpected calibration error {found.error:.5g}"
+    return ["probability of decision", "decisions", "mean", "right"], rows
 
 
 def _of_each(
@@ -100,7 +119,7 @@ def _of_each(
     figures: Sequence[str],
     by: str,
     examples: Sequence[float] | None = None,
-) -> str:
+) -> Rows:
     """A row for each class or output; of many, for those that are worst `by` a figure."""
     K = len(found.names)
     shown = list(range(K))
@@ -108,12 +127,12 @@ def _of_each(
     if K > MOST_CLASSES:
         title = f"{kind} ({MOST_CLASSES} of {K} with the lowest {by})"
         shown = found.each[by].argsort(kind="stable")[:MOST_CLASSES].tolist()
-    rows = [
+    rows: list[list[object]] = [
         [found.names[k][:LONGEST_NAME], *(float(found.each[figure][k]) for figure in figures)]
         + ([examples[k]] if examples is not None else [])
         for k in shown
     ]
-    return table([title, *figures, *(["examples"] if examples is not None else [])], rows)
+    return [title, *figures, *(["examples"] if examples is not None else [])], rows
 
 
 def _rounded(value: float | str) -> float | str:

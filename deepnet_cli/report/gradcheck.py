@@ -10,17 +10,7 @@ from deepnet_cli.nn.gradcheck.mutations import Mutation
 from deepnet_cli.nn.gradcheck.report import Culprit, Report
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.report.table import table
-
-
-@dataclass(frozen=True)
-class About:
-    """What was checked, and how long it took."""
-
-    at: str  # "initialization", "after 100 iterations", "trained model"
-    seed: int
-    examples: int
-    parameters: int
-    seconds: float
+from deepnet_cli.training.subject import About
 
 
 def gradcheck_text(report: Report, about: About) -> str:

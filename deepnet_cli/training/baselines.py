@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from deepnet_cli.config.job import Job
 from deepnet_cli.data.dealing.parts import Part, Supply
 from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import DataError
@@ -88,6 +89,14 @@ class Baselines:
         """A (K, m) of each by name: `linear`, and `majority`, `mean` or `quantiles`."""
         told = {} if self.linear is None else {"linear": self.linear.outputs(loss, rows)}
         return told | {CONSTANT[loss.kind]: np.repeat(self.constant, len(rows), axis=1)}
+
+
+def fitted_beside(job: Job, updates: int) -> Baselines:
+    """Those of a job's training examples, after a training of so many updates."""
+    part, network = job.batches.part, job.network
+    made = 3 * network.layout.weights.stop * job.batches.size * updates
+    own = job.dataset.encoding.own_weights(part)
+    return fitted(network.loss, part, own, made, job.config.seed)
 
 
 def fitted(

@@ -1,4 +1,4 @@
-"""What is kept of a run while it goes on: copies to fall back on, and checkpoints of them."""
+"""What is kept of a run while it goes on: copies to fall back on, checkpoints of them, its rows."""
 
 import time
 from collections.abc import Sequence
@@ -6,8 +6,10 @@ from functools import partial
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.training.environment import Environment, environment
+from deepnet_cli.training.history import History
+from deepnet_cli.training.logs import Logs
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import HISTORY, Keep, RunDirectory
+from deepnet_cli.training.run_directory import HISTORY, ORIGIN, Keep, RunDirectory, checkpoints
 
 CHECKPOINT_SECONDS = 30.0
 
@@ -28,9 +30,20 @@ class Copies:
         self._best: Progress | None = None
         self._taken: Progress | None = None
         self._at = time.monotonic()
+        self._logs = Logs(directory.path, job.config.output)
+
+    def begin(self, progress: Progress) -> None:
+        """Keep what a run begins with that another has reached; begin the logs of its rows."""
+        if progress.state.iteration and not checkpoints(self.directory.path):
+            content = progress.to_bytes(self.job, self.config, environment(self.job))
+            self.directory.write(ORIGIN, content)
+            self.write(progress)
+            self.directory.background.wait()
+        self._logs.begin(progress.history.rows)
 
     def hold(self, progress: Progress, *, best: bool = False) -> Progress:
-        """A copy of it, as it is now."""
+        """A copy of it, as it is now; its rows are in the logs."""
+        self._logs.follow(progress.history.rows)
         if self._held[-1].state.iteration < progress.state.iteration:
             self._held = [self._held[-1], progress.copy()]
         if best:
@@ -42,15 +55,16 @@ class Copies:
         known = [held for held in self._held if held.state.iteration < iteration]
         return (known or self._held[:1])[-1].settled()
 
-    def take_in_time(self, progress: Progress) -> None:
-        """Take a checkpoint, where one is due."""
-        every, now = self.job.config.output.checkpoint_every, time.monotonic()
+    def due(self, made: int) -> bool:
+        """Whether a checkpoint is, after so many updates."""
+        every = self.job.config.output.checkpoint_every
         if isinstance(every, int):
-            due = progress.state.iteration % every == 0
-        else:
-            due = now - self._at > CHECKPOINT_SECONDS
-        if due:
-            self._taken, self._at = self.hold(progress), now
+            return made % every == 0
+        return time.monotonic() - self._at > CHECKPOINT_SECONDS
+
+    def take(self, progress: Progress) -> None:
+        """Take a checkpoint."""
+        self._taken, self._at = self.hold(progress), time.monotonic()
 
     def confirm(self) -> None:
         """Write what was taken.  Raises what went wrong with one before."""
@@ -75,6 +89,12 @@ class Copies:
         write = partial(self._write, due, environment(self.job), keep, history=history)
         self.directory.background.do(write)
 
+    def write_history(self, history: History) -> None:
+        """Write history.csv at the end, and bring the logs to it."""
+        self.directory.write(HISTORY, history.to_csv().encode())
+        self._logs.follow(history.rows)
+        self._logs.sync()
+
     def _write(
         self, due: Sequence[Progress], made_in: Environment, keep: Keep, *, history: bool
     ) -> None:
@@ -83,3 +103,4 @@ class Copies:
             self.directory.save_checkpoint(progress.state.iteration, content, keep)
         if history:
             self.directory.write(HISTORY, progress.settled().history.to_csv().encode())
+            self._logs.sync()

@@ -2,8 +2,9 @@
 
 `cost` is the mean of J over the batches since the last row, each before its update; so are the
 metrics without `val_`, of all the examples of these batches together.  `clipped` is
-the share of their gradients that were clipped, `learning_rate` that of the row's update;
-`val_...` are of the parameters after the row's update, averaged where the config asks for it.
+the share of their gradients that were clipped; `learning_rate` and `gradient_norm`, before
+clipping, are those of the row's update; `val_...` are of the parameters after it, averaged where
+the config asks for it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +27,7 @@ class History:
     cost_sum: float = 0.0
     batches: int = 0
     clipped: int = 0  # of these, how many gradients
+    gradient_norm: float = nan  # of the last update, where a row or a checkpoint tells it
     states: States = field(default_factory=dict)  # of the metrics of their outputs
 
     @property

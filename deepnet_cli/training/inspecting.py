@@ -89,7 +89,7 @@ class Run:
     @property
     def figures(self) -> dict[str, Figures]:
         """Of each part, those of the summary."""
-        return _figures(self.summary.get("figures"))
+        return figures_in(self.summary.get("figures"))
 
     @property
     def made(self) -> int:
@@ -116,7 +116,7 @@ def inspect_model(path: Path) -> ModelFile:
     """The model of a file.  Raises DataError."""
     model = load_model(path)
     with open_sealed(path, "model") as source:
-        figures = _figures(_object(source.text("figures")))
+        figures = figures_in(object_in(source.text("figures")))
         return ModelFile(path, path.stat().st_size, source.text("deepnet"), model, figures)
 
 
@@ -154,8 +154,8 @@ def inspect_run(path: Path) -> Run:
         shown(path),
         config,
         problem,
-        _object(_text(path / SUMMARY)),
-        _history(_text(path / HISTORY)),
+        object_in(text_in(path / SUMMARY)),
+        history_in(text_in(path / HISTORY)),
         files,
         [_checkpoint(each) for each in kept],
         user_of(path),
@@ -177,7 +177,7 @@ def _checkpoint(path: Path) -> Checkpoint:
         return Checkpoint(path, size, 0, str(error).removeprefix(f"{path}: "))
 
 
-def _text(path: Path) -> str:
+def text_in(path: Path) -> str:
     """What stands in a file of a run; nothing where that cannot be read."""
     try:
         return read_file(path).decode()
@@ -185,7 +185,8 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _object(text: str) -> dict[str, Any]:
+def object_in(text: str) -> dict[str, Any]:
+    """A JSON object; empty where it is none."""
     try:
         told = json.loads(text)
     except (ValueError, RecursionError):
@@ -193,7 +194,7 @@ def _object(text: str) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _figures(parts: object) -> dict[str, Figures]:
+def figures_in(parts: object) -> dict[str, Figures]:
     """Those that are numbers, of each part."""
     return {
         part: {name: value for name, value in figures.items() if isinstance(value, float | int)}
@@ -202,8 +203,11 @@ def _figures(parts: object) -> dict[str, Figures]:
     }
 
 
-def _history(text: str) -> History:
+def history_in(text: str) -> History:
+    """What stands in a history.csv; without rows where it is none."""
     try:
-        return History.from_csv(text)
+        history = History.from_csv(text)
     except (ValueError, IndexError):
         return History()
+    whole = all({"iteration", "epoch", "cost"} <= row.keys() for row in history.rows[:1])
+    return history if whole else History()

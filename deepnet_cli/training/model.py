@@ -16,8 +16,9 @@ from typing import Any
 
 from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
-from deepnet_cli.config.load import RUN_CONFIG, config_from_text
+from deepnet_cli.config.load import config_from_text
 from deepnet_cli.config.schema import Config
+from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.data.dealing.parts import Supply
 from deepnet_cli.data.encoding.encoding import Encoding
 from deepnet_cli.data.encoding.encoding_file import read_encoding, write_encoding
@@ -28,14 +29,14 @@ from deepnet_cli.data.parameters import read_parameters, write_parameters
 from deepnet_cli.data.reading.labels import ClassCountError
 from deepnet_cli.data.reading.tables import Location, Table, read_table
 from deepnet_cli.errors import ConfigError, DataError
-from deepnet_cli.files import json_text
+from deepnet_cli.files import json_text, read_file
 from deepnet_cli.nn.metrics import Figures, decisions
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.baselines import Baselines, read_baselines, write_baselines
 from deepnet_cli.training.evaluation import scores
-from deepnet_cli.training.sealed import open_sealed, sealed
+from deepnet_cli.training.sealed import sealed, unsealed
 
 NAME = "model.h5"
 
@@ -104,14 +105,25 @@ class Model:
 
 def load_model(path: Path) -> Model:
     """The model of a file, or of a run directory.  Raises DataError."""
+    path = model_file(path)
+    return model_of(read_file(path), path)
+
+
+def model_file(path: Path) -> Path:
+    """The file of a model, or that in a run directory.  Raises DataError where it has none."""
     if path.is_dir():
         if not (path / NAME).exists():
             hint = "name a run or a model file"
             if (path / RUN_CONFIG).exists():
                 hint = f"the run has not ended: 'deepnet train --resume {path}'"
             raise DataError(f"{path}: is a directory without a {NAME}; {hint}")
-        path = path / NAME
-    with open_sealed(path, "model") as source:
+        return path / NAME
+    return path
+
+
+def model_of(content: bytes, path: Path) -> Model:
+    """The model in the bytes of a file that messages call `path`.  Raises DataError."""
+    with unsealed(content, path, "model") as source:
         try:
             config, _ = config_from_text(source.text("config"), str(path))
         except ConfigError as error:

@@ -8,6 +8,7 @@
     /code                                     name and sha256 of the file of --code, as JSON
     attributes: iteration, config (YAML), data (digests, as JSON),
                 cost_sum, batches and clipped (of the steps since the last row),
+                gradient_norm (of the last step),
                 environment (JSON),
                 space (digest of its directions)
 
@@ -78,8 +79,17 @@ class Progress:
         """This with the rows up to its own state only."""
         return replace(self, history=self.history.before(self.state.iteration))
 
-    def to_bytes(self, job: Job, config: str, environment: Environment) -> bytes:
-        """The checkpoint file of a job whose resolved config is `config`, and where it was made."""
+    @property
+    def nbytes(self) -> int:
+        """About how large its file is, but for the history."""
+        slots = len(self.state.slots)
+        image = self.state.theta.nbytes + self.state.slots.nbytes if self.space.digest else 0
+        return (2 + slots) * self.theta.nbytes + image
+
+    def to_bytes(self, job: Job, config: str, environment: Environment, **more: str) -> bytes:
+        """The checkpoint file of a job whose resolved config is `config`, and where it was made;
+        `more` are attributes.
+        """
 
         def fill(file: Any) -> None:
             file["state/theta"] = self.space.lift(self.state.theta)
@@ -97,6 +107,8 @@ class Progress:
             file.attrs["cost_sum"] = self.history.cost_sum
             file.attrs["batches"] = self.history.batches
             file.attrs["clipped"] = self.history.clipped
+            file.attrs["gradient_norm"] = repr(self.history.gradient_norm)  # it may overflow
+            file.attrs.update(more)
             for name, state in self.history.states.items():
                 for i, array in enumerate(state):
                     file[f"states/{name}/{i}"] = array

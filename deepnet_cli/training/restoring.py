@@ -1,7 +1,7 @@
 """Progress from its file: of this very job, or of one that differs in what it may."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ CHANGEABLE = (
     "training.early_stopping.patience",
     "output.plots",
     "output.checkpoint_every",
+    "output.tensorboard",
+    "output.jsonl",
     "compute.threads",
 )
 """What a resumed run may set: when it ends, and nothing that the numbers depend on but threads,
@@ -84,12 +86,13 @@ def load_progress(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
                 f"going on, it may change {', '.join(may_change)} only"
             )
-        _check_data(source, job)
+        check_data(_json(source, "data"), job, source.path)
         elsewhere = changes(_json(source, "environment"), environment(job))
         history = History.from_csv(str(source.read("history")))
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
         history.clipped = int(source.number("clipped"))
+        history.gradient_norm = _norm(source)
         history.states = _states(source, job)
         space, state = _restored(source, job)
         best = _best(source)
@@ -126,6 +129,14 @@ def _vectors(source: Source, group: str, size: int, job: Job) -> tuple[Array, Ar
     return theta, slots
 
 
+def _norm(source: Source) -> float:
+    """That of the last gradient, of which the squares may have overflowed."""
+    try:
+        return float(source.text("gradient_norm"))
+    except ValueError:
+        raise DataError(f"{source.path}: attribute 'gradient_norm' is not a number") from None
+
+
 def _states(source: Source, job: Job) -> States:
     """What running metrics have seen since the last row."""
     names = {metric.statistic.name for metric in job.running_metrics.values()}
@@ -142,9 +153,9 @@ def _best(source: Source) -> Array | None:
     return source.read("best/theta") if source.has("best/theta") else None
 
 
-def _check_data(source: Source, job: Job) -> None:
-    """Raise DataError where the data are not the same, naming what differs."""
-    begun, now = _json(source, "data"), digests(job)
+def check_data(begun: Mapping[str, Any], job: Job, place: object) -> None:
+    """Raise DataError where the data are not those of the digests, naming what differs."""
+    now = digests(job)
     differ = [
         f"{name.partition('_')[0]} of {part}"
         for part, digests in now.items()
@@ -153,7 +164,7 @@ def _check_data(source: Source, job: Job) -> None:
     ]
     if differ:
         raise DataError(
-            f"{source.path}: the data are not those that this run was begun with: "
+            f"{place}: the data are not those that this run was begun with: "
             f"another {' and '.join(differ)} (by sha256)"
         )
 

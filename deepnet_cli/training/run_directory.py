@@ -5,7 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from deepnet_cli.config.load import RUN_CONFIG
+from deepnet_cli.config.source import RUN_CONFIG
+from deepnet_cli.disk import check_room
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import (
     TEMPORARY,
@@ -23,6 +24,12 @@ from deepnet_cli.training.model import NAME as MODEL
 
 CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
 CHECKPOINTS = "checkpoints"
+ORIGIN = "origin.h5"
+"""The checkpoint that a run began with which began with another's."""
+
+KEPT_CHECKPOINTS = 4
+"""The newest two, the newest regular one and the best, at most."""
+
 MOST_RUNS = 100_000
 
 
@@ -116,9 +123,20 @@ class RunDirectory:
         """Write one of the run's files."""
         write_file(self.path / name, content)
 
+    def remove(self, name: str) -> None:
+        """Remove one of the run's files, where it is there."""
+        (self.path / name).unlink(missing_ok=True)
+
     def write_json(self, name: str, value: object) -> None:
         """Write a file that people read and programs too."""
         self.write(name, (json_text(value, indent=2) + "\n").encode())
+
+    def check_room(self, checkpoint: int) -> None:
+        """Raise MachineError where there is none for what a run keeps, of which a checkpoint takes
+        so many bytes.
+        """
+        written = 1
+        check_room(self.path, checkpoint, (KEPT_CHECKPOINTS + written) * checkpoint)
 
     def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
         """Keep a checkpoint, and of the others those that are to be kept beside it."""

@@ -53,7 +53,13 @@ def kind_of(path: Path) -> str | None:
 @contextmanager
 def open_sealed(path: Path, kind: str) -> Iterator[Source]:
     """Open a sealed file whose digest verifies.  Raises DataError."""
-    content = read_file(path)
+    with unsealed(read_file(path), path, kind) as source:
+        yield source
+
+
+@contextmanager
+def unsealed(content: bytes, path: Path, kind: str) -> Iterator[Source]:
+    """The same for the bytes of a file that messages call `path`."""
     check_seal(content, path, kind)
     with open_hdf5_bytes(content, str(path)) as source:
         yield source

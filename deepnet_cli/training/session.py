@@ -1,7 +1,7 @@
 """One run from its first update to its last file."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from deepnet_cli.config.durations import spelled
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import DeepnetError, DivergedError
-from deepnet_cli.nn.metrics import Figures, figures_of
+from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.baselines import fitted
+from deepnet_cli.training.baselines import fitted_beside
 from deepnet_cli.training.copies import Copies
 from deepnet_cli.training.evaluation import figures, output_figures, running_states
 from deepnet_cli.training.history import History, Row
@@ -19,14 +19,8 @@ from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.model import NAME as MODEL
 from deepnet_cli.training.model import Model
 from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import (
-    CONFIG,
-    HISTORY,
-    PICTURE,
-    SUMMARY,
-    RunDirectory,
-    checkpoints,
-)
+from deepnet_cli.training.row import row_figures
+from deepnet_cli.training.run_directory import CONFIG, PICTURE, SUMMARY, RunDirectory
 from deepnet_cli.training.splits import write_splits
 from deepnet_cli.training.state import Event, Steps
 from deepnet_cli.training.stopping import Ending, ending
@@ -51,7 +45,10 @@ class Session:
         self.monitor: str | None = None  # the figure that chose them
         self.figures: dict[str, Figures] = {}
         self.history = History()  # every row, with the one that closes the run
+        self.marks: Collection[int] = ()  # updates after which an event is to come, too
         self._closing: Row | None = None
+        self._last: Steps | None = None
+        self.diverged_at: int | None = None  # the iteration whose cost was not finite
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
         self._rate = job.rate
@@ -61,13 +58,12 @@ class Session:
         return self._rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
-        """Write which rows each part has, and the resolved config: the directory is a run now.  One
-        that begins with what another has reached has that first.
+        """Write which rows each part has, what the run begins with where another had it, and the
+        resolved config: the directory is a run now.
         """
+        self.directory.check_room(self.progress.nbytes)
         write_splits(self.job, self.directory)
-        if self.progress.state.iteration and not checkpoints(self.directory.path):
-            self._copies.write(self.progress)
-            self.directory.background.wait()
+        self._copies.begin(self.progress)
         self.directory.write(CONFIG, self.config.encode())
 
     def steps(self) -> Iterator[Event]:
@@ -87,6 +83,7 @@ class Session:
             for steps in made:
                 self._copies.confirm()  # by the first cost of these
                 self.progress.history.add_steps(steps.costs, steps.clipped)
+                self._last = steps
                 event = self._event(steps)
                 yield event
                 if event.row is not None and ending(job, self.progress):
@@ -95,7 +92,9 @@ class Session:
                 if limit is not None and time.monotonic() - began > limit:
                     self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
-                self._copies.take_in_time(self.progress)
+                if self._copies.due(state.iteration):
+                    self._note_gradient()
+                    self._copies.take(self.progress)
         except DivergedError as error:
             self._fall_back(error)
             raise
@@ -119,33 +118,36 @@ class Session:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
         summary, by which a reader knows that all of them are there; return this.
         """
+        self._note_gradient()
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
-        job, closing = self.job, self._closing_row()
-        theta, self.kept, self.monitor = self._chosen(closing)
-        self.history = self.progress.history.before(self.progress.state.iteration)
-        if closing is not None:
-            self.history.add_row(closing)
+        job, theta = self.job, self.settle()
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
             if job.network.loss.kind in ("number", "count") and part.outputs > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
-        part, layers = job.batches.part, job.network.layout.weights.stop
-        made = 3 * layers * job.batches.size * self.progress.state.iteration
-        encoding = job.dataset.encoding
-        own = encoding.own_weights(part)
-        baselines = fitted(job.network.loss, part, own, made, job.config.seed)
-        model = Model(job.objective, theta, encoding, job.config, part.m, baselines)
+        made, m = self.progress.state.iteration, job.batches.part.m
+        baselines = fitted_beside(job, made)
+        model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
         self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
-        self.directory.write(HISTORY, self.history.to_csv().encode())
+        self._copies.write_history(self.history)
         if draw is not None:
             self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
         chosen = self.kept, self.monitor
         told = summary(job, self.progress, chosen, self.figures, outputs, self.ending, self.seconds)
         self.directory.write_json(SUMMARY, told)
         return told
+
+    def settle(self) -> Array:
+        """The parameters (P,) to use; what chose them, and every row, is known from then on."""
+        closing = self._closing_row()
+        theta, self.kept, self.monitor = self._chosen(closing)
+        self.history = self.progress.history.before(self.progress.state.iteration)
+        if closing is not None:
+            self.history.add_row(closing)
+        return theta
 
     def _saw(self, S: Array, Y: Array) -> None:
         """Take in the scores of a batch, before its update."""
@@ -154,9 +156,10 @@ class Session:
         self.progress.history.add_states(metrics, states)
 
     def undisturbed(self, iteration: int) -> int:
-        """How many updates from one on can be made at once: up to the next row or checkpoint."""
+        """How many updates from one on can be made at once: to the next row, checkpoint or mark."""
         job, every = self.job, self.job.config.output.checkpoint_every
-        counts = [self._most, 1 + -iteration % job.log_every]
+        marks = (mark - iteration for mark in self.marks if mark > iteration)
+        counts = [self._most, 1 + -iteration % job.log_every, *marks]
         if isinstance(every, int):
             counts.append(every - iteration % every)
         return min(counts)
@@ -178,18 +181,13 @@ class Session:
 
     def _measured(self, iteration: int) -> Figures:
         """What the row of the last step tells beside its cost."""
-        job, told = self.job, dict[str, float]()
-        if states := self.progress.history.states:
-            with np.errstate(all="ignore"):
-                told |= figures_of(job.running_metrics, states)
-        if not isinstance(job.config.training.learning_rate, float):
-            told["learning_rate"] = self.rate(iteration)
-        if job.clippings:
-            told["clipped"] = self.progress.history.clipped_share
-        if (part := job.dataset.parts.get("validation")) is not None:
-            measured = figures(job.objective, self.progress.theta, part, job.metrics)
-            told |= {f"val_{name}": value for name, value in measured.items()}
-        return told
+        self._note_gradient()
+        return row_figures(self.job, self.progress, self.rate(iteration))
+
+    def _note_gradient(self) -> None:
+        """Keep the norm of the last update's gradient, whose buffer the next one overwrites."""
+        if self._last is not None:
+            self.progress.history.gradient_norm = self._last.gradient_norm()
 
     def _closing_row(self) -> Row | None:
         """The row of the last step, where it is not a regular one."""
@@ -230,5 +228,6 @@ class Session:
 
     def _fall_back(self, error: DivergedError) -> None:
         """Return to the newest progress from which a finite cost was computed."""
-        self.progress = self._copies.before(self.progress.state.iteration)
-        self.ending, self._closing = Ending("diverged", str(error)), None
+        self.diverged_at = self.progress.state.iteration
+        self.progress = self._copies.before(self.diverged_at)
+        self.ending, self._closing, self._last = Ending("diverged", str(error)), None, None

@@ -1,6 +1,6 @@
 """What training changes, and what it tells of its updates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,6 +35,7 @@ class Steps(NamedTuple):
     iteration: int  # of the last, counted from 0
     epoch: int  # of the last, counted from 0
     costs: Sequence[float]  # J on the batch of each, before the update
+    gradient_norm: Callable[[], float]  # of the last, before clipping; until the next is made
     clipped: int = 0  # of how many the gradient was
 
     @property

@@ -1,12 +1,9 @@
 """Why training ends: its progress says so, or a signal, a filter on the stream of events."""
 
-import os
-import select
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from threading import RLock, Thread
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
 from deepnet_cli import signals
@@ -54,39 +51,23 @@ class Interruption:
 
     Shells and wrappers pass a signal on that the terminal has sent to all of them: what comes right
     after the first is the same one.  So is a second SIGHUP: nobody is there to be impatient.
-
-    A step may be one long call of machine code, in which Python's handlers have to wait.  So the
-    system tells a pipe, and a thread listens there; each signal is heard once, by it or by the
-    handler, whichever is first.
     """
+
+    heard: tuple[signal.Signals, ...] = signals.ENDING
 
     def __init__(self) -> None:
         self.signal: signal.Signals | None = None
         self.at = 0.0
         self.go_on = ""  # the command that does
         self._before: dict[signal.Signals, Any] = {}
-        self._hearing = RLock()  # the handler may come while the handler hears
-        self._open = True
 
     def __enter__(self) -> "Interruption":
-        self._heard, self._told = os.pipe()
-        os.set_blocking(self._heard, False)
-        os.set_blocking(self._told, False)
-        self._others = signal.set_wakeup_fd(self._told, warn_on_full_buffer=False)
-        self._listener = Thread(target=self._listen, name="deepnet listener", daemon=True)
-        self._listener.start()
-        self._before = signals.handle(self._hear)
+        self._before = signals.handle(self._arrived, self.heard)
         return self
 
     def __exit__(self, *_: object) -> None:
         for s, handler in self._before.items():
             signal.signal(s, handler)
-        signal.set_wakeup_fd(self._others)
-        self._open = False
-        os.write(self._told, bytes(1))
-        self._listener.join()
-        os.close(self._heard)
-        os.close(self._told)
 
     def stop(self, events: Iterable[E]) -> Iterator[E]:
         """Pass events through until a signal arrives."""
@@ -95,21 +76,14 @@ class Interruption:
             if self.signal is not None:
                 return
 
-    def _listen(self) -> None:
-        while self._open:
-            select.select([self._heard], [], [])
-            self._hear()
-
-    def _hear(self, *_: object) -> None:
-        with self._hearing, suppress(BlockingIOError):
-            for number in os.read(self._heard, 64):
-                if number in signals.ENDING:
-                    self._arrived(number)
-
-    def _arrived(self, number: int) -> None:
+    def _arrived(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()
         if self.signal is None:
             self.signal, self.at = signal.Signals(number), now
             signals.note("ending when this step is made and all is saved; once more leaves at once")
         elif number != signal.SIGHUP and now - self.at > APART:
-            signals.leave(number, told=f"interrupted; go on: {self.go_on}")
+            self.leave(number)
+
+    def leave(self, number: int) -> None:
+        """What a second signal does."""
+        signals.leave(number, told=f"interrupted; go on: {self.go_on}")

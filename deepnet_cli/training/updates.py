@@ -12,6 +12,7 @@ from deepnet_cli.data.dealing.batches import Batch, Hand, Run
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.fused.reel import Reel
 from deepnet_cli.fused.tape import record
+from deepnet_cli.nn.health import norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.replay import Replay
 from deepnet_cli.nn.types import Array
@@ -92,6 +93,9 @@ class Moves(Updates):
             self._check(cost, batch.iteration, batch.epoch)
             if self.seen is not None:
                 self.seen(self.objective.scores(run.hand.width, state.theta.dtype), batch.Y)
+            size = partial(norm, grad)
+            if self.clippings:
+                size = partial(float, norm(grad))
             clipped = False
             for clipping in self.clippings:
                 clipped |= clipping.clip(grad)
@@ -100,7 +104,7 @@ class Moves(Updates):
             self.objective.hold(state.theta)
             self.objective.track(state.theta, batch.X.shape[1])
             state.iteration = t
-            yield Steps(batch.iteration, batch.epoch, (cost,), clipped)
+            yield Steps(batch.iteration, batch.epoch, (cost,), size, clipped)
 
     def _at_once(self, run: Run, reel: Reel) -> Iterator[Steps]:
         start, stop = run.iteration, run.iteration + run.length
@@ -109,7 +113,8 @@ class Moves(Updates):
         made = len(costs) if isfinite(costs[-1]) else len(costs) - 1
         self.state.iteration = start + made
         if made:
-            yield Steps(start + made - 1, run.epoch(made - 1), costs[:made])
+            size = partial(norm, self.objective.gradient_of(self.state.theta.dtype))
+            yield Steps(start + made - 1, run.epoch(made - 1), costs[:made], size)
         self._check(costs[-1], start + made, run.epoch(made))
 
     def _reel(self, hand: Hand) -> Reel | None:
@@ -149,9 +154,10 @@ class Searches(Updates):
             if self.seen is not None:
                 self.seen(self.objective.scores(run.hand.width, state.theta.dtype), batch.Y)
             self.objective.track(state.theta, batch.X.shape[1])
+            size = partial(float, norm(grad))
             self._left = self.rule.step(f, state.theta, J, grad, state.slots, t)
             state.iteration = t
-            yield Steps(batch.iteration, batch.epoch, (J,))
+            yield Steps(batch.iteration, batch.epoch, (J,), size)
             if self.rule.converged(state.slots, t):
                 self._left = None
                 return

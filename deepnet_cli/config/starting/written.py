@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from textwrap import wrap
 
-import yaml
-
-from deepnet_cli.config.resolved import Dumper
 from deepnet_cli.config.starting.choices import Choices, Chosen
+from deepnet_cli.config.yaml_writer import flowed
 from deepnet_cli.errors import one_line
 
 COLUMNS = 80
@@ -24,7 +22,7 @@ def written(choices: Choices, head: str) -> str:
 def _section(choices: Choices, indent: str) -> Iterator[str]:
     for key, chosen in choices.items():
         if isinstance(chosen, Chosen):
-            yield from _beside(f"{indent}{key}: {_flow(chosen.value)}", chosen.why)
+            yield from _beside(f"{indent}{key}: {flowed(chosen.value)}", chosen.why)
         else:
             yield f"{indent}{key}:"
             yield from _section(chosen, indent + "  ")
@@ -38,9 +36,3 @@ def _beside(code: str, why: str) -> Iterator[str]:
     head = f"{code:{REASONS}}# {reason[0]}" if reason and reason[0] else code
     yield head
     yield from (f"{'':{REASONS}}# {line}" for line in reason[1:])
-
-
-def _flow(value: object) -> str:
-    """A value on one line."""
-    text = yaml.dump([value], Dumper=Dumper, default_flow_style=True, width=10**6, sort_keys=False)
-    return text.strip()[1:-1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from deepnet_cli.data.convert.columns import Column
 from deepnet_cli.data.convert.table import Table
-from deepnet_cli.data.files.hdf5 import open_hdf5, translated
+from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.errors import DataError, did_you_mean, listed, one_line
 
 
@@ -26,9 +26,9 @@ class Like:
     @classmethod
     def of(cls, path: Path) -> "Like":
         """Read them.  Raises DataError where the file was not made by `deepnet convert`."""
-        with open_hdf5(path) as source, translated(str(path)):
-            x = source.dataset("x").attrs if source.has("x") else {}
-            y = source.dataset("y").attrs if source.has("y") else {}
+        with open_hdf5(path) as source:
+            x = source.dataset("x").attributes() if source.has("x") else {}
+            y = source.dataset("y").attributes() if source.has("y") else {}
             features, targets = _texts(x, "feature_names"), _texts(y, "target_names")
             categories = {name: _texts(x, f"categories.{name}") for name in features}
             if targets and source.has("class_names"):

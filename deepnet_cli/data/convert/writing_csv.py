@@ -128,7 +128,7 @@ def _whole(stream: Stream, field: Field) -> Array:
 def _heads(field: Field, attribute: str, letter: str) -> list[str]:
     n = prod(field.shape[1:])
     given = field.attributes.get(attribute)
-    if given is not None and len(names := [*map(str, np.ravel(np.asarray(given)))]) == n:
+    if given is not None and len(names := _named(given)) == n:
         return names
     return [letter] if n == 1 and letter == "y" else [f"{letter}{k}" for k in range(1, n + 1)]
 
@@ -137,8 +137,14 @@ def _categories(x: Field, heads: list[str]) -> Names:
     named = {}
     for j, head in enumerate(heads):
         if (names := x.attributes.get(f"categories.{head}")) is not None:
-            named[j] = tuple(str(name) for name in np.ravel(np.asarray(names)))
+            named[j] = tuple(_named(names))
     return named
+
+
+def _named(values: object) -> list[str]:
+    """Texts as they are meant, which HDF5 may hold as bytes."""
+    each = np.ravel(np.asarray(values, object))
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in each]
 
 
 def _numbers(rows: Array) -> Array:

@@ -9,9 +9,9 @@ import numpy as np
 
 from deepnet_cli.data.describing.duplicates import found_in
 from deepnet_cli.data.describing.profile import Profile, profile
-from deepnet_cli.data.files.conventions import texts
+from deepnet_cli.data.files.conventions import decoded
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
-from deepnet_cli.data.files.storage import Storage, attributes_of, storage_of
+from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
 from deepnet_cli.data.reading.tables import Location, read_table
@@ -88,8 +88,8 @@ def inspect_data(path: Path, x: str | None, y: str | None, watch: Watch) -> Insp
     Raises DataError where it is no HDF5 file.
     """
     with open_hdf5(path) as source:
-        datasets = [(entry, storage_of(source, entry)) for entry in source.entries]
-        about = source.path, path.stat().st_size, attributes_of(source), datasets
+        datasets = [(entry, source.storage(entry.name)) for entry in source.entries]
+        about = source.path, path.stat().st_size, _about(source), datasets
         found: list[Found] = []
         try:
             for part, x_name in _parts(source, x):
@@ -97,6 +97,15 @@ def inspect_data(path: Path, x: str | None, y: str | None, watch: Watch) -> Insp
         except DataError as error:
             return Inspection(*about, found, error)
     return Inspection(*about, _shared(found))
+
+
+def _about(source: Source) -> dict[str, str]:
+    """What the file says of itself: its attributes that are one text or number."""
+    try:
+        found = {name: decoded(value) for name, value in source.attributes().items()}
+    except DataError:
+        return {}
+    return {k: str(v) for k, v in found.items() if isinstance(v, str | np.number | np.bool_)}
 
 
 def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
@@ -128,7 +137,7 @@ def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch:
         problem, y, last = str(error).removeprefix(f"{source.path}: "), None, False
     seen = profile(table, watch(part, table.m))
     names, dataset = table.feature_names, source.dataset(x)
-    categories = {j: texts(dataset, f"categories.{name}") for j, name in enumerate(names)}
+    categories = {j: dataset.texts(f"categories.{name}") for j, name in enumerate(names)}
     categories = {j: words for j, words in categories.items() if words}
     return Found(part, x, y, shape, last, seen, names, problem, categories=categories)
 

@@ -96,12 +96,12 @@ def attribute(node: Any, name: str) -> Any:
     value = _value(node, name, variable=False)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.reshape(())[()]
-    return _decoded(value)
+    return decoded(value)
 
 
 def texts(node: Any, name: str) -> tuple[str, ...]:
     """The texts, of any length, in an attribute; none where it holds something else."""
-    values = [_decoded(each) for each in np.ravel(_value(node, name, variable=True))]
+    values = [decoded(each) for each in np.ravel(_value(node, name, variable=True))]
     return tuple(values) if all(isinstance(value, str) for value in values) else ()
 
 
@@ -180,7 +180,8 @@ def aside(name: str, dataset: Any) -> str:
     return NAMING.get(name.rpartition("/")[2], "")
 
 
-def _decoded(value: Any) -> Any:
+def decoded(value: Any) -> Any:
+    """Text as str, anything else as it is."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 

@@ -110,9 +110,10 @@ def check_storage(path: str, name: str, dataset: Any) -> None:
             raise DataError(
                 f"{where} needs HDF5 filter {code}, which is not allowed; repack it with gzip"
             )
-    declared, stored = dataset.nbytes, dataset.id.get_storage_size()
+    declared = prod(dataset.shape) * stored_size(dataset)
+    stored = dataset.id.get_storage_size()
     if dataset.chunks is not None:
-        chunk = prod(dataset.chunks) * dataset.dtype.itemsize
+        chunk = prod(dataset.chunks) * stored_size(dataset)
         if chunk > LARGEST_CHUNK:
             raise DataError(f"{where} has chunks of {chunk} bytes; repack it with smaller ones")
         wanted = prod(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
@@ -125,6 +126,17 @@ def check_storage(path: str, name: str, dataset: Any) -> None:
         raise DataError(f"{where} declares {declared} bytes but stores {stored}")
 
 
+def stored_size(dataset: Any) -> int:
+    """Bytes that a value takes in the file; one of text of any length stands in a heap, and here
+    are its length, where that heap is, and which of its values it is.
+    """
+    kind = dataset.id.get_type()
+    if isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str():
+        address, _ = dataset.file.id.get_create_plist().get_sizes()
+        return 4 + int(address) + 4
+    return int(kind.get_size())
+
+
 def _chunks_are_sound(dataset: Any) -> bool:
     """Every chunk has a size that its filters leave, and lies in the file by itself.
 
@@ -133,7 +145,7 @@ def _chunks_are_sound(dataset: Any) -> bool:
     end = dataset.file.id.get_filesize()
     filtered = dataset.id.get_create_plist().get_nfilters() > 0
     least = 5 if dataset.fletcher32 else 1
-    whole = prod(dataset.chunks) * dataset.dtype.itemsize
+    whole = prod(dataset.chunks) * stored_size(dataset)
     places: list[tuple[int, int]] = []
 
     def see(chunk: Any) -> None:

@@ -1,14 +1,13 @@
 """The one place that opens HDF5: every dataset, model and checkpoint comes through here.
 
-A file may be damaged or made to harm, so nothing is read before the metadata has been
-looked at: regular file, plain hard links all the way, values stored in the file itself,
-known filters, plain numbers or text, and no more values declared than were written.
-HDF5's own messages hold times and pointers; none of them is shown.
+What is asked of a file is answered by `Opened` (`opened.py`), in a process of its own
+(`child.py`): a file that makes the HDF5 library crash ends that one.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -17,30 +16,26 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-from deepnet_cli.data.files.chunks import UNPACKED, with_room
-from deepnet_cli.data.files.conventions import odd
-from deepnet_cli.data.files.guards import (
-    check_signature,
-    check_storage,
-    is_text,
-    type_problem,
-    unreadable,
-)
-from deepnet_cli.data.files.layout import Layout, layout_of
+from deepnet_cli.data.files.child import Child
+from deepnet_cli.data.files.chunks import UNPACKED
+from deepnet_cli.data.files.dataset import Dataset, Reader
+from deepnet_cli.data.files.guards import check_signature, unreadable
+from deepnet_cli.data.files.here import Here
+from deepnet_cli.data.files.layout import Layout
+from deepnet_cli.data.files.opened import HDF5_ERRORS, Opened
 from deepnet_cli.data.files.sink import Sink
-from deepnet_cli.data.files.survey import Entry, survey
+from deepnet_cli.data.files.storage import Storage
+from deepnet_cli.data.files.survey import Entry
 from deepnet_cli.errors import (
     DataError,
-    DeepnetError,
     MachineError,
+    NoDatasetError,
     did_you_mean,
     listed,
     one_line,
 )
 from deepnet_cli.files import check_readable
-
-HDF5_ERRORS = (OSError, KeyError, RuntimeError, ValueError, TypeError)
-"""What h5py raises for a damaged file: any of these."""
+from deepnet_cli.nn.types import Array
 
 FORMAT = ("v108", "v108")
 """Of HDF5 1.8, in which an attribute may be larger than 64 KiB: what is written into a file."""
@@ -51,131 +46,90 @@ UNPADDED = np.frompyfunc(lambda text: text.rstrip(" \0"), 1, 1)
 
 @dataclass(frozen=True)
 class Source:
-    """An open HDF5 file, and how to call it in a message."""
+    """An open HDF5 file, and how to call it in a message.  Whatever is asked raises DataError."""
 
-    file: Any  # h5py.File
+    reader: Reader
     path: str
     written: str | None = None  # how a config names the file
-    _checked: dict[str, Any] = field(default_factory=dict, repr=False)
+    _datasets: dict[str, Dataset] = field(default_factory=dict, repr=False)
 
     @cached_property
     def entries(self) -> list[Entry]:
         """Every dataset that can be reached by hard links, and the other links, by name."""
-        with translated(self.path):
-            return survey(self.file)
+        found: list[Entry] = self.reader.ask("entries")
+        return found
 
     def has(self, name: str) -> bool:
         """Whether something of this name is there, good or bad."""
-        with translated(self.path):
-            node = self.file
-            *groups, last = name.split("/")
-            for group in groups:
-                if not isinstance(node.get(group, getlink=True), h5py.HardLink):
-                    return False  # what is behind another link is not looked at
-                node = node[group]
-                if not isinstance(node, h5py.Group):
-                    return False
-            return node.get(last, getlink=True) is not None
+        return bool(self.reader.ask("has", name))
+
+    def has_attribute(self, name: str) -> bool:
+        """Whether the file has an attribute of this name."""
+        return bool(self.reader.ask("has_attribute", name))
 
     def text(self, attribute: str) -> str:
-        """An attribute of the file that holds text.  Raises DataError."""
-        value = self._attribute(attribute)
+        """An attribute of the file that holds text."""
+        value = self.reader.ask("attribute", attribute)
         if not isinstance(value, str):
             raise DataError(f"{self.path}: attribute '{attribute}' is not text")
         return value
 
     def number(self, attribute: str) -> float:
-        """An attribute of the file that holds a finite number.  Raises DataError."""
-        value = self._attribute(attribute)
+        """An attribute of the file that holds a finite number."""
+        value = self.reader.ask("attribute", attribute)
         if not isinstance(value, np.number) or not np.isfinite(value):
             raise DataError(f"{self.path}: attribute '{attribute}' is not a finite number")
         return float(value.real)
 
-    def has_attribute(self, name: str) -> bool:
-        """Whether the file has an attribute of this name."""
-        with translated(self.path):
-            return name in self.file.attrs
+    def attributes(self, name: str = "/") -> dict[str, object]:
+        """All that is said of the file, or of a group on the way to a dataset."""
+        found: dict[str, object] = self.reader.ask("attributes", name)
+        return found
 
-    def _attribute(self, name: str) -> object:
-        with translated(self.path):
-            if name not in self.file.attrs:
-                raise DataError(f"{self.path}: has no attribute '{name}'")
-            return self.file.attrs[name]
+    def storage(self, name: str) -> Storage | None:
+        """How a dataset lies in the file; None for what is none, or cannot be looked at."""
+        found: Storage | None = self.reader.ask("storage", name)
+        return found
 
-    def read(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
-        """The values of a dataset, after every check.  Raises DataError."""
-        dataset = self.dataset(name)
-        try:
-            text = is_text(dataset)  # often UTF-8 where the type says ASCII
-            return np.asarray(UNPADDED(dataset.asstr("utf-8")[()]) if text else dataset[()])
-        except UnicodeDecodeError:
-            raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
-        except MemoryError:
-            raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
-        except HDF5_ERRORS:
-            raise DataError(
-                f"{self.path}: '{name}' is damaged: its values cannot be read; copy the file again"
-            ) from None
+    def dataset(self, name: str) -> Dataset:
+        """The dataset `name`, its metadata checked."""
+        if name not in self._datasets:
+            try:
+                found: Dataset = self.reader.ask("dataset", name)
+            except NoDatasetError:
+                raise DataError(self._no_dataset(name)) from None
+            self._datasets[name] = replace(found, reader=self.reader)
+        return self._datasets[name]
 
-    def layout(self, name: str) -> Layout:
-        """How the values of a dataset are meant.  Raises DataError."""
-        dataset = self.dataset(name)
-        with translated(self.path):
-            return layout_of(dataset)
-
-    def meant(self, name: str) -> np.ndarray[Any, np.dtype[Any]]:
-        """The values of a dataset as they are meant.  Raises DataError."""
-        return self.layout(name).values(self.read(name))
-
-    def dataset(self, name: str) -> Any:
-        """The h5py dataset `name`, its metadata checked, once.  Raises DataError."""
-        if name not in self._checked:
-            self._checked[name] = self._check(name)
-        return self._checked[name]
-
-    def _check(self, name: str) -> Any:
-        if "\0" in name or (not name.isascii() and _unencodable(name)):
-            raise DataError(self.no_dataset(name))
-        with translated(self.path):
-            node = self.file
-            parts = name.strip("/").split("/")
-            for depth, part in enumerate(parts, start=1):
-                so_far = "/".join(parts[:depth])
-                if not isinstance(node, h5py.Group) or part not in node:
-                    self._check_link(node, part, so_far)
-                    raise DataError(self.no_dataset(name))
-                self._check_link(node, part, so_far)
-                node = node[part]
-            where = f"{self.path}: '{name}'"
-            if found := odd(node):
-                raise DataError(f"{where} is {found.what}; {found.advice(self.path, name)}")
-            if isinstance(node, h5py.Group):
-                raise DataError(f"{where} is a group; it holds {listed(node)}")
-            if not isinstance(node, h5py.Dataset):
-                raise DataError(f"{where} is a named type, not a dataset")
-            if problem := type_problem(node):
-                raise DataError(f"{where}: {problem}")
-            check_storage(self.path, name, node)
-            return with_room(node)
-
-    def no_dataset(self, name: str) -> str:
+    def _no_dataset(self, name: str) -> str:
         """The message for a name that is not there: the nearest, and what is."""
-        entries = self.entries
-        near = did_you_mean(name, (entry.name for entry in entries))
-        found = listed(str(entry) for entry in entries) or "no dataset at all"
+        near = did_you_mean(name, (entry.name for entry in self.entries))
+        found = listed(map(str, self.entries)) or "no dataset at all"
         return f"{self.path}: no dataset '{one_line(name)}'{near} (found: {found})"
 
-    def _check_link(self, group: Any, part: str, so_far: str) -> None:
-        link = group.get(part, getlink=True) if isinstance(group, h5py.Group) else None
-        if isinstance(link, h5py.ExternalLink):
-            raise DataError(
-                f"{self.path}: '{so_far}' is a link to another file ({link.filename}); "
-                "copy the data into this one"
-            )
-        if isinstance(link, h5py.SoftLink):
-            raise DataError(
-                f"{self.path}: '{so_far}' is a soft link to '{link.path}'; name the dataset itself"
-            )
+    def layout(self, name: str) -> Layout:
+        """How the values of a dataset are meant."""
+        return self.dataset(name).layout
+
+    def read(self, name: str) -> Array:
+        """The values of a dataset.  Raises MachineError where there is no room for them, too."""
+        dataset = self.dataset(name)
+        if dataset.is_text or not dataset.shape:
+            values: Array = self.reader.ask("read", name, nbytes=dataset.nbytes)
+            return np.asarray(UNPADDED(values) if dataset.is_text else values)
+        try:
+            values = np.empty(dataset.shape, dataset.dtype)
+        except MemoryError:
+            raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
+        step = dataset.stretch(0)
+        for start in range(0, len(values), step):
+            stop = min(start + step, len(values))
+            dataset.read(start, stop, out=values[start:stop])
+        return values
+
+    def meant(self, name: str) -> Array:
+        """The values of a dataset as they are meant."""
+        return self.layout(name).values(self.read(name))
 
 
 @contextmanager
@@ -186,27 +140,47 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
     """
     size = check_readable(path).st_size
     check_signature(path, size)
-    try:
-        file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
-    except BlockingIOError:
-        raise MachineError(
-            f"{path}: is being written by another program; try again when it has closed it"
-        ) from None
-    except HDF5_ERRORS as error:
-        raise unreadable(str(path), error, size) from None
-    with file:
-        yield Source(file, str(path), written)
+
+    def opened() -> Opened:
+        try:
+            file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        except BlockingIOError:
+            raise MachineError(
+                f"{path}: is being written by another program; try again when it has closed it"
+            ) from None
+        except HDF5_ERRORS as error:
+            raise unreadable(str(path), error, size) from None
+        return Opened(file, str(path))
+
+    with _reader(str(path), opened) as reader:
+        yield Source(reader, str(path), written)
 
 
 @contextmanager
 def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
     """Open the bytes of an HDF5 file that was read from `path`.  Raises DataError."""
+
+    def opened() -> Opened:
+        try:
+            return Opened(h5py.File(BytesIO(content), "r"), path)
+        except HDF5_ERRORS as error:
+            raise unreadable(path, error, len(content)) from None
+
+    with _reader(path, opened) as reader:
+        yield Source(reader, path)
+
+
+guarded = hasattr(os, "fork")
+"""Whether files are read in processes of their own (`--unguarded` of the command)."""
+
+
+@contextmanager
+def _reader(path: str, opened: Callable[[], Opened]) -> Iterator[Reader]:
+    reader = Child(path, opened) if guarded else Here(opened())
     try:
-        file = h5py.File(BytesIO(content), "r")
-    except HDF5_ERRORS as error:
-        raise unreadable(path, error, len(content)) from None
-    with file:
-        yield Source(file, path)
+        yield reader
+    finally:
+        reader.close()
 
 
 @contextmanager
@@ -229,22 +203,3 @@ def hdf5_bytes(fill: Callable[[Any], None], user_block: int = 0) -> bytes:
     with h5py.File(buffer, "w", userblock_size=user_block) as file:
         fill(file)
     return buffer.getvalue()
-
-
-@contextmanager
-def translated(path: str) -> Iterator[None]:
-    """Whatever HDF5 raises over a damaged file, as one DataError."""
-    try:
-        yield
-    except DeepnetError:
-        raise
-    except HDF5_ERRORS:
-        raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
-
-
-def _unencodable(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return True
-    return False

@@ -92,7 +92,7 @@ def layout_of(dataset: Any) -> Layout:
     shape = shape[::-1] if turned else shape
     if is_text(dataset):
         return Layout(shape, np.dtype(object), np.dtype(object), turned)
-    stored = dataset.dtype
+    stored = np.dtype(dataset.dtype.str)
     if attribute(dataset, "MATLAB_class") == "logical":
         stored = np.dtype(bool)
     elif stored.kind == "i" and texts(dataset, "_Unsigned") == ("true",):

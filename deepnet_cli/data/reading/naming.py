@@ -14,10 +14,7 @@ names its values by itself, and `categories` those of the `codes` beside it (pan
 from dataclasses import dataclass
 from typing import Any
 
-import h5py
-
-from deepnet_cli.data.files.conventions import texts
-from deepnet_cli.data.files.hdf5 import Source, translated
+from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import DataError
 
 CATEGORIES = "categories."
@@ -43,12 +40,12 @@ def class_names(source: Source, y: str, given: str | None = None) -> ClassNames:
     if given is not None:
         return ClassNames(_column(source, given), at=f"'{given}'")
     dataset = source.dataset(y)
-    if enumeration := h5py.check_enum_dtype(dataset.dtype):
-        by_value = {int(value): name for name, value in enumeration.items()}
+    if dataset.values:
+        by_value = {value: name for name, value in dataset.values.items()}
         values = tuple(sorted(by_value))
         return ClassNames(tuple(by_value[value] for value in values), values, "its type")
     for attribute in ("class_names", "classes"):
-        if names := texts(dataset, attribute):
+        if names := dataset.texts(attribute):
             return ClassNames(names, at=f"the attribute {attribute}")
     group, _, name = y.rpartition("/")
     if name == "codes" and source.has(f"{group}/categories"):
@@ -66,10 +63,9 @@ def feature_names(source: Source, x: str) -> tuple[str, ...]:
 def category_names(source: Source, x: str, names: tuple[str, ...]) -> dict[int, tuple[str, ...]]:
     """Of the values 0, 1, ... of columns of x, whose columns are called `names`."""
     dataset = source.dataset(x)
-    with translated(source.path):
-        found = {*dataset.attrs}
+    found = dataset.attributes()
     columns = [j for j, name in enumerate(names) if CATEGORIES + name in found]
-    words = {j: texts(dataset, CATEGORIES + names[j]) for j in columns}
+    words = {j: dataset.texts(CATEGORIES + names[j]) for j in columns}
     return {j: each for j, each in words.items() if each}
 
 
@@ -79,7 +75,7 @@ def target_names(source: Source, y: str) -> tuple[str, ...]:
 
 
 def _named(source: Source, dataset: str, word: str) -> tuple[str, ...]:
-    if names := texts(source.dataset(dataset), word):
+    if names := source.dataset(dataset).texts(word):
         return names
     at = _beside(source, dataset, word)
     return _column(source, at) if at else ()

@@ -59,7 +59,12 @@ def times(source: Source, name: str, m: int) -> Array:
 
 def weights(source: Source, name: str, m: int) -> Array:
     """How much each example counts, (m,)."""
-    where, values = _one_each(source, name, m, "weights")
+    return checked_weights(*_one_each(source, name, m, "weights"))
+
+
+def checked_weights(where: str, values: Array) -> Array:
+    """The weights (m,) in float64.  Raises DataError."""
+    m = len(values)
     if values.dtype.kind not in "biuf":
         raise DataError(f"{where} holds text; expected a number for each of {m} rows")
     weights = values.astype(np.float64)

@@ -12,14 +12,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from deepnet_cli.data.files.hdf5 import HDF5_ERRORS, open_hdf5
-from deepnet_cli.data.files.layout import Layout, layout_of
-from deepnet_cli.errors import DataError, MachineError
+from deepnet_cli.data.files.dataset import Dataset
+from deepnet_cli.data.files.hdf5 import open_hdf5
+from deepnet_cli.data.files.layout import Layout
+from deepnet_cli.errors import DamagedError, DataError, MachineError
 from deepnet_cli.nn.types import Array
-
-STRETCH = 2**20
-"""About how many bytes are worth going to another place in a file for."""
-
 
 KEPT = 4
 """Datasets that stay open: an open file takes a descriptor, and memory for unpacked chunks."""
@@ -34,11 +31,11 @@ class Open:
 
     def __init__(self) -> None:
         self._lock = RLock()
-        self._kept = WeakKeyDictionary[Token, tuple[ExitStack, Any]]()  # the latest is last
+        self._kept = WeakKeyDictionary[Token, tuple[ExitStack, Dataset]]()  # the latest is last
 
     @contextmanager
-    def dataset(self, piece: "Piece") -> Iterator[Any]:
-        """The h5py dataset; opened with every check where it is not open.  Raises DataError."""
+    def dataset(self, piece: "Piece") -> Iterator[Dataset]:
+        """The dataset; opened with every check where it is not open.  Raises DataError."""
         with self._lock:
             if (found := self._kept.pop(piece.token, None)) is None:
                 while len(self._kept) >= KEPT:
@@ -68,7 +65,7 @@ class Piece:
     def layout(self) -> Layout:
         """How its values are meant."""
         with OPEN.dataset(self) as dataset:
-            return layout_of(dataset)
+            return dataset.layout
 
     @property
     def where(self) -> str:
@@ -82,65 +79,37 @@ class Piece:
     @cached_property
     def edges(self) -> Array:
         """Where stretches begin, and m: what lies between two of them is best read at once."""
-        m, n = self.shape
+        m, _ = self.shape
         with OPEN.dataset(self) as dataset:
-            chunks, size = dataset.chunks, dataset.dtype.itemsize
-        chunk = chunks[self.layout.axis(last=self.last)] if chunks else 1
-        step = max(1, STRETCH // max(1, n * size) // chunk) * chunk
-        return np.append(np.arange(0, m, step), m)
+            return np.append(np.arange(0, m, dataset.stretch(self.layout.axis(last=self.last))), m)
 
     def read(self, start: int, stop: int, out: Array | None = None) -> Array:
         """Rows start, ..., stop - 1, in `out` where that is what stands in the file.
 
         Raises DataError where it is damaged there.
         """
+        if out is not None and out.dtype != self._plain_type:
+            out = None
         try:
-            if out is None or out.dtype != self._plain_type:
-                return self._read(start, stop)
-            with OPEN.dataset(self) as dataset:
-                self._read_into(out, dataset, start, stop)
-            return out
+            return self._read(start, stop, out)
         except MemoryError:
             raise MachineError(f"{self.where}: not enough memory to read it") from None
-        except HDF5_ERRORS:
+        except DamagedError:
             first, last = self._damaged(start, stop)
             raise DataError(
                 f"{self.where}: rows {first} to {last} are damaged; copy the file again"
             ) from None
 
-    def _read(self, start: int, stop: int) -> Array:
-        i = slice(start, stop)
-        window = (..., i) if self.layout.axis(last=self.last) else i
+    def _read(self, start: int, stop: int, out: Array | None = None) -> Array:
         with OPEN.dataset(self) as dataset:
-            stored = np.asarray(dataset[window])
-        return self.layout.rows(stored, last=self.last)
-
-    def _read_into(self, out: Array, dataset: Any, start: int, stop: int) -> None:
-        """What stands in the file as it is: chunk by chunk where rows are whole chunks, which HDF5
-        would copy once more.
-        """
-        step = self._plain_chunk
-        if not step or start % step or stop % step:
-            dataset.read_direct(out.reshape(-1, *self.layout.shape[1:]), slice(start, stop))
-            return
-        rest = (0,) * (dataset.ndim - 1)
-        for at, rows in zip(range(start, stop, step), np.split(out, len(out) // step), strict=True):
-            dataset.id.read_direct_chunk((at, *rest), out=rows.reshape(-1).view(np.uint8))
-
-    @cached_property
-    def _plain_chunk(self) -> int:
-        """How many rows a chunk has, where it is nothing but these; else 0."""
-        with OPEN.dataset(self) as dataset:
-            chunks, filters = dataset.chunks, dataset.id.get_create_plist().get_nfilters()
-            plain = chunks is not None and not filters and chunks[1:] == dataset.shape[1:]
-        return int(chunks[0]) if plain else 0
+            stored = dataset.read(start, stop, self.layout.axis(last=self.last), out)
+        return self.layout.rows(stored, last=self.last) if out is None else out
 
     @cached_property
     def _plain_type(self) -> np.dtype[Any] | None:
         """The type of the values, where rows stand in the file as they are."""
         with OPEN.dataset(self) as dataset:
-            there: np.dtype[Any] = dataset.dtype
-        return there if self.layout.plain(there) and not self.last else None
+            return dataset.dtype if self.layout.plain(dataset.dtype) and not self.last else None
 
     def _damaged(self, start: int, stop: int) -> tuple[int, int]:
         """The first stretch within these rows that cannot be read."""
@@ -148,7 +117,7 @@ class Piece:
         for first, last in pairwise([start, *within.tolist(), stop]):
             try:
                 self._read(first, last)
-            except HDF5_ERRORS:
+            except DamagedError:
                 return first, last - 1
         return start, stop - 1
 

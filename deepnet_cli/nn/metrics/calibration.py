@@ -14,6 +14,8 @@ from deepnet_cli.nn.types import Array
 
 BINS = 10
 ENDS = np.linspace(0, 1, BINS + 1)
+Z = 1.959963984540054
+"""Of a normal distribution 95 % lie within so many deviations."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +59,13 @@ def calibration(sums: Array) -> Calibration:
     return Calibration(
         ENDS[:-1], ENDS[1:], weight, ratio(probability, weight), ratio(right, weight)
     )
+
+
+def wilson(share: Array, n: Array) -> tuple[Array, Array]:
+    """The 95 % interval of a chance of which a share is seen in n tries (Wilson, 1927):
+
+    (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)
+    """
+    middle = share + Z**2 / (2 * n)
+    apart = Z * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return (middle - apart) / (1 + Z**2 / n), (middle + apart) / (1 + Z**2 / n)

@@ -60,6 +60,10 @@ class PReLU(Op[PReLUCache]):
         forward, backward = (partial(f, p[self.slope]) for f in (leaky_relu, leaky_relu_backward))
         return replace(self.g, forward=forward, backward=backward)
 
+    def kept(self, c: PReLUCache) -> Array:
+        """What g' is a function of: Z."""
+        return c.Z
+
     def cache(self, m: int, dtype: np.dtype[np.generic], V: Array) -> PReLUCache:
         return PReLUCache(np.empty_like(V), V)
 

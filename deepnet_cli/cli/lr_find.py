@@ -1,0 +1,114 @@
+"""deepnet lr-find"""
+
+from pathlib import Path
+
+import click
+
+from deepnet_cli.cli.code_option import code_given, code_option
+from deepnet_cli.cli.picture_file import check_picture
+from deepnet_cli.cli.say import say, speaks_utf8, tell, typed, warn
+from deepnet_cli.cli.threads import suit_training
+from deepnet_cli.config.editing import with_value
+from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.config.load import is_stream
+from deepnet_cli.config.yaml_reader import parse
+from deepnet_cli.errors import ConfigError
+from deepnet_cli.files import json_text, read_file, write_file
+from deepnet_cli.report.rates import rates_json, rates_text
+from deepnet_cli.training.range_test import range_test
+from deepnet_cli.training.run_directory import CHECKPOINTS, CONFIG
+
+INCONCLUSIVE = 5
+KEY = ("training", "learning_rate")
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
+)
+@click.option("--write", is_flag=True, help="Put the suggested rate into CONFIG.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="FILE.png, .svg or .pdf.")
+@click.option("--force", is_flag=True, help="Replace the picture where it is there.")
+@code_option
+@click.option("--json", "as_json", is_flag=True, help="Print the curve as one JSON object.")
+@click.pass_context
+def lr_find(
+    ctx: click.Context,
+    config: Path,
+    settings: tuple[str, ...],
+    write: bool,
+    output: Path | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Suggest a learning rate: let it grow, and see where the cost falls.
+
+    Of a schedule it is the initial rate.  Nothing is written but what --write and -o ask for.
+    The exit code is 5 where no rate makes the cost fall.
+
+    \b
+    Example:
+        deepnet lr-find config.yaml
+        deepnet lr-find config.yaml --set training.optimizer=adam -o rates.png
+        deepnet lr-find config.yaml --write
+    """
+    if output is not None:
+        check_picture(output, force=force)
+    if write:
+        _check_writable(config)
+    job = load_job(config, settings, code_given())
+    warn(job.warnings)
+    suit_training(job)
+    test = range_test(job)
+    asked = _asked(job)
+    if as_json:
+        tell(json_text(rates_json(test, asked)))
+    else:
+        tell(rates_text(test, asked, braille=speaks_utf8()))
+    if output is not None:
+        from deepnet_cli.report.pictures.drawing import picture
+        from deepnet_cli.report.pictures.rates import range_chart
+        from deepnet_cli.report.pictures.style import FORMATS
+
+        name = str(job.config.name)
+        write_file(output, picture([range_chart(test)], name, FORMATS[output.suffix]))
+        say(f"wrote {output}")
+    if test.suggestion is None:
+        say(f"next: {typed('check', config, settings)}")
+        ctx.exit(INCONCLUSIVE)
+    if write:
+        _write(config, f"{test.suggestion:g}")
+        say(f"next: {typed('train', config, settings)}")
+    else:
+        key = ".".join(KEY) if isinstance(job.config.training.learning_rate, float) else INITIAL
+        others = tuple(each for each in settings if each.partition("=")[0].strip() != key)
+        say(f"next: {typed('train', config, (*others, f'{key}={test.suggestion:g}'))}")
+
+
+INITIAL = "training.learning_rate.initial"
+
+
+def _asked(job: Job) -> float:
+    rate = job.config.training.learning_rate
+    return rate if isinstance(rate, float) else rate.initial
+
+
+def _check_writable(config: Path) -> None:
+    """Raise ConfigError where a config isn't the user's own file."""
+    if is_stream(config):
+        raise ConfigError("--write: the config comes through a pipe; leave it out")
+    if config.name == CONFIG and (config.parent / CHECKPOINTS).is_dir():
+        raise ConfigError(f"--write: {config} says what a run was made of; write to a copy of it")
+
+
+def _write(config: Path, rate: str) -> None:
+    """Change the rate in the file, and nothing else."""
+    content = read_file(config)
+    document = parse(content, str(config))
+    training = document.tree.get("training")
+    scheduled = isinstance(training, dict) and isinstance(training.get("learning_rate"), dict)
+    path = (*KEY, "initial") if scheduled else KEY
+    mark = "\ufeff" if content.startswith("\ufeff".encode()) else ""
+    write_file(config, (mark + with_value(document, path, rate)).encode())
+    say(f"wrote {'.'.join(path)}: {rate} to {config}")

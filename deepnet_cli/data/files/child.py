@@ -1,0 +1,153 @@
+"""A process of its own for each HDF5 file: where the HDF5 library crashes over a damaged file,
+comes to no end or wants all memory, that process ends, and this is a message.
+
+It is a fork, so it is there in milliseconds.  It has the file open and nothing else, can open no
+other file and write none, takes no more memory than there is, and no more of the processor's time
+than what is asked of it needs.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import traceback
+import warnings
+from collections.abc import Callable
+from mmap import mmap
+from socket import socketpair
+from typing import Any, NoReturn
+
+from deepnet_cli import signals
+from deepnet_cli.data.files.channel import WINDOW, Channel
+from deepnet_cli.data.files.opened import Opened
+from deepnet_cli.errors import DataError, DeepnetError, MachineError
+from deepnet_cli.memory import UNLIMITED, available_memory, size_of_process
+from deepnet_cli.nn.types import Array
+
+SECONDS, BYTES_A_SECOND = 5.0, 10e6
+"""Of the processor's time, for a question and for what is read to answer it: many times what that
+needs.
+"""
+
+
+class Child:
+    """Answers as `Opened` does, which `open_file` makes there.  Raises DataError, MachineError."""
+
+    def __init__(self, path: str, open_file: Callable[[], Opened]) -> None:
+        self._path = path
+        window = mmap(-1, WINDOW)
+        here, there = socketpair()
+        self._channel = Channel(here, window)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # of other threads: BLAS has some
+                self._pid = os.fork()
+            if not self._pid:
+                _serve(Channel(there, window), path, open_file)
+        except OSError as error:
+            here.close()
+            raise MachineError(f"{path}: no process to read it: {error.strerror}") from None
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            there.close()
+        self._answer()
+
+    def ask(
+        self, method: str, *arguments: object, nbytes: int = 0, out: Array | None = None
+    ) -> Any:
+        """What a method of `Opened` answers; see `Reader`."""
+        return self._answer((method, arguments, SECONDS + nbytes / BYTES_A_SECOND), out)
+
+    def close(self) -> None:
+        """End the process, whatever it does."""
+        if self._pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, signal.SIGKILL)
+            self._wait()
+
+    def _answer(self, question: object = None, out: Array | None = None) -> Any:
+        try:
+            if question is not None:
+                self._channel.send(question)
+            answer = self._channel.receive(out)
+        except (EOFError, OSError):
+            raise self._death() from None
+        except BaseException:  # the two are out of step
+            self.close()
+            raise
+        if isinstance(answer, DeepnetError):
+            raise answer
+        if isinstance(answer, tuple):
+            return answer[0]
+        raise RuntimeError(f"in the process that reads {self._path}:\n{answer}")
+
+    def _death(self) -> DeepnetError:
+        if self._pid:
+            self._wait()
+        number = self._ended_by
+        if number == signal.SIGKILL:
+            return MachineError(
+                f"{self._path}: the process that read it was killed, for want of memory perhaps"
+            )
+        how = "came to no end" if number == signal.SIGPROF else "crashed"
+        return DataError(f"{self._path}: the HDF5 library {how} reading it; the file is damaged")
+
+    def _wait(self) -> None:
+        self._channel.end.close()
+        _, status = os.waitpid(self._pid, 0)
+        self._pid, self._ended_by = 0, os.WTERMSIG(status)
+
+
+def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoReturn:
+    """Be the child: answer until nobody asks."""
+    with contextlib.suppress(BaseException):
+        _leave_all(channel.end.fileno())
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_FSIZE, 0)
+        if (there := available_memory()) < UNLIMITED:
+            _limit(resource.RLIMIT_AS, size_of_process() + there)
+        signal.signal(signal.SIGPROF, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_PROF, SECONDS)
+        opened: list[Opened] = []
+        channel.send(_tried(path, lambda: opened.append(open_file())))
+        _limit(resource.RLIMIT_NOFILE, 0)
+        while opened:
+            method, arguments, seconds = channel.receive()
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            channel.send(_tried(path, getattr(opened[0], method), *arguments))
+    os._exit(0)
+
+
+def _tried(path: str, method: Callable[..., object], *arguments: object) -> object:
+    """(what it returns,), or the user's error, or the text of another."""
+    try:
+        return (method(*arguments),)
+    except DeepnetError as error:
+        return error
+    except MemoryError:
+        return MachineError(f"{path}: not enough memory to read it")
+    except Exception:
+        return traceback.format_exc()
+
+
+def _leave_all(kept: int) -> None:
+    """Let go of every file but one, and of the terminal: what the C library says as it dies is not
+    for the user.  The signals that end a command are its parent's.
+    """
+    signals.ignore()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.ENDING)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nowhere, standard)
+    os.closerange(3, kept)
+    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _limit(what: int, most: int) -> None:
+    _, hard = resource.getrlimit(what)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    resource.setrlimit(what, (most, most))

@@ -1,0 +1,1 @@
+"""The pre-flight, told: what each check finds, and what to write instead."""

@@ -1,0 +1,172 @@
+"""Pictures of how training went: columns of history.csv over the iterations."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from deepnet_cli.errors import ConfigError
+from deepnet_cli.nn.metrics import SMALLER_IS_BETTER
+from deepnet_cli.nn.types import Array
+from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Style, spans_decades
+from deepnet_cli.report.pictures.trained import Trained
+from deepnet_cli.training.history import History
+
+NO_METRICS = {"iteration", "epoch", "cost", "learning_rate", "clipped", "gradient_norm", "seconds"}
+"""The other columns."""
+
+
+PARTS: dict[bool, tuple[str, Style]] = {
+    False: ("training", "line"),
+    True: ("validation", "dashed"),
+}
+"""By whether they are held out."""
+
+Named = tuple[str, History]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How curves are drawn: smoothed by 0 <= S < 1; costs and the like by their logarithm (None:
+    where they span more than a decade).
+    """
+
+    smooth: float = 0.0
+    log: bool | None = None
+
+
+def cost(runs: Sequence[Trained], look: Look) -> list[Panel]:
+    """J of the batches and of the validation set, and where the parameters in model.h5 are from."""
+    drawn = _chart("cost", "cost J", runs, "cost", look)
+    kept = _kept(runs[0]) if len(runs) == 1 else ()
+    return [replace(drawn, series=(*drawn.series, *kept))]
+
+
+def metrics(runs: Sequence[Trained], look: Look) -> list[Panel]:
+    """Each metric in the history, a chart; the first that the config asks for is first."""
+    names = dict.fromkeys(name for run in runs for name in metrics_in(run.history))
+    return [
+        _chart(
+            name, "", runs, name, Look(look.smooth, None if name in SMALLER_IS_BETTER else False)
+        )
+        for name in names
+    ]
+
+
+def learning_rate(runs: Sequence[Trained], look: Look) -> list[Panel]:
+    """That of each row's update."""
+    return [
+        _chart("learning rate", "learning rate", runs, "learning_rate", Look(log=bool(look.log)))
+    ]
+
+
+def gradient_norm(runs: Sequence[Trained], look: Look) -> list[Panel]:
+    """The length of the whole gradient."""
+    return [_chart("norm of the gradient", "|g|", runs, "gradient_norm", look)]
+
+
+def _chart(title: str, y: str, runs: Sequence[Trained], key: str, look: Look) -> Chart:
+    return chart(title, y, [(run.label, run.history) for run in runs], key, look)
+
+
+def chart(title: str, y: str, named: Sequence[Named], key: str, look: Look) -> Chart:
+    """A column of histories, and beside it the same of the validation set.
+
+    Of one history by itself the two have colours of their own; else each history has one.  Raises
+    ConfigError where the logarithm is asked for of what has none.
+    """
+    series = list[Series]()
+    for k, (label, history) in enumerate(named):
+        x, names = _column(history, "iteration"), history.rows[-1] if history.rows else {}
+        there = [held_out for held_out in (False, True) if _key(key, held_out) in names]
+        for held_out in there:
+            part, style = PARTS[held_out]
+            told, colour = (f"{label}, {part}" if held_out else label), k
+            if len(named) == 1:
+                told, colour = (
+                    part if key not in NO_METRICS or len(there) > 1 else "",
+                    int(held_out),
+                )
+            values = _column(history, _key(key, held_out))
+            if look.smooth:
+                series.append(Series("", x, values, "faint", colour))
+                values = smoothed(values, look.smooth)
+            follows = len(named) > 1 and held_out is not there[0]
+            series.append(Series(told, x, values, style, colour, follows=follows))
+    if any(each.follows for each in series):
+        title = f"{title} (dashed: validation)"
+    shown = np.concatenate([np.zeros(0), *(each.y for each in series)])
+    if look.log and (shown <= 0).any():
+        raise ConfigError(f"--log: {key} is not above 0 everywhere; leave it out")
+    log = spans_decades(shown) if look.log is None else look.log
+    return Chart(title, "iteration", y, tuple(series), log)
+
+
+def smoothed(values: Array, weight: float) -> Array:
+    """The mean of each value (n,) and of those before it, of which each counts `weight` times as
+    much as the next; values that are not finite do not count.
+
+        s_t = weight s_(t-1) + (1 - weight) y_t,      shown as s_t / (1 - weight^t)
+
+    An exponential moving average without the bias of its start, as Adam corrects it (Kingma & Ba,
+    2015, section 3: https://arxiv.org/abs/1412.6980).
+    """
+    out, s, total = np.full(len(values), np.nan), 0.0, 0.0
+    for t, value in enumerate(values.tolist()):
+        if np.isfinite(value):
+            s = weight * s + (1 - weight) * value
+            total = weight * total + (1 - weight)
+        if total:
+            out[t] = s / total
+    return out
+
+
+def metrics_in(history: History) -> list[str]:
+    """The names of the metrics in a history, without val_."""
+    names = history.rows[-1] if history.rows else {}
+    bare = dict.fromkeys(name.removeprefix("val_") for name in names)
+    return [name for name in bare if name not in NO_METRICS]
+
+
+def no_history(run: Trained) -> str:
+    """Why a run has no curves; nothing where it has."""
+    if run.run is None:
+        return "a model file has no history; name its run"
+    return "" if run.history.rows else "its history.csv has no row yet"
+
+
+def no_metrics(run: Trained) -> str:
+    """Likewise, of metrics."""
+    hint = "its history has none; name some in training.metrics, or hold out a validation set"
+    return no_history(run) or ("" if metrics_in(run.history) else hint)
+
+
+def no_schedule(run: Trained) -> str:
+    """Likewise, of a learning rate that is worth a look."""
+    rates = {row.get("learning_rate") for row in run.history.rows}
+    return no_history(run) or ("its learning rate is the same throughout" if len(rates) < 2 else "")
+
+
+def no_norm(run: Trained) -> str:
+    """Likewise, of the gradient's norm."""
+    hint = "its history.csv has no gradient_norm, as a run of today has"
+    return no_history(run) or ("" if "gradient_norm" in run.history.rows[-1] else hint)
+
+
+def _kept(run: Trained) -> Iterator[Series]:
+    """The point at which val_cost chose the parameters."""
+    best = run.run.summary.get("best") if run.run is not None else None
+    if not isinstance(best, dict) or best.get("monitor") != "val_cost":
+        return
+    for row in run.history.rows:
+        if row["iteration"] == best.get("iteration"):
+            at = np.array([row["iteration"]]), np.array([row.get("val_cost", np.nan)])
+            yield Series("kept in model.h5", *at, "mark", 1)
+
+
+def _key(key: str, held_out: bool) -> str:
+    return f"val_{key}" if held_out else key
+
+
+def _column(history: History, name: str) -> Array:
+    return np.array([row.get(name, np.nan) for row in history.rows], float)

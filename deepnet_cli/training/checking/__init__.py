@@ -1,0 +1,1 @@
+"""What a pre-flight tries out: a fit of some examples, whether x says anything of y, the pace."""
