@@ -10,7 +10,7 @@ from deepnet_cli.cli.say import say, speaks_utf8, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.editing import with_value
 from deepnet_cli.config.job import Job, load_job
-from deepnet_cli.config.load import is_stream
+from deepnet_cli.config.source import place_of
 from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, read_file, write_file
@@ -96,7 +96,7 @@ def _asked(job: Job) -> float:
 
 def _check_writable(config: Path) -> None:
     """Raise ConfigError where a config isn't the user's own file."""
-    if is_stream(config):
+    if place_of(config) is None:
         raise ConfigError("--write: the config comes through a pipe; leave it out")
     if config.name == CONFIG and (config.parent / CHECKPOINTS).is_dir():
         raise ConfigError(f"--write: {config} says what a run was made of; write to a copy of it")
