@@ -5,15 +5,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
-import yaml
 from cli import deepnet
+from drawn import write
 from points import rngs
 
 from deepnet_cli.config.checks import settled_activations
-from deepnet_cli.config.draws import LAYER, LIMITS, MODEL, Draw, draw
+from deepnet_cli.config.draws import LAYER, LIMITS, MODEL, draw
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.gradcheck.report import LARGEST, check
 from deepnet_cli.nn.gradcheck.trace import Point
@@ -44,21 +43,6 @@ def test_no_false_alarm(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
             assert not max(_cost(drawn.point), _cost(drawn.point.evaluation)) < LARGEST
         elif report.wrong or report.undetermined:
             pytest.fail(f"{report.undetermined}\n{report.culprit}\n{write(drawn, tmp_path)}")
-
-
-def write(drawn: Draw, folder: Path) -> str:
-    """The files of a draw; the command that checks them, and the config."""
-    with h5py.File(folder / "draw.h5", "w") as file:
-        file["x"], file["y"] = drawn.X.T, drawn.Y.T
-        if drawn.weights is not None:
-            file["w"] = drawn.weights
-        layout = drawn.point.objective.network.layout
-        for name, block in layout.views(drawn.theta).items():
-            file[f"parameters/{name}"] = block
-    text = yaml.safe_dump(drawn.tree, sort_keys=False)
-    (folder / "draw.yaml").write_text(text)
-    command = f"deepnet gradcheck {folder / 'draw.yaml'} --examples {drawn.X.shape[1]}"
-    return f"{command}\n{text}"
 
 
 def _cost(point: Point) -> float:
