@@ -310,7 +310,7 @@ def all_in_one(tmp_path_factory: pytest.TempPathFactory, request: pytest.Fixture
     return folder
 
 
-FEW = (1, 19, 37, 39)
+FEW = (19, 37, 40)
 
 
 @pytest.mark.parametrize(
@@ -330,10 +330,11 @@ def test_a_run_that_is_stopped_after_any_step_goes_on(
         with monkeypatch.context() as stopped:
             stopped.setattr("deepnet_cli.training.loop.MOST", 1)
             stopped.setattr(Display, "show", stopping)
-            assert deepnet("train", all_in_one / "c.yaml", "--run-dir", run).code == 130
+            ended = deepnet("train", all_in_one / "c.yaml", "--run-dir", run).code
+        assert ended == (130 if step < STEPS else 0)
         assert json.loads((run / "summary.json").read_bytes())["iterations"] == step
         resumed = deepnet("train", "--resume", run, "-q")
-        assert resumed.code == 0 or (step == STEPS and "has ended" in resumed.err)
+        assert resumed.code == 0 if step < STEPS else "has ended" in resumed.err
         same_files(whole, run)
         assert kept(run) == kept(whole)
         shutil.rmtree(run)
