@@ -24,7 +24,7 @@ from deepnet_cli.errors import (
     nearest,
     one_line,
 )
-from deepnet_cli.signals import unfinished
+from deepnet_cli.signals import making, unfinished
 
 TEMPORARY = ".deepnet-"
 """How the names of temporary files begin."""
@@ -153,8 +153,9 @@ def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     path = folder / f"{TEMPORARY}{os.urandom(6).hex()}.tmp"
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     try:
-        unfinished.add(str(path))
-        descriptor = os.open(path, flags, 0o666)
+        with making:
+            unfinished.add(str(path))
+            descriptor = os.open(path, flags, 0o666)
         try:
             with os.fdopen(descriptor, "w+b") as file:
                 yield path, file

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+from _thread import RLock
 
 TYPE_CHECKING = False  # as typing's, which is slow
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 unfinished: set[str] = set()
 """Temporary files that are being written, to be removed by who leaves."""
+
+making = RLock()
+"""Held while one is made, by any thread; who leaves holds it to the end."""
 
 
 def handle(handler: Handler, of: Iterable[signal.Signals] = ENDING) -> dict[signal.Signals, Any]:
@@ -41,6 +45,7 @@ def ignore() -> None:
 
 def leave(number: int, _: FrameType | None = None, told: str = "interrupted") -> NoReturn:
     """End the process here and now, leaving no temporary file."""
+    making.acquire(timeout=1.0)
     for path in tuple(unfinished):
         try:  # noqa: SIM105
             os.unlink(path)  # noqa: PTH108

@@ -1,7 +1,8 @@
 """A command that meets signals at chosen moments: a process of its own, forked from one that has
-imported everything, in which calls of functions are counted.
+imported everything, in which calls of functions are counted, whichever thread makes them.
 
-So a moment is the same one each time, and there is one between any two calls that deepnet makes.
+So a moment is nearly the same one each time (what the writer's thread has done by then is not), and
+there is one between any two calls that deepnet makes.
 """
 
 import json
@@ -9,6 +10,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +35,7 @@ class Outcome:
     out: str
     err: str
     calls: int  # in all, where it was to meet a signal at NEVER
+    seconds: float  # from its first signal to its end; 0 without one
 
 
 @dataclass(frozen=True)
@@ -94,16 +98,18 @@ def serve() -> None:
             if pid == 0:
                 child(argv, order, k)
             pids.append(pid)
-        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
-        print(json.dumps([told(order, k, code) for k, code in enumerate(codes)]), flush=True)
+        ends = [(os.waitpid(pid, 0)[1], time.monotonic()) for pid in pids]
+        print(json.dumps([told(order, k, *end) for k, end in enumerate(ends)]), flush=True)
 
 
-def told(order: dict[str, Any], k: int, code: int) -> dict[str, object]:
-    out, err, calls = (kept(order, k, name) for name in ("out", "err", "calls"))
+def told(order: dict[str, Any], k: int, status: int, end: float) -> dict[str, object]:
+    out, err, calls, first = (kept(order, k, name) for name in ("out", "err", "calls", "first"))
     found = out.read_text(), err.read_text(), int(calls.read_text() or 0)
-    for file in (out, err, calls):
-        file.unlink()
-    return {"code": code, "out": found[0], "err": found[1], "calls": found[2]}
+    seconds = end - float(first.read_text()) if first.exists() else 0.0
+    for file in (out, err, calls, first):
+        file.unlink(missing_ok=True)
+    code = os.waitstatus_to_exitcode(status)
+    return {"code": code, "out": found[0], "err": found[1], "calls": found[2], "seconds": seconds}
 
 
 def kept(order: dict[str, Any], k: int, name: str) -> Path:
@@ -129,14 +135,17 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
     def count(_: FrameType, event: str, __: object) -> None:
         nonlocal calls
         calls += 1
-        if calls == moments[0][0]:
+        if moments and calls >= moments[0][0]:
             number = moments.pop(0)[1]
+            if not kept(order, k, "first").exists():
+                kept(order, k, "first").write_text(str(time.monotonic()))
             if not moments:
                 sys.setprofile(None)
             os.kill(os.getpid(), number)
 
     code: Any = 70
     if moments:
+        threading.setprofile(count)
         sys.setprofile(count)
     try:
         main()

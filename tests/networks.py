@@ -4,11 +4,14 @@ from itertools import cycle
 
 import numpy as np
 
+from deepnet_cli.config.draws import labels_for
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
+
+__all__ = ["labels_for"]
 
 OPTIONED = [
     ("leaky_relu", {"slope": 0.0}),
@@ -51,19 +54,6 @@ IN_TURN += [(*head, g) for g, head in zip(HIDDEN, cycle(HEADS), strict=False)]
 """Each head with some hidden activation, and each of these with some head, for what takes long."""
 
 HEAD_IDS = [f"{g.name}-{loss.name}" for g, loss in HEADS]
-
-
-def labels_for(loss: Loss, K: int, m: int, rng: np.random.Generator) -> Array:
-    """A Y (K, m) that the loss takes."""
-    if loss.target == "class":
-        return np.eye(K)[:, rng.integers(0, K, m)]
-    if loss.target == "binary":
-        return rng.integers(0, 2, (K, m)).astype(float)
-    if loss.target == "count":
-        return rng.poisson(2, (K, m)).astype(float)
-    if loss.target == "quantiles":
-        return np.repeat(rng.normal(size=(1, m)), K, axis=0)
-    return rng.normal(size=(K, m))
 
 
 def start(network: Network, rng: np.random.Generator, scale: float = 1.0) -> Array:

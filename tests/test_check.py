@@ -12,10 +12,11 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
-from draws import draw
+from drawn import write
 from samples import write_blobs, write_config
 
 from deepnet_cli.cli.say import mark
+from deepnet_cli.config.draws import draw
 from deepnet_cli.config.job import load_job
 from deepnet_cli.errors import DeepnetError
 from deepnet_cli.nn.types import Array
@@ -386,7 +387,7 @@ def test_nothing_that_cannot_begin_is_called_ready() -> None:
 )
 def test_whatever_a_config_asks_for_each_check_has_a_finding(seed: int) -> None:
     """Over random networks on a few examples; none of their derivatives is called wrong."""
-    draw(seed).write(Path())
+    write(draw(seed), Path())
     try:
         job = load_job(Path("draw.yaml"))
     except DeepnetError:  # of so few examples

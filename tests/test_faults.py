@@ -5,7 +5,11 @@ is told in one line, and the run goes on as if nothing had been.
 import errno
 import json
 import os
+import re
 import shutil
+import subprocess
+import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +21,14 @@ from samples import same_files, write_blobs, write_config
 from deepnet_cli.files import TEMPORARY
 from deepnet_cli.training.sealed import open_sealed
 
-OPERATIONS = ("open", "fdopen", "write", "fsync", "replace", "rename", "mkdir", "unlink")
-"""Of the module os; a file of fdopen's counts at each write and flush."""
+OPERATIONS = (
+    *("open", "fdopen", "write", "truncate", "fchmod"),
+    *("fsync", "replace", "rename", "mkdir", "unlink"),
+)
+"""Of the module os; a file of fdopen's counts at each write, flush and truncate."""
+
+MAY_FAIL = ("unlink", "fchmod")
+"""Operations without which all that was asked for is done."""
 
 Where = Callable[[object], bool]
 
@@ -39,7 +49,7 @@ class Disk:
     def counted(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def instead(first: Any, *rest: Any, **options: Any) -> Any:
             place = Path(f"/proc/self/fd/{first}").readlink() if isinstance(first, int) else first
-            if not str(place).startswith(self.folder):
+            if not Path(place).absolute().is_relative_to(self.folder):
                 return function(first, *rest, **options)
             if name == "fdopen":
                 return File(self, function(first, *rest, **options))
@@ -68,6 +78,10 @@ class File:
         self.disk.meet("flush")
         self.file.flush()
 
+    def truncate(self, size: int | None = None) -> int:
+        self.disk.meet("truncate")
+        return int(self.file.truncate(size))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)  # what cannot fail, or what HDF5 looks for
 
@@ -89,9 +103,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         output={"checkpoint_every": 3, "directory": str(folder / "runs")},
     )
     assert deepnet("train", config, "--run-dir", folder / "whole", "-q").code == 0
-    for name in ("out.csv", "out.h5"):
-        whole = ("predict", folder / "whole", folder / "blobs.h5", "-o", folder / f"whole-{name}")
-        assert deepnet(*whole).code == 0
+    (folder / "table.csv").write_text("a,b,kind\n1,2,x\n3,4.5,y\n5,6,x\n")
     return folder
 
 
@@ -124,7 +136,7 @@ def assert_whole(run: Path) -> None:
 
 
 def assert_told(code: int, err: str, operation: str) -> None:
-    if operation != "unlink":
+    if operation not in MAY_FAIL:
         assert code == 6, (operation, err)
     if code != 0:
         *_, told = (line for line in err.splitlines() if not line.startswith("go on: "))
@@ -172,15 +184,34 @@ def test_any_operation_of_a_run_may_fail(
         shutil.rmtree(run)
 
 
+WRITING: dict[str, tuple[str, ...]] = {
+    "out.csv": ("predict", "whole", "blobs.h5", "-o", "out.csv"),
+    "out.h5": ("predict", "whole", "blobs.h5", "-o", "out.h5"),
+    "made.h5": ("convert", "table.csv", "made.h5"),
+    "made.csv": ("convert", "blobs.h5", "made.csv"),
+    "made.npz": ("convert", "blobs.h5", "made.npz"),
+}
+"""Commands that write a file, by its name."""
+
+EVERY_SEVENTH = 7
+
+
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("name", ["out.csv", "out.h5"])
-def test_any_operation_of_a_prediction_may_fail(folder: Path, name: str, lasting: bool) -> None:
+@pytest.mark.parametrize("stride", [EVERY_SEVENTH, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", WRITING)
+def test_any_operation_of_one_that_writes_a_file_may_fail(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, lasting: bool, stride: int
+) -> None:
     """The old file or the new one."""
-    out, new = folder / name, (folder / f"whole-{name}").read_bytes()
-    command = ("predict", folder / "whole", folder / "blobs.h5", "-o", out, "--force")
-    ended, _, done = failing(folder, *command, at=0)
-    assert (ended, out.read_bytes()) == (0, new)
-    for at in range(1, len(done) + 1):
+    monkeypatch.chdir(folder)
+    out, command = folder / name, (*WRITING[name], "--force")
+    out.write_bytes(b"old")
+    ended, err, done = failing(folder, *command, at=0)
+    assert ended == 0, err
+    new = out.read_bytes()
+    assert {"open", "write", "flush", "fsync", "replace"} <= set(done)
+    assert new != b"old"
+    for at in range(1, len(done) + 1, stride):
         out.write_bytes(b"old")
         ended, err, _ = failing(folder, *command, at=at, lasting=lasting)
         assert_told(ended, err, done[at - 1])
@@ -188,6 +219,59 @@ def test_any_operation_of_a_prediction_may_fail(folder: Path, name: str, lasting
         assert lasting or left(folder) == []
         for path in left(folder):
             path.unlink()
+    out.unlink()
+
+
+CHANGES = {"rename": ("replace", "rename")} | {
+    name: (name,) for name in ("mkdir", "unlink", "fsync", "ftruncate", "fchmod")
+}
+"""What strace calls what changes a disk, and what os does."""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.parametrize("name", ["a run", *WRITING])
+def test_nothing_is_done_to_files_that_is_not_made_to_fail(folder: Path, name: str) -> None:
+    """Whatever the kernel is asked for, as strace sees it, was one of the operations here."""
+    run = ("train", "c.yaml", "--run-dir", "traced", "-q")
+    words = run if name == "a run" else (*WRITING[name], "--force")
+    asked, code = (
+        folder.parent / "asked",
+        f"""
+import json, os, pathlib, sys
+sys.path[:0] = [{str(Path(__file__).parent)!r}]
+import test_faults
+os.chdir({str(folder)!r})
+ended, err, done = test_faults.failing(pathlib.Path.cwd(), *{words!r}, at=0)
+assert ended == 0, err
+print(json.dumps(done))
+""",
+    )
+    calls = "openat,open,creat,write,pwrite64,writev,rename,renameat,renameat2,link,symlink"
+    calls += ",mkdir,mkdirat,unlink,unlinkat,rmdir,fsync,fdatasync,truncate,ftruncate,chmod,fchmod"
+    traced = subprocess.run(
+        ["strace", "-f", "-y", "-qq", "-o", asked, "-e", calls, sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+    )
+    assert traced.returncode == 0, traced.stderr
+    done, seen = Counter(json.loads(traced.stdout.splitlines()[-1])), Counter[str]()
+    for line in asked.read_text().splitlines():
+        call, _, rest = line.split(maxsplit=1)[1].partition("(")
+        found = re.search(r"^\d+<(/.*?)>" if rest[:1].isdigit() else r'"(.*?)"', rest)
+        place = Path(folder, found[1] if found else "/")
+        if not place.is_relative_to(folder):
+            continue
+        writes = any(flag in rest for flag in ("O_CREAT", "O_WRONLY", "O_RDWR"))
+        synced = place.is_dir() and "O_DIRECTORY" not in rest
+        if call != "openat" or writes or synced:
+            seen[call.removesuffix("at")] += 1
+    assert seen.pop("write") <= done["write"] + done["flush"]
+    assert seen.pop("open") == done["open"]
+    done["ftruncate"] = done["truncate"]
+    assert seen == {n: k for n, of in CHANGES.items() if (k := sum(done[each] for each in of))}
+    shutil.rmtree(folder / "traced", ignore_errors=True)
 
 
 def test_runs_are_numbered_in_directories_that_are_durable(folder: Path) -> None:

@@ -9,20 +9,19 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from threading import RLock, Thread
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from samples import largest_file
 
 from deepnet_cli import files, signals
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.errors import ConfigError, DataError, MachineError
 from deepnet_cli.files import check_readable, make_directory, read_file, shown, write_file
-from deepnet_cli.training.sealed import USER_BLOCK, open_sealed, sealed
+from deepnet_cli.training.sealed import USER_BLOCK, check_seal, open_sealed, sealed
 
 OLD, NEW = b"old content", b"new content, longer" * 1000
 
@@ -143,10 +142,13 @@ def test_an_interrupt_passes_and_leaves_the_old_file(
 def test_who_leaves_by_a_signal_leaves_no_temporary(
     target: Path, monkeypatch: pytest.MonkeyPatch, written: bool
 ) -> None:
-    """From the moment that it may be there; the process then ends without anything being raised."""
-    unfinished = set[str]()  # other tests may have left a lock
-    monkeypatch.setattr(files, "unfinished", unfinished)
-    monkeypatch.setattr(signals, "unfinished", unfinished)
+    """From the moment that it may be there; the process then ends without anything being raised,
+    and no thread makes another one before it does.
+    """
+    unfinished, making = set[str](), RLock()  # other tests may have left a lock
+    for module in (files, signals):
+        monkeypatch.setattr(module, "unfinished", unfinished)
+        monkeypatch.setattr(module, "making", making)
     ended: list[int] = []
     leave: Callable[[int], object] = signals.leave
     name = "fsync" if written else "open"
@@ -163,9 +165,16 @@ def test_who_leaves_by_a_signal_leaves_no_temporary(
         with pytest.raises(MachineError, match="no such file"):  # what would be left is gone
             write_file(target, NEW)
     assert ended == [130]
+    writer = Thread(target=write_file, args=(target, NEW), daemon=True)
+    writer.start()
+    writer.join(0.05)
+    assert writer.is_alive()
     assert target.read_bytes() == OLD
     assert names(target.parent) == ["model.h5"]
     assert unfinished == set()
+    making.release()  # as the end of the process does
+    writer.join()
+    assert target.read_bytes() == NEW
 
 
 def test_a_private_file_stays_private(target: Path) -> None:
@@ -331,33 +340,23 @@ def flipped(content: bytes, bit: int) -> bytes:
     return bytes(damaged)
 
 
-DAMAGE = "damaged|not a deepnet model|by a newer deepnet"
+def passes(content: bytes) -> bool:
+    """Whether these are taken for the bytes of a whole model."""
+    try:
+        check_seal(content, Path("model.h5"), "model")
+    except DataError:
+        return False
+    return True
 
 
-@pytest.mark.parametrize(
-    ("start", "stop"),
-    [(0, 14), (14, 23), (23, 95), (95, 512)],
-    ids=["kind", "format", "digest", "padding"],
-)
-def test_any_flipped_bit_of_the_header_is_refused(target: Path, start: int, stop: int) -> None:
-    for bit in range(8 * start, 8 * stop):
-        with pytest.raises(DataError, match=DAMAGE):
-            pytest.fail(f"bit {bit}: {opened(target, flipped(MODEL, bit))}")
+def test_any_flipped_bit_is_seen() -> None:
+    """Of the header, where it says something else, and of the body."""
+    assert passes(MODEL)
+    assert [bit for bit in range(8 * len(MODEL)) if passes(flipped(MODEL, bit))] == []
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
-@given(st.integers(8 * USER_BLOCK, 8 * len(MODEL) - 1))
-def test_any_flipped_bit_of_the_body_is_refused(
-    tmp_path_factory: pytest.TempPathFactory, bit: int
-) -> None:
-    with pytest.raises(DataError, match="damaged: its sha256 does not match"):
-        opened(tmp_path_factory.getbasetemp() / "flipped.h5", flipped(MODEL, bit))
-
-
-@pytest.mark.parametrize("length", [0, 1, 511, 512, 513, len(MODEL) // 2, len(MODEL) - 1])
-def test_any_truncation_is_refused(target: Path, length: int) -> None:
-    with pytest.raises(DataError, match=DAMAGE):
-        opened(target, MODEL[:length])
+def test_any_truncation_is_seen() -> None:
+    assert [length for length in range(len(MODEL)) if passes(MODEL[:length])] == []
 
 
 def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,7 +364,7 @@ def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.M
         pytest.fail("HDF5 was given the file")
 
     monkeypatch.setattr("deepnet_cli.training.sealed.open_hdf5_bytes", met)
-    for content in (MODEL + b"garbage", flipped(MODEL, 8 * len(MODEL) - 1)):
+    for content in (MODEL + b"garbage", MODEL[:-1], flipped(MODEL, 8 * len(MODEL) - 1)):
         with pytest.raises(DataError, match=r"model\.h5: damaged: its sha256 does not match"):
             opened(target, content)
 

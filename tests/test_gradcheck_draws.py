@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from cli import deepnet
-from draws import LAYER, LIMITS, MODEL, draw
+from drawn import write
 from points import rngs
 
 from deepnet_cli.config.checks import settled_activations
+from deepnet_cli.config.draws import LAYER, LIMITS, MODEL, draw
 from deepnet_cli.nn.activations import ACTIVATION_OPTIONS, ACTIVATIONS
 from deepnet_cli.nn.gradcheck.report import LARGEST, check
 from deepnet_cli.nn.gradcheck.trace import Point
@@ -41,7 +42,7 @@ def test_no_false_alarm(start: int, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if "has no derivative" in report.undetermined:  # exp of large numbers
             assert not max(_cost(drawn.point), _cost(drawn.point.evaluation)) < LARGEST
         elif report.wrong or report.undetermined:
-            pytest.fail(f"{report.undetermined}\n{report.culprit}\n{drawn.write(tmp_path)}")
+            pytest.fail(f"{report.undetermined}\n{report.culprit}\n{write(drawn, tmp_path)}")
 
 
 def _cost(point: Point) -> float:
@@ -86,7 +87,7 @@ def test_a_draw_can_be_typed(tmp_path: Path) -> None:
         dropped = any("dropout" in kind for kind in kinds)
         if drawn.X.shape[1] < 8 or dropped:  # masks go by the place of an example
             continue
-        command, _, _ = drawn.write(tmp_path).partition("\n")
+        command, _, _ = write(drawn, tmp_path).partition("\n")
         result = deepnet(*command.split()[1:], "--json")
         if result.code == 3:  # labels that a file of so few examples does not make clear
             continue

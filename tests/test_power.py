@@ -18,7 +18,7 @@ from cli import deepnet
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.errors import DataError
-from deepnet_cli.training.run_directory import RunDirectory, checkpoints
+from deepnet_cli.training.run_directory import Keep, RunDirectory, checkpoints
 from deepnet_cli.training.sealed import open_sealed
 
 Operation = tuple[str, Any, Any]
@@ -103,8 +103,8 @@ class Recorder:
             patch.setattr(os, name, self.recorded(name, getattr(os, name)))
         save = RunDirectory.save_checkpoint
 
-        def saved(run: RunDirectory, iteration: int, content: bytes, best: int = 0) -> None:
-            save(run, iteration, content, best)
+        def saved(run: RunDirectory, iteration: int, content: bytes, *keep: Keep) -> None:
+            save(run, iteration, content, *keep)
             self.made.append(("saved", iteration, None))
 
         patch.setattr(RunDirectory, "save_checkpoint", saved)

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import signal
+from collections.abc import Callable, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 from cli import assert_says, deepnet
 from samples import rows, same_files, write_blobs, write_config
 
+from deepnet_cli.cli.progress import Display
 from deepnet_cli.errors import MachineError
 from deepnet_cli.files import TEMPORARY
 from deepnet_cli.training import environment
@@ -18,6 +22,7 @@ from deepnet_cli.training.history import History
 from deepnet_cli.training.lock import Lock
 from deepnet_cli.training.run_directory import RunDirectory
 from deepnet_cli.training.session import Session
+from deepnet_cli.training.state import Event
 
 LONGER = ("--set", "training.iterations=60")
 
@@ -152,6 +157,40 @@ def test_files_of_an_earlier_end_are_not_taken_for_those_of_this_one(
     same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
 
 
+DAMAGED: list[Callable[[bytes, int], bytes]] = [
+    lambda whole, k: flipped(whole, k * 7919 % (8 * len(whole))),
+    lambda whole, k: whole[: k * 7919 % len(whole)],
+    lambda whole, k: whole[: k * 97 % len(whole)].ljust(len(whole), b"\0"),
+    lambda whole, k: b"iteration,epoch,cost\n" * (k % len(whole)),
+]
+"""A bit that was turned over, an end that is missing or zeros, another file."""
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    damaged = bytearray(content)
+    damaged[bit // 8] ^= 1 << bit % 8
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("n", [4, pytest.param(100, marks=pytest.mark.long)])
+def test_a_damaged_newest_checkpoint_is_named_and_passed_over(folder: Path, n: int) -> None:
+    run, place = folder / "runs" / "c-001", "checkpoints/iteration-000000040.h5"
+    begun, again = folder / "runs" / "begun", folder / "runs" / "a"
+    shutil.copytree(run, begun)
+    assert deepnet("train", "--resume", "runs/c-001", *LONGER, "-q").code == 0
+    whole = (begun / place).read_bytes()
+    for k, damage in zip(range(n), cycle(DAMAGED), strict=False):
+        shutil.copytree(begun, again)
+        (again / place).write_bytes(damage(whole, k))
+        resumed = deepnet("train", "--resume", "runs/a", *LONGER, "-q")
+        assert resumed.code == 0
+        assert f"warning: runs/a/{place}: " in resumed.err
+        assert "; using an older checkpoint\n" in resumed.err
+        same_files(run, again)
+        assert kept(again) == kept(run)
+        shutil.rmtree(again)
+
+
 def interrupted(_: Session) -> None:
     raise KeyboardInterrupt
 
@@ -239,3 +278,63 @@ def test_a_run_is_made_longer_by_epochs(folder: Path) -> None:
     assert deepnet("train", "--resume", "runs/c-001", "--set", "training.epochs=10", "-q").code == 0
     assert deepnet("train", "c.yaml", *LONGER, "-q").code == 0
     same_files(folder / "runs" / "c-001", folder / "runs" / "c-002")
+
+
+STEPS = 40
+
+
+@pytest.fixture(scope="module", params=["in memory", "streamed"])
+def all_in_one(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Where a run `whole` is, with all that a run may have to remember."""
+    folder = tmp_path_factory.mktemp("all in one")
+    write_blobs(folder / "blobs.h5")
+    write_blobs(folder / "more.h5", seed=3, m=30)
+    hidden = {"units": 6, "dropout": 0.3, "batch_norm": True}
+    write_config(
+        folder / "c.yaml",
+        data={"validation": "more.h5", "stream": request.param == "streamed"},
+        model={"layers": [hidden, {"units": 3}], "activations": ["relu", "softmax"]},
+        training={
+            "optimizer": "adam",
+            "learning_rate": {"schedule": "cosine", "initial": 0.1},
+            "iterations": STEPS,
+            "batch_size": 16,
+            "l2": 0.1,
+            "log_every": 3,
+            "metrics": ["accuracy"],
+            "early_stopping": {"monitor": "val_cost", "patience": 12},
+        },
+        output={"checkpoint_every": 7},
+    )
+    assert deepnet("train", folder / "c.yaml", "--run-dir", folder / "whole", "-q").code == 0
+    return folder
+
+
+FEW = (19, 37, 40)
+
+
+@pytest.mark.parametrize(
+    "steps", [FEW, pytest.param(range(1, STEPS + 1), marks=pytest.mark.long, id="all")]
+)
+def test_a_run_that_is_stopped_after_any_step_goes_on(
+    all_in_one: Path, monkeypatch: pytest.MonkeyPatch, steps: Sequence[int]
+) -> None:
+    """An epoch is of six batches, the last of which is short."""
+    whole, run = all_in_one / "whole", all_in_one / "a"
+    for step in steps:
+
+        def stopping(_: Display, event: Event, step: int = step) -> None:
+            if event.steps.iteration == step - 1:
+                signal.raise_signal(signal.SIGINT)
+
+        with monkeypatch.context() as stopped:
+            stopped.setattr("deepnet_cli.training.loop.MOST", 1)
+            stopped.setattr(Display, "show", stopping)
+            ended = deepnet("train", all_in_one / "c.yaml", "--run-dir", run).code
+        assert ended == (130 if step < STEPS else 0)
+        assert json.loads((run / "summary.json").read_bytes())["iterations"] == step
+        resumed = deepnet("train", "--resume", run, "-q")
+        assert resumed.code == 0 if step < STEPS else "has ended" in resumed.err
+        same_files(whole, run)
+        assert kept(run) == kept(whole)
+        shutil.rmtree(run)

@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +20,13 @@ from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.training.state import Event
+from deepnet_cli.training.stopping import APART
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
+
+SOON = 2.0
+"""Seconds in which a command has ended that a signal asks to."""
 
 EVERYWHERE = [k / 200 for k in range(200)]
 """Of a run, as shares of its calls; some are tried here, all by `pytest -m long`."""
@@ -72,6 +77,7 @@ def at(share: float, calls: int) -> int:
 
 def assert_clean(outcome: Outcome, codes: tuple[int, ...]) -> None:
     assert outcome.code in codes, outcome
+    assert outcome.seconds < SOON
     assert "Traceback" not in outcome.out + outcome.err
     assert "ignored" not in outcome.err
 
@@ -152,8 +158,15 @@ def test_a_run_that_is_killed_each_time_it_is_resumed(
     went_on(forked, folder)
 
 
-def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(30, marks=pytest.mark.long)])
+def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int, times: int) -> None:
     """Of processes that begin a run in one place at the same time, and of those that resume it."""
+    for _ in range(times):
+        one_of_many_goes_on(forked, folder)
+        shutil.rmtree(folder / "a")
+
+
+def one_of_many_goes_on(forked: Forks, folder: Path) -> None:
     begun = forked.together([TRAIN] * 3)
     assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
     same_files(folder / "whole", folder / "a")
@@ -206,6 +219,35 @@ def test_a_signal_while_modules_are_imported(
     assert_clean(outcome, (128 + INT,))
     assert outcome.err.endswith("interrupted\n")
     assert left(forked.folder) == []
+
+
+ONE_CALL = """
+import hashlib
+from deepnet_cli.training.listening import Listening
+with Listening() as interruption:
+    interruption.go_on = "deepnet train --resume a"
+    print("begun", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 3 * 10**7)
+"""
+"""A step that is one call of machine code, of many seconds."""
+
+
+def test_a_signal_is_heard_in_the_midst_of_one_long_call() -> None:
+    """Python's handlers would wait for its end, the second signal's too."""
+    environment, pipe = os.environ | {"PYTHONPATH": path()}, subprocess.PIPE
+    command = [sys.executable, "-c", ONE_CALL]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(TERM)
+        assert process.stderr.readline().startswith("ending when this step is made")
+        time.sleep(APART)
+        process.send_signal(INT)
+        began = time.monotonic()
+        assert process.stderr.read() == "interrupted; go on: deepnet train --resume a\n"
+        assert process.wait() == 128 + INT
+        assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("numbers", [(INT, INT), (HUP, HUP)], ids=["a wrapper", "a shell"])

@@ -19,7 +19,7 @@ from deepnet_cli.cli.progress import Display
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.training.history import Watch
-from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.run_directory import Keep, RunDirectory
 from deepnet_cli.training.state import Event
 
 MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
@@ -600,12 +600,12 @@ def test_checkpoints_are_made_by_the_clock_too(
     saved: list[int] = []
     save = RunDirectory.save_checkpoint
 
-    def noted(self: RunDirectory, iteration: int, content: bytes, best: int) -> None:
+    def noted(self: RunDirectory, iteration: int, content: bytes, *keep: Keep) -> None:
         saved.append(iteration)
-        save(self, iteration, content, best)
+        save(self, iteration, content, *keep)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
-    monkeypatch.setattr("deepnet_cli.training.session.CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr("deepnet_cli.training.copies.CHECKPOINT_SECONDS", -1.0)
     config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]

@@ -22,6 +22,7 @@ from deepnet_cli.training.folds import (
     mean_and_deviation,
     session_of,
 )
+from deepnet_cli.training.listening import Listening
 from deepnet_cli.training.run_directory import RunDirectory
 from deepnet_cli.training.running import run_to_end
 from deepnet_cli.training.session import Session
@@ -93,7 +94,7 @@ def cv(
         return load_job(config, (*settings, setting), code)
 
     job_of(1)  # what there is to be refused is, before anything is made
-    with Interruption() as interruption:
+    with Listening() as interruption:
         place = _place(ctx, whole, run_dir)
         again = typed("cv", config, settings)
         interruption.go_on = f"{again} --folds {of} --run-dir {in_shell(str(place.path))}"

@@ -38,6 +38,7 @@ COMMANDS = {
     "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
     "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
     "schema": "Print the config's vocabulary as a JSON Schema.",
+    "selftest": "Show on this machine, in under a minute, that deepnet keeps its promises.",
     "time": "Time a training step, layer by layer, against this machine's peak.",
 }
 """Each command and its one sentence; its module is imported when it is called."""

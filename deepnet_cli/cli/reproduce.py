@@ -16,12 +16,12 @@ from deepnet_cli.files import json_text
 from deepnet_cli.report.plan import outline
 from deepnet_cli.report.reproduction import reproduction_json, reproduction_text
 from deepnet_cli.threads import limited
+from deepnet_cli.training.listening import Listening
 from deepnet_cli.training.record import SETTINGS, Record
 from deepnet_cli.training.reproducing import Reproduction
 from deepnet_cli.training.resume import check_code
 from deepnet_cli.training.run_directory import CONFIG, RunDirectory, check_begun
 from deepnet_cli.training.session import Session
-from deepnet_cli.training.stopping import Interruption
 
 EXIT = {True: 0, False: 1, None: 5}
 
@@ -64,7 +64,7 @@ def reproduce(
     else:
         ctx.with_resource(limited(record.threads))
     changed = record.changes(job)
-    with Interruption() as interruption, _place(run_dir) as place:
+    with Listening() as interruption, _place(run_dir) as place:
         interruption.go_on = typed("reproduce", run)
         directory = RunDirectory.at(place)
         ctx.call_on_close(directory.close)

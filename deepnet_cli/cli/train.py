@@ -16,9 +16,9 @@ from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training import beginning
+from deepnet_cli.training.listening import Listening
 from deepnet_cli.training.running import run_to_end
 from deepnet_cli.training.session import Session
-from deepnet_cli.training.stopping import Interruption
 
 
 @click.command(no_args_is_help=True)
@@ -98,7 +98,7 @@ def train(
         begun = beginning.new(job, held)
 
     warn(begun.warnings)
-    with Interruption() as interruption:
+    with Listening() as interruption:
         session = begun.session(run_dir, held)
         interruption.go_on = typed("train --resume", session.directory.path)
         if not quiet:

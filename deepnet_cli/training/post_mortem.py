@@ -17,6 +17,7 @@ from deepnet_cli.errors import DataError, DivergedError, listed
 from deepnet_cli.nn.health import norm
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
+from deepnet_cli.training.environment import environment
 from deepnet_cli.training.loop import at_once, train
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.sealed import open_sealed
@@ -77,7 +78,8 @@ class PostMortem:
     def bundle(self, job: Job, start: Progress, config: str) -> bytes:
         """The file NAME: the checkpoint to start from, and what is found from there on."""
         found = None if self.finding is None else asdict(self.finding)
-        return start.to_bytes(job, config, diverged=json.dumps({"end": self.end, "found": found}))
+        diverged = json.dumps({"end": self.end, "found": found})
+        return start.to_bytes(job, config, environment(job), diverged=diverged)
 
 
 def recorded(path: Path) -> tuple[int, Finding | None]:

@@ -25,7 +25,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.averages import Average
 from deepnet_cli.optim.schedule import Reductions
 from deepnet_cli.training.averaging import averaged
-from deepnet_cli.training.environment import environment
+from deepnet_cli.training.environment import Environment
 from deepnet_cli.training.history import History, Row, Watch
 from deepnet_cli.training.sealed import sealed
 from deepnet_cli.training.space import Space, space_of
@@ -86,8 +86,10 @@ class Progress:
         image = self.state.theta.nbytes + self.state.slots.nbytes if self.space.digest else 0
         return (2 + slots) * self.theta.nbytes + image
 
-    def to_bytes(self, job: Job, config: str, **more: str) -> bytes:
-        """The checkpoint file of a job whose resolved config is `config`; `more` are attributes."""
+    def to_bytes(self, job: Job, config: str, environment: Environment, **more: str) -> bytes:
+        """The checkpoint file of a job whose resolved config is `config`, and where it was made;
+        `more` are attributes.
+        """
 
         def fill(file: Any) -> None:
             file["state/theta"] = self.space.lift(self.state.theta)
@@ -101,7 +103,7 @@ class Progress:
             file.attrs["iteration"] = self.state.iteration
             file.attrs["config"] = config
             file.attrs["data"] = json.dumps(digests(job))
-            file.attrs["environment"] = json.dumps(environment(job))
+            file.attrs["environment"] = json.dumps(environment)
             file.attrs["cost_sum"] = self.history.cost_sum
             file.attrs["batches"] = self.history.batches
             file.attrs["clipped"] = self.history.clipped

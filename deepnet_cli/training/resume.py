@@ -10,7 +10,7 @@ from deepnet_cli.config.resolved import resolved_config
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.training.progress import Progress
 from deepnet_cli.training.restoring import CHANGEABLE, FORKABLE, load_progress
-from deepnet_cli.training.run_directory import checkpoint, checkpoints
+from deepnet_cli.training.run_directory import checkpoint, checkpoints, updates
 from deepnet_cli.training.sealed import open_sealed
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def progress_at(
         raise ConfigError(f"{run}: no figure says which of its states is the best")
     iteration = watch.iteration + 1 if at == "best" and watch is not None else int(at)
     if not checkpoint(run, iteration).exists():
-        kept = ", ".join(str(int(path.stem.rpartition("-")[2])) for path in checkpoints(run))
+        kept = ", ".join(str(updates(path)) for path in checkpoints(run))
         raise DataError(f"{run}: keeps no state after {iteration} updates (kept: {kept})")
     path = checkpoint(run, iteration)
     return _progress(path, run, job, strict=strict, may_change=FORKABLE)

@@ -1,7 +1,9 @@
 """The directory of one run: its name, and what is written into it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.disk import check_room
@@ -15,6 +17,7 @@ from deepnet_cli.files import (
     shown,
     write_file,
 )
+from deepnet_cli.training.background import Background
 from deepnet_cli.training.lock import NAME as LOCK
 from deepnet_cli.training.lock import Lock
 from deepnet_cli.training.model import NAME as MODEL
@@ -24,24 +27,50 @@ CHECKPOINTS = "checkpoints"
 ORIGIN = "origin.h5"
 """The checkpoint that a run began with which began with another's."""
 
-KEPT_CHECKPOINTS = 2
+KEPT_CHECKPOINTS = 4
+"""The newest two, the newest regular one and the best, at most."""
+
 MOST_RUNS = 100_000
+
+
+class Keep(NamedTuple):
+    """Which checkpoints are kept beside the one that is written: that of the best row, the newest
+    after a multiple of `every` updates, and where the run is not over the newest.
+
+    So a run that is over has the same ones, however often it was stopped.
+    """
+
+    best: int = 0
+    every: int = 0  # 0: none is after a multiple
+    over: bool = False
+
+    def of(self, others: list[int]) -> set[int]:
+        """Of others after so many updates, the newest first."""
+        regular = [made for made in others if self.every and made % self.every == 0]
+        return {self.best, *regular[:1], *(others[:1] if not self.over else ())}
+
+
+KEEP = Keep()
 
 
 class RunDirectory:
     """An existing run directory; every write is whole or not at all.
 
-    Until it is closed no other process can have one of the same directory.  Raises MachineError.
+    Until it is closed no other process can have one of the same directory; what is written in the
+    `background` is by then.  Raises MachineError.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = shown(path)
         self._lock = Lock(self.path)
+        self.background = Background()
         for folder in (path, path / CHECKPOINTS):
             remove_unfinished(folder)
 
     def close(self) -> None:
         """Let others use the directory."""
+        with suppress(Exception):  # who has not asked for it is told something else
+            self.background.wait()
         self._lock.release()
 
     @classmethod
@@ -106,23 +135,30 @@ class RunDirectory:
         """Raise MachineError where there is none for what a run keeps, of which a checkpoint takes
         so many bytes.
         """
-        kept = KEPT_CHECKPOINTS + 1 + 1  # the best, and one that is written
-        check_room(self.path, checkpoint, (kept + 1) * checkpoint)
+        written = 1
+        check_room(self.path, checkpoint, (KEPT_CHECKPOINTS + written) * checkpoint)
 
-    def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
-        """Keep a checkpoint, of the older ones the newest, and that after `best` updates."""
-        folder = self.path / CHECKPOINTS
+    def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
+        """Keep a checkpoint, and of the others those that are to be kept beside it."""
+        folder, written = self.path / CHECKPOINTS, checkpoint(self.path, iteration)
         if not folder.is_dir():
             make_directory(folder)
-        write_file(checkpoint(self.path, iteration), content)
-        for path in checkpoints(self.path)[KEPT_CHECKPOINTS:]:
-            if path != checkpoint(self.path, best):
+        write_file(written, content)
+        others = [path for path in checkpoints(self.path) if path != written]
+        kept = keep.of([updates(path) for path in others])
+        for path in others:
+            if updates(path) not in kept:
                 path.unlink(missing_ok=True)
 
 
 def checkpoint(run: Path, iteration: int) -> Path:
     """Where a run keeps the state after so many updates."""
     return run / CHECKPOINTS / f"iteration-{iteration:09}.h5"
+
+
+def updates(checkpoint: Path) -> int:
+    """How many updates are behind a checkpoint, by its name."""
+    return int(checkpoint.stem.rpartition("-")[2])
 
 
 def checkpoints(run: Path) -> list[Path]:

@@ -36,7 +36,7 @@ def sealed(kind: str, fill: Callable[[Any], None]) -> bytes:
         file.attrs[VERSION] = __version__
         fill(file)
 
-    body = hdf5_bytes(signed, user_block=USER_BLOCK)[USER_BLOCK:]
+    body = memoryview(hdf5_bytes(signed, user_block=USER_BLOCK))[USER_BLOCK:]
     header = f"deepnet {kind}\nformat {FORMAT}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
 
@@ -67,6 +67,15 @@ def open_sealed(path: Path, kind: str) -> Iterator[Source]:
 @contextmanager
 def unsealed(content: bytes, path: Path, kind: str) -> Iterator[Source]:
     """The same for the bytes of a file that messages call `path`."""
+    check_seal(content, path, kind)
+    with open_hdf5_bytes(content, str(path)) as source:
+        yield source
+
+
+def check_seal(content: bytes, path: Path, kind: str) -> None:
+    """Raise DataError where these are not the bytes of a sealed file of the kind, or one is not as
+    it was written.
+    """
     header = _HEADER.fullmatch(content[:USER_BLOCK])
     if header is not None and header[1] in KINDS - {kind.encode()}:
         raise DataError(f"{path}: not a deepnet {kind}, but a deepnet {header[1].decode()}")
@@ -76,8 +85,6 @@ def unsealed(content: bytes, path: Path, kind: str) -> Iterator[Source]:
         raise DataError(f"{path}: damaged: its sha256 does not match; use another copy")
     if not 1 <= int(header[2]) <= FORMAT:
         raise _of_another_format(content, path, int(header[2]))
-    with open_hdf5_bytes(content, str(path)) as source:
-        yield source
 
 
 def _of_another_format(content: bytes, path: Path, number: int) -> DataError:

@@ -27,18 +27,12 @@ from deepnet_cli.training.stopping import Ending, ending
 from deepnet_cli.training.summary import summary
 from deepnet_cli.training.updates import not_finite
 
-CHECKPOINT_SECONDS = 30.0
-
 Draw = Callable[[History, str], bytes]
 """Makes a picture of a history and the run's name."""
 
 
 class Session:
-    """A job in its run directory.  `steps` trains, `finish` writes what was reached.
-
-    What the last update made is known to be good only when a finite cost has been computed
-    from it.  So a checkpoint is written one step after it was taken.
-    """
+    """A job in its run directory.  `steps` trains, `finish` writes what was reached."""
 
     def __init__(self, job: Job, directory: RunDirectory, progress: Progress) -> None:
         self.job = job
@@ -80,35 +74,33 @@ class Session:
         no more steps are wanted.
         """
         job, state, space = self.job, self.progress.state, self.progress.space
-        began = saved = time.monotonic()
-        waiting: Progress | None = None
+        began = time.monotonic()
         try:
             last = state.iteration if ending(job, self.progress) else job.iterations
             runs = space.batches.runs(state.iteration, last, self.undisturbed)
             seen = self._saw if job.running_metrics else None
             made = train(state, space.objective, job.clippings, job.rule, self.rate, runs, seen)
             for steps in made:
-                if waiting is not None:  # the first cost of these has shown it to be good
-                    self._copies.write_with_history(waiting)
-                    waiting = None
+                self._copies.confirm()  # by the first cost of these
                 self.progress.history.add_steps(steps.costs, steps.clipped)
                 self._last = steps
                 event = self._event(steps)
                 yield event
-                now = time.monotonic()
                 if event.row is not None and ending(job, self.progress):
                     break
-                if (limit := job.config.training.max_time) is not None and now - began > limit:
+                limit = job.config.training.max_time
+                if limit is not None and time.monotonic() - began > limit:
                     self.ending = Ending("time", f"max_time, {spelled(limit)}, is over")
                     break
-                if self._checkpoint_due(steps.iteration, now - saved):
+                if self._copies.due(state.iteration):
                     self._note_gradient()
-                    waiting, saved = self._copies.hold(self.progress), now
+                    self._copies.take(self.progress)
         except DivergedError as error:
             self._fall_back(error)
             raise
         except DeepnetError:
-            self._copies.write_with_history(self._copies.before(state.iteration))
+            self._copies.write(self._copies.before(state.iteration), history=True)
+            self.directory.background.wait()
             raise
         finally:
             self.seconds += time.monotonic() - began
@@ -127,7 +119,7 @@ class Session:
         summary, by which a reader knows that all of them are there; return this.
         """
         self._note_gradient()
-        self._copies.write(self.progress)
+        self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
         job, theta = self.job, self.settle()
         outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
@@ -138,6 +130,7 @@ class Session:
         made, m = self.progress.state.iteration, job.batches.part.m
         baselines = fitted_beside(job, made)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
+        self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._copies.write_history(self.history)
         if draw is not None:
@@ -221,12 +214,6 @@ class Session:
     def _beats(self, row: Row) -> bool:
         watch = self.progress.watch
         return watch is not None and watch.beaten(row)
-
-    def _checkpoint_due(self, iteration: int, seconds: float) -> bool:
-        every = self.job.config.output.checkpoint_every
-        if isinstance(every, int):
-            return (iteration + 1) % every == 0
-        return seconds > CHECKPOINT_SECONDS
 
     def _verify(self) -> None:
         """Raise DivergedError where the last update left parameters without a finite cost."""

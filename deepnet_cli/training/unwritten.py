@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.background import Background
+from deepnet_cli.training.run_directory import KEEP, Keep, RunDirectory
 
 
 class Unwritten(RunDirectory):
@@ -10,6 +11,7 @@ class Unwritten(RunDirectory):
 
     def __init__(self) -> None:
         self.path = Path()
+        self.background = Background()
 
     def close(self) -> None:
         """There is nothing to let others use."""
@@ -20,5 +22,5 @@ class Unwritten(RunDirectory):
     def remove(self, name: str) -> None:
         """There is none."""
 
-    def save_checkpoint(self, iteration: int, content: bytes, best: int = 0) -> None:
+    def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
         """Nor this."""

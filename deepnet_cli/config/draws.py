@@ -7,13 +7,10 @@ ask of each other decides.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import yaml
-from networks import labels_for
 
 from deepnet_cli.config.architecture import (
     build_initializers,
@@ -30,11 +27,10 @@ from deepnet_cli.data.dealing.augmentation import AUGMENTATIONS
 from deepnet_cli.data.dealing.weighing import balanced
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.gradcheck.trace import Point
-from deepnet_cli.nn.losses import LOSSES
+from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.penalties import PENALTIES
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS
-from deepnet_cli.report.vocabulary import Node
 
 SCHEMA = json_schema()
 LAYER, MODEL, TRAINING = (
@@ -45,6 +41,8 @@ LIMITS = ("max_norm", *(name for name in (*CLIPPINGS, *AUGMENTATIONS) if name in
 """What of training acts on no derivative, and does not change it."""
 
 Rng = np.random.Generator
+Node = dict[str, Any]
+"""Of the schema."""
 
 
 @dataclass(frozen=True)
@@ -78,20 +76,6 @@ class Draw:
         own = np.ones(len(labels)) if self.weights is None else self.weights
         weights: Array = of_class[labels] * own
         return weights
-
-    def write(self, folder: Path) -> str:
-        """Its files; the command that checks them, and the config."""
-        with h5py.File(folder / "draw.h5", "w") as file:
-            file["x"], file["y"] = self.X.T, self.Y.T
-            if self.weights is not None:
-                file["w"] = self.weights
-            layout = self.point.objective.network.layout
-            for name, block in layout.views(self.theta).items():
-                file[f"parameters/{name}"] = block
-        text = yaml.safe_dump(self.tree, sort_keys=False)
-        (folder / "draw.yaml").write_text(text)
-        command = f"deepnet gradcheck {folder / 'draw.yaml'} --examples {self.X.shape[1]}"
-        return f"{command}\n{text}"
 
 
 def draw(seed: int) -> Draw:
@@ -216,3 +200,16 @@ def _with_data(rng: Rng, config: Config, tree: dict[str, Any]) -> Draw:
     weighted = config.data.train.weights is not None
     weights = rng.uniform(0, 3, m) * (rng.random(m) < 0.8) if weighted else None
     return Draw(config, tree, X, Y, weights, theta)
+
+
+def labels_for(loss: Loss, K: int, m: int, rng: Rng) -> Array:
+    """A Y (K, m) that the loss takes."""
+    if loss.target == "class":
+        return np.eye(K)[:, rng.integers(0, K, m)]
+    if loss.target == "binary":
+        return rng.integers(0, 2, (K, m)).astype(float)
+    if loss.target == "count":
+        return rng.poisson(2, (K, m)).astype(float)
+    if loss.target == "quantiles":
+        return np.repeat(rng.normal(size=(1, m)), K, axis=0)
+    return rng.normal(size=(K, m))

@@ -1,0 +1,1 @@
+"""What deepnet promises, shown on the machine where it is installed."""
