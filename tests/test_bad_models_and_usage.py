@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from cli import Result, assert_refused, assert_says, config, deepnet, train_small, write_train_h5
 
+from deepnet_cli import __version__
 from deepnet_cli.training.sealed import USER_BLOCK, sealed
 
 W1, W2 = "parameters/W1", "parameters/W2"
@@ -211,6 +212,11 @@ FORGED: dict[str, tuple[Callable[[Any], object], *tuple[str, ...]]] = {
         "loss|damaged",
     ),
     "config_one_activation": (in_config("[relu, softmax]", "relu"), "activation|damaged"),
+    "config_not_utf_8": (
+        attribute("config", np.array(b"name: caf\xe9\n", h5py.string_dtype())),
+        "config in it",
+        "not UTF-8 (byte 0xe9)",
+    ),
     "config_with_escape": (attribute("config", '"\\e[31m": 1'), r"\x1b[31m", "unknown key"),
     # what is missing, categories
     "unknown_function": (put("scaling/function", "exp"), "scaling/function", "identity, log1p"),
@@ -301,12 +307,11 @@ NOT_MODELS: dict[str, tuple[Callable[[Path], bytes], *tuple[str, ...]]] = {
     "garbage_after": (lambda run: (run / "model.h5").read_bytes() + b"\0", "damaged", "sha256"),
     "newer_format": (
         lambda run: resealed(
-            (run / "model.h5").read_bytes()[USER_BLOCK:],
-            "deepnet model\nformat 9\nsha256 {}\n",
+            forged(run, attribute("deepnet", "3.1"))[USER_BLOCK:],
+            "deepnet model\nformat 4\nsha256 {}\n",
         ),
-        "format 9",
-        "newer",
-        "1",
+        "written by deepnet 3.1 (format 4)",
+        f"this is deepnet {__version__} (formats up to 1)",
     ),
     "newer_format_of_many_digits": (
         lambda _: resealed(b"", f"deepnet model\nformat {'9' * 300}\nsha256 {{}}\n"),

@@ -378,10 +378,11 @@ def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.M
         (pickle.dumps({"W1": [1.0]}), "it looks like a pickle"),
         (b"a,b\n1,2\n", "it looks like text"),
         (b"", "not a deepnet model"),
-        (with_header("deepnet model\nformat 2\n", MODEL[512:]), "in format 2 by a newer deepnet"),
+        (with_header("deepnet model\nformat 2\n", b"unknown"), r"by a newer deepnet \(format 2\)"),
+        (with_header("deepnet model\nformat 2\n", MODEL[512:]), "damaged: there is no format 2"),
         (with_header("deepnet model\nformat 1\n", b"no HDF5"), "damaged HDF5 file"),
     ],
-    ids=["checkpoint", "HDF5", "pickle", "text", "empty", "newer", "not HDF5 inside"],
+    ids=["checkpoint", "HDF5", "pickle", "text", "empty", "newer", "format", "not HDF5 inside"],
 )
 def test_what_is_no_model_is_refused(target: Path, content: bytes, told: str) -> None:
     with pytest.raises(DataError, match=f"model.h5: .*{told}") as refused:

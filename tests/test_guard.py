@@ -119,7 +119,7 @@ def be_killed(_: Opened) -> None:
         (crash, DataError, "the HDF5 library crashed reading it; the file is damaged"),
         (loop, DataError, "the HDF5 library came to no end reading it; the file is damaged"),
         (be_killed, MachineError, "was killed"),
-        (devour, MachineError, "not enough memory"),
+        (devour, MachineError, "more memory than it should"),
     ],
 )
 def test_what_becomes_of_the_process_is_told(
@@ -191,13 +191,13 @@ def test_the_process_has_nothing_open_but_its_file(
 ) -> None:
     """Not the lock of a run, say, which would outlive its process."""
     seen: list[list[str]] = []
-    serve = child._limit
+    set_limit = resource.setrlimit
 
-    def limit(what: int, most: int) -> None:
+    def limit(what: int, most: tuple[int, int]) -> None:
         if what != resource.RLIMIT_NOFILE:
-            serve(what, most)
+            set_limit(what, most)
 
-    monkeypatch.setattr(child, "_limit", limit)
+    monkeypatch.setattr(resource, "setrlimit", limit)
     monkeypatch.setattr(Opened, "entries", descriptors)
     with Path(__file__).open(), open_hdf5(file), open_hdf5(file) as source:
         seen.append(list(map(str, source.entries)))

@@ -116,4 +116,4 @@ def plot(
     if len(runs) > 1:
         say(f"next: {typed('compare', runs[0])} {in_shell(str(runs[1]))}")
     else:
-        say(f"next: {typed('report', runs[0])}")
+        say(f"next: {typed('report' if runs[0].is_dir() else 'inspect', runs[0])}")

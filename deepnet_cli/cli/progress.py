@@ -5,6 +5,7 @@ import sys
 import time
 from contextlib import suppress
 from textwrap import fill, indent
+from threading import RLock
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,9 @@ from deepnet_cli.training.state import Event
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""
+
+BAR_AFTER = 1.0
+"""Seconds of training before there is a bar: who made one for a shorter run would notice."""
 
 COLUMNS, LINES = 80, 25
 """Of a screen, where there is none to ask."""
@@ -35,7 +39,8 @@ class Display:
         self.began = time.monotonic()
         self.shown = 0.0
         self.metric = ""
-        self.bar = _bar(session) if sys.stderr.isatty() and not quiet else None
+        self.terminal = sys.stderr.isatty() and not quiet
+        self.bar: Any = None
         self.rows: Rows | None = None
         self.first: tuple[int, float] | None = None  # updates behind the first row, and seconds
         self.count = self.since_head = 0
@@ -63,6 +68,8 @@ class Display:
         if self.quiet:
             return
         now = time.monotonic()
+        if self.terminal and self.bar is None and now - self.began > BAR_AFTER:
+            self.bar = _bar(self.session)
         due = now - self.shown > REFRESH
         if self.bar is not None and (due or event.row is not None):
             self.shown = now
@@ -77,7 +84,7 @@ class Display:
     def _print(self, event: Event, seconds: float) -> None:
         row = event.row or {}
         columns, lines = _screen()
-        if self.rows is None or (self.bar is not None and self.since_head >= lines - 3):
+        if self.rows is None or (self.terminal and self.since_head >= lines - 3):
             self.rows, self.since_head = _rows(self.session, list(row), columns), 0
             self._line(self.rows.head)
         left = self._left(event.steps.iteration + 1, seconds)
@@ -140,6 +147,8 @@ def _screen() -> tuple[int, int]:
 def _bar(session: Session) -> Any:
     from tqdm import tqdm
 
+    tqdm.monitor_interval = 0  # no thread, and no lock between processes
+    tqdm.set_lock(RLock())
     return tqdm(
         total=session.job.iterations,
         initial=session.progress.state.iteration,

@@ -61,7 +61,7 @@ def config_from_text(text: str, source: str) -> tuple[Config, Document]:
     """The config kept in a model file.  Raises ConfigError, and DataError where it names an
     activation or a loss that is known nowhere here.
     """
-    document = parse(text.encode(), source)
+    document = parse(text.encode("utf-8", "surrogateescape"), source)
     if strange := checks.unregistered(document.tree):
         raise DataError(
             f"{source}: the config in it names {shortened(listed(strange))}; if it was registered "

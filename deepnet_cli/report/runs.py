@@ -104,10 +104,11 @@ def by(key: str, runs: Sequence[Listed], *, reverse: bool = False) -> list[Liste
 
 
 def best(runs: Sequence[Listed]) -> list[Listed]:
-    """Those that have the figure that most have of what is held out, the best first."""
+    """Those that have a figure of what is held out, on the data of the best; the best first."""
     figure = _headlines(runs)[0]
     have = [run for run in runs if _figure(figure, run) is not None]
-    return by(figure, have) if have else []
+    ranked = by(figure, have) if have else []
+    return [run for run in ranked if _data(run) == _data(ranked[0])]
 
 
 def _sorting(key: str, runs: Sequence[Listed]) -> tuple[Column, bool]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deepnet_cli import __version__
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import config_from_text
 from deepnet_cli.config.schema import Config
@@ -91,7 +90,6 @@ class Model:
         """The model file; with the config as YAML, and the figures of each part."""
 
         def fill(file: Any) -> None:
-            file.attrs["deepnet"] = __version__
             file.attrs["config"] = config
             file.attrs["examples"] = self.examples
             file.attrs["figures"] = json_text(figures)

@@ -46,8 +46,8 @@ class Finding:
     @property
     def told(self) -> str:
         """In a line or two."""
-        where = f"{self.tensor} of layer {self.layer}, {self.way}"
-        told = f"{where}, at iteration {self.iteration} (epoch {self.epoch})"
+        of = "" if self.tensor == "J" else f" of layer {self.layer}"
+        told = f"{self.tensor}{of}, {self.way}, at iteration {self.iteration} (epoch {self.epoch})"
         told += f": {self.bad:,} of its {self.size:,} entries"
         if not self.by:
             return told
@@ -157,7 +157,8 @@ def _looked(
         for k, op in enumerate(network.ops):
             V = network.forward(p, V, work, k, k + 1)
             yield Seen(op.node, op.layer, "forward", V, by_example=True)
-        yield Seen("J", len(network.layers), "forward", np.array([J.real]))
+        yield Seen("J", len(network.layers), "forward", work.costs, by_example=True)
+        yield Seen("J", len(network.layers), "forward", np.array([J.real]))  # with penalties
         g = network.layout.views(grad)
         for k, dU in back:
             op = network.ops[k]

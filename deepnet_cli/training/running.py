@@ -51,7 +51,8 @@ def _advised(error: DivergedError, session: Session, found: str) -> DivergedErro
         else "or a smaller model.initialization"
     )
     return DivergedError(
-        f"{error}{rate}; the last good parameters, after {made:,} updates, are in {place}{found}\n"
+        f"{error}{rate}; the last good parameters, after {made:,} update{'s' * (made != 1)}, "
+        f"are in {place}{found}\n"
         f"try: --set {calmer(job)}, {more}\nsee it again: deepnet replay {place}"
     )
 

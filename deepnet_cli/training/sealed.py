@@ -6,22 +6,24 @@ The first 512 bytes are HDF5's user block, which `head -c 512` shows as text:
     format 1
     sha256 <of every byte after the first 512>
 
-padded with spaces and a newline.
+padded with spaces and a newline.  The attribute `deepnet` is the version that wrote it.
 """
 
 import hashlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from deepnet_cli import __version__
 from deepnet_cli.data.files.guards import looks_like
 from deepnet_cli.data.files.hdf5 import Source, hdf5_bytes, open_hdf5_bytes
 from deepnet_cli.errors import DataError
 from deepnet_cli.files import cannot, check_readable, read_file
 
 USER_BLOCK = 512
+VERSION = "deepnet"
 FORMAT = 1
 KINDS = {b"model", b"checkpoint"}
 _HEADER = re.compile(rb"deepnet (\w+)\nformat (\d+)\nsha256 ([0-9a-f]{64})\n *\n")
@@ -29,7 +31,12 @@ _HEADER = re.compile(rb"deepnet (\w+)\nformat (\d+)\nsha256 ([0-9a-f]{64})\n *\n
 
 def sealed(kind: str, fill: Callable[[Any], None]) -> bytes:
     """The bytes of a sealed file of a kind ("model", "checkpoint"), filled by `fill`."""
-    body = hdf5_bytes(fill, user_block=USER_BLOCK)[USER_BLOCK:]
+
+    def signed(file: Any) -> None:
+        file.attrs[VERSION] = __version__
+        fill(file)
+
+    body = hdf5_bytes(signed, user_block=USER_BLOCK)[USER_BLOCK:]
     header = f"deepnet {kind}\nformat {FORMAT}\nsha256 {hashlib.sha256(body).hexdigest()}\n"
     return header.encode().ljust(USER_BLOCK - 1) + b"\n" + body
 
@@ -65,17 +72,25 @@ def unsealed(content: bytes, path: Path, kind: str) -> Iterator[Source]:
         raise DataError(f"{path}: not a deepnet {kind}, but a deepnet {header[1].decode()}")
     if header is None or header[1] != kind.encode():
         raise DataError(f"{path}: not a deepnet {kind} (it looks like {_guess(content)})")
-    if int(header[2]) < 1:
-        raise DataError(f"{path}: damaged: there is no format {int(header[2])}")
-    if int(header[2]) > FORMAT:
-        raise DataError(
-            f"{path}: written in format {int(header[2])} by a newer deepnet; "
-            f"this one reads formats up to {FORMAT}"
-        )
     if hashlib.sha256(content[USER_BLOCK:]).hexdigest().encode() != header[3]:
         raise DataError(f"{path}: damaged: its sha256 does not match; use another copy")
+    if not 1 <= int(header[2]) <= FORMAT:
+        raise _of_another_format(content, path, int(header[2]))
     with open_hdf5_bytes(content, str(path)) as source:
         yield source
+
+
+def _of_another_format(content: bytes, path: Path, number: int) -> DataError:
+    """Why a file whose digest is right cannot be read: by whom it was written."""
+    writer = "a newer deepnet"
+    with suppress(DataError), open_hdf5_bytes(content, str(path)) as source:
+        writer = f"deepnet {source.text(VERSION)}"
+    if number < 1 or writer == f"deepnet {__version__}":
+        return DataError(f"{path}: damaged: there is no format {number}; use another copy")
+    return DataError(
+        f"{path}: written by {writer} (format {number}); this is deepnet {__version__} "
+        f"(formats up to {FORMAT}); read it with the one that wrote it"
+    )
 
 
 def _guess(content: bytes) -> str:

@@ -45,7 +45,8 @@ def profile(table: Table, seen: Callable[[int], object] = lambda _: None) -> Pro
     m, n = table.rows.shape
     look, hasher, hashes = Look(n, table.rows.dtype), Hasher(n, table.rows.dtype), []
     for i, block in in_blocks(table.rows):
-        look.add(block)
+        with np.errstate(invalid="ignore"):  # of a NaN that signals
+            look.add(block)
         hashes.append(hasher(block))
         seen(min(i.stop, m))
     columns, hashed = look.columns(), np.concatenate(hashes)

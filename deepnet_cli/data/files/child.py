@@ -21,12 +21,17 @@ from deepnet_cli import signals
 from deepnet_cli.data.files.channel import WINDOW, Channel
 from deepnet_cli.data.files.opened import Opened
 from deepnet_cli.errors import DataError, DeepnetError, MachineError
-from deepnet_cli.memory import UNLIMITED, available_memory, size_of_process
+from deepnet_cli.memory import available_memory, size_of_process
 from deepnet_cli.nn.types import Array
 
 SECONDS, BYTES_A_SECOND = 5.0, 10e6
 """Of the processor's time, for a question and for what is read to answer it: many times what that
 needs.
+"""
+
+ROOM, TIMES = 2**27, 16
+"""Bytes of memory, and how many times the bytes in the file and of the values that are asked for:
+likewise.
 """
 
 
@@ -41,9 +46,7 @@ class Child:
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", DeprecationWarning
-                )  # of other threads: BLAS has some
+                warnings.simplefilter("ignore", DeprecationWarning)  # of threads: BLAS has some
                 self._pid = os.fork()
             if not self._pid:
                 _serve(Channel(there, window), path, open_file)
@@ -53,13 +56,17 @@ class Child:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             there.close()
-        self._answer()
+        try:
+            self._answer()
+        except BaseException:
+            self.close()
+            raise
 
     def ask(
         self, method: str, *arguments: object, nbytes: int = 0, out: Array | None = None
     ) -> Any:
         """What a method of `Opened` answers; see `Reader`."""
-        return self._answer((method, arguments, SECONDS + nbytes / BYTES_A_SECOND), out)
+        return self._answer((method, arguments, nbytes), out)
 
     def close(self) -> None:
         """End the process, whatever it does."""
@@ -105,20 +112,35 @@ def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoRe
     """Be the child: answer until nobody asks."""
     with contextlib.suppress(BaseException):
         _leave_all(channel.end.fileno())
-        _limit(resource.RLIMIT_CORE, 0)
-        _limit(resource.RLIMIT_FSIZE, 0)
-        if (there := available_memory()) < UNLIMITED:
-            _limit(resource.RLIMIT_AS, size_of_process() + there)
+        for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
+            resource.setrlimit(what, (0, 0))
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, SECONDS)
-        opened: list[Opened] = []
+        allowance, opened = _Allowance(), list[Opened]()
+        allowance.grant(0)
         channel.send(_tried(path, lambda: opened.append(open_file())))
-        _limit(resource.RLIMIT_NOFILE, 0)
-        while opened:
-            method, arguments, seconds = channel.receive()
-            signal.setitimer(signal.ITIMER_PROF, seconds)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+        allowance.grant(opened[0].file.id.get_filesize())
+        while True:
+            method, arguments, nbytes = channel.receive()
+            allowance.grant(nbytes)
             channel.send(_tried(path, getattr(opened[0], method), *arguments))
     os._exit(0)
+
+
+class _Allowance:
+    """Memory, of which there is never more than is available, and time."""
+
+    def __init__(self) -> None:
+        begun, hard = size_of_process(), resource.getrlimit(resource.RLIMIT_AS)[1]
+        there = begun + available_memory()
+        self._most = there if hard == resource.RLIM_INFINITY else min(there, hard)
+        self._memory = begun + ROOM
+
+    def grant(self, nbytes: int) -> None:
+        """What is needed for so many bytes, beside what was."""
+        self._memory = min(self._memory + TIMES * nbytes, self._most)
+        resource.setrlimit(resource.RLIMIT_AS, (self._memory, self._most))
+        signal.setitimer(signal.ITIMER_PROF, SECONDS + nbytes / BYTES_A_SECOND)
 
 
 def _tried(path: str, method: Callable[..., object], *arguments: object) -> object:
@@ -128,7 +150,7 @@ def _tried(path: str, method: Callable[..., object], *arguments: object) -> obje
     except DeepnetError as error:
         return error
     except MemoryError:
-        return MachineError(f"{path}: not enough memory to read it")
+        return MachineError(f"{path}: reading it takes more memory than it should, or there is")
     except Exception:
         return traceback.format_exc()
 
@@ -144,10 +166,3 @@ def _leave_all(kept: int) -> None:
         os.dup2(nowhere, standard)
     os.closerange(3, kept)
     os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
-
-
-def _limit(what: int, most: int) -> None:
-    _, hard = resource.getrlimit(what)
-    if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(what, (most, most))

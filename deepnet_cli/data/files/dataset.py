@@ -32,12 +32,13 @@ class Dataset:
     """A dataset that can be read: every check of its metadata is done.
 
     `dtype` is that of what stands in the file, object for text; `layout` says how it is meant.
-    `values` are the numbers that an enumeration has names for.
+    `size`: of a value, in bytes there.  `values` are the numbers that an enumeration has names for.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    size: int
     chunks: tuple[int, ...] | None
     layout: Layout
     values: dict[str, int] = field(default_factory=dict)
@@ -49,7 +50,7 @@ class Dataset:
 
     @property
     def nbytes(self) -> int:
-        return prod(self.shape) * self.dtype.itemsize
+        return prod(self.shape) * self.size
 
     def stretch(self, axis: int) -> int:
         """How many entries along an axis are best read at once: whole chunks."""
@@ -64,8 +65,9 @@ class Dataset:
         Raises DamagedError where they cannot be read.
         """
         one = self.nbytes // max(1, self.shape[axis])
+        nbytes = max((stop - start) * one, prod(self.chunks or ()) * self.size)
         asked = self.name, start, stop, axis
-        values: Array = self._ask("stretch", *asked, nbytes=(stop - start) * one, out=out)
+        values: Array = self._ask("stretch", *asked, nbytes=nbytes, out=out)
         if out is not None and not np.may_share_memory(values, out):
             np.copyto(out.reshape(values.shape), values)
         return values

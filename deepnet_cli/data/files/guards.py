@@ -1,5 +1,7 @@
 """What is looked at before HDF5 values are read, and how a refusal is told."""
 
+import errno
+import os
 import re
 from itertools import pairwise
 from math import prod
@@ -8,9 +10,10 @@ from typing import Any
 
 import h5py
 
-from deepnet_cli.errors import DataError
+from deepnet_cli.errors import DataError, DeepnetError, MachineError
 from deepnet_cli.files import cannot
 
+DAMAGED = "damaged HDF5 file; copy or make it again"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ALLOWED_FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 32000: "lzf"}
 LARGEST_CHUNK = 256 * 2**20
@@ -85,7 +88,8 @@ def looks_like(start: bytes) -> str:
     return "text" if not set(start) - set(range(8, 14)) - set(range(32, 256)) else "something else"
 
 
-def unreadable(path: str, error: BaseException, size: int) -> DataError:
+def unreadable(path: str, error: BaseException, size: int) -> DeepnetError:
+    """Why a file could not be opened."""
     text = str(error)
     if stored := re.search(r"stored_eof = (\d+)", text):
         return DataError(f"{path}: truncated: {size} of {stored[1]} bytes; copy it again")
@@ -93,7 +97,14 @@ def unreadable(path: str, error: BaseException, size: int) -> DataError:
         return DataError(
             f"{path}: was not closed properly by its writer; run 'h5clear -s' or make it again"
         )
-    return DataError(f"{path}: damaged HDF5 file; copy or make it again")
+    return misread(path, error, DataError(f"{path}: {DAMAGED}"))
+
+
+def misread(path: str, error: BaseException, damage: DataError) -> DeepnetError:
+    """The damage, or the disk's failure to read the file: HDF5 raises the same over both."""
+    if f"errno = {errno.EIO}," in str(error):
+        return MachineError(f"{path}: cannot read: {os.strerror(errno.EIO).lower()}")
+    return damage
 
 
 def check_storage(path: str, name: str, dataset: Any) -> None:

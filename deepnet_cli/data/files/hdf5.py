@@ -4,6 +4,7 @@ What is asked of a file is answered by `Opened` (`opened.py`), in a process of i
 (`child.py`): a file that makes the HDF5 library crash ends that one.
 """
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -143,7 +144,7 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 
     def opened() -> Opened:
         try:
-            file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+            file = _file(path)
         except BlockingIOError:
             raise MachineError(
                 f"{path}: is being written by another program; try again when it has closed it"
@@ -154,6 +155,16 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 
     with _reader(str(path), opened) as reader:
         yield Source(reader, str(path), written)
+
+
+def _file(path: Path) -> Any:
+    """The h5py.File, locked where the file system knows of locks."""
+    try:
+        return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
+    return h5py.File(path, "r", locking=False, rdcc_nbytes=UNPACKED)
 
 
 @contextmanager

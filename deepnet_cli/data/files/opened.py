@@ -19,7 +19,15 @@ import numpy as np
 from deepnet_cli.data.files.chunks import with_room
 from deepnet_cli.data.files.conventions import odd, texts
 from deepnet_cli.data.files.dataset import Dataset
-from deepnet_cli.data.files.guards import ALLOWED_FILTERS, check_storage, is_text, type_problem
+from deepnet_cli.data.files.guards import (
+    ALLOWED_FILTERS,
+    DAMAGED,
+    check_storage,
+    is_text,
+    misread,
+    stored_size,
+    type_problem,
+)
 from deepnet_cli.data.files.layout import layout_of
 from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry, survey
@@ -41,13 +49,15 @@ MOST_ATTRIBUTES = 100_000
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Whatever HDF5 raises over a damaged file, as one DataError."""
+    """Whatever HDF5 raises over a damaged file, as one DataError; over a failing disk, as a
+    MachineError.
+    """
     try:
         yield
     except DeepnetError:
         raise
-    except HDF5_ERRORS:
-        raise DataError(f"{path}: damaged HDF5 file; copy or make it again") from None
+    except HDF5_ERRORS as error:
+        raise misread(path, error, DataError(f"{path}: {DAMAGED}")) from None
 
 
 class Opened:
@@ -111,7 +121,8 @@ class Opened:
             plain = np.dtype(object) if is_text(dataset) else np.dtype(dataset.dtype.str)
             shape, values = tuple(dataset.shape), h5py.check_enum_dtype(dataset.dtype) or {}
             named = {str(key): int(value) for key, value in values.items()}
-            return Dataset(name, shape, plain, dataset.chunks, layout_of(dataset), named)
+            size, layout = stored_size(dataset), layout_of(dataset)
+            return Dataset(name, shape, plain, size, dataset.chunks, layout, named)
 
     def read(self, name: str) -> Array:
         """All values of a dataset."""
@@ -148,10 +159,10 @@ class Opened:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
             raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
-        except HDF5_ERRORS:
-            raise DamagedError(
-                f"{self.path}: '{name}' is damaged: its values cannot be read; copy the file again"
-            ) from None
+        except HDF5_ERRORS as error:
+            where = f"{self.path}: '{name}'"
+            damage = f"{where} is damaged: its values cannot be read; copy the file again"
+            raise misread(self.path, error, DamagedError(damage)) from None
 
     def _dataset(self, name: str) -> Any:
         """The h5py dataset `name`, its metadata checked, once."""
@@ -200,6 +211,9 @@ class Opened:
 def _attribute(node: Any, name: str) -> object:
     """A value that stands for itself: numbers or texts; or None."""
     try:
+        kind = node.attrs.get_id(name).dtype
+        if kind.hasobject and h5py.check_string_dtype(kind) is None:
+            return None  # references and lists, which where damaged have any size
         value = node.attrs[name]
     except HDF5_ERRORS:  # of a type that h5py does not know
         return None

@@ -110,8 +110,7 @@ def batch(subject: Subject) -> Finding:
     if fit.scale.empty:
         return Finding(SKIPPED, f"{fit.examples} examples with one y: nothing to fit")
     figures = {"examples": fit.examples, "explained": fit.explained}
-    what = f"{fit.examples} examples: J {fit.before:.3g} -> {fit.after:.2g}, "
-    what += f"{fit.explained:.0%} learned by heart"
+    what = f"{fit.examples} examples, J = {fit.before:.3g}: {fit.explained:.0%} learned by heart"
     if fit.explained >= LEARNED:
         return Finding(OK, what, (), figures)
     do = "the network cannot learn so few by heart: look at the other lines, at the output "

@@ -68,7 +68,9 @@ def network(facts: Facts) -> str:
 
 def _epochs(facts: Facts) -> str:
     epochs = facts.run.summary.get("epochs")
-    return f" ({figure(epochs)} epochs)" if isinstance(epochs, int | float) else ""
+    if not isinstance(epochs, int | float):
+        return ""
+    return f" ({figure(epochs)} epoch{'s' * (epochs != 1)})"
 
 
 def _data(facts: Facts) -> Node:
@@ -77,7 +79,7 @@ def _data(facts: Facts) -> Node:
     known = data if isinstance(data, dict) else {}
     rows = []
     for part in PARTS:
-        told, file = known.get(part), _file(facts, part)
+        told, file = known.get(part), file_of(facts, part)
         told = told if isinstance(told, dict) else {}
         if told or file:
             counts = (told.get(key, "") for key in ("examples", "features"))
@@ -86,7 +88,7 @@ def _data(facts: Facts) -> Node:
     return grid(head, rows, "Data") if rows else None
 
 
-def _file(facts: Facts, part: str) -> str:
+def file_of(facts: Facts, part: str) -> str:
     """The files of a part, or that it was split off."""
     config = facts.run.config
     where = getattr(config.data, part) if config is not None else None

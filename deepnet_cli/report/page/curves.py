@@ -13,6 +13,7 @@ from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.section import Section
 
 VALIDATION = "val_"
+PARTS = ("training", "validation")
 NOT_DRAWN = ("iteration", "epoch")
 
 
@@ -37,21 +38,26 @@ def _columns(facts: Facts) -> list[str]:
 
 
 def _chart(name: str, runs: Sequence[Facts]) -> Chart | None:
-    """Of one run a curve for training and one for validation; of several a color a run."""
+    """Of one run a curve for training and one for validation; of several a color a run.
+
+    A learning rate that stays as it is needs none.
+    """
+    found = [
+        (k, held, y)
+        for k, facts in enumerate(runs)
+        for held, column in enumerate((name, VALIDATION + name))
+        if np.isfinite(y := _values(facts, column)).any()
+    ]
+    both = len({held for _, held, _ in found}) == 2
     series = list[Series]()
-    for k, facts in enumerate(runs):
-        found = [(key, _values(facts, key)) for key in (name, VALIDATION + name)]
-        there = [(key, y) for key, y in found if np.isfinite(y).any()]
-        x = np.array([row["iteration"] for row in facts.run.history.rows])
-        for key, y in there:
-            held = key != name
-            label = "validation" if held else "training"
-            if len(runs) > 1:
-                label = f"{facts.label}, {label}"
-            elif name == key and VALIDATION + name not in _columns(facts):
-                label = name
-            series.append(Series(label, x, y, k if len(runs) > 1 else int(held), held))
-    if not series:
+    for k, held, y in found:
+        words = [runs[k].label] if len(runs) > 1 else []
+        words += [PARTS[held]] if both or not words else []
+        x = np.array([row["iteration"] for row in runs[k].run.history.rows])
+        color = k if len(runs) > 1 else held
+        series.append(Series(", ".join(words), x, y, color, bool(held)))
+    stays = len({value for each in series for value in each.y.tolist()}) == 1
+    if not series or (name == "learning_rate" and stays):
         return None
     marked = _best(runs[0]) if len(runs) == 1 else []
     decades = name not in EVERY or name in SMALLER_IS_BETTER

@@ -13,7 +13,7 @@ from deepnet_cli import __version__
 from deepnet_cli.report.page.about import ending
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import Element, Node, Verbatim, html, tag
-from deepnet_cli.report.page.scores import headline
+from deepnet_cli.report.page.scores import beside, headline
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
 
@@ -66,7 +66,8 @@ def _own(name: str) -> str:
 def _header(title: str, runs: Sequence[Facts], made: dict[str, Section]) -> Element:
     over = str(runs[0].run.path) if len(runs) == 1 else f"{len(runs)} runs"
     leads = [ending(runs[0])] if len(runs) == 1 else []
-    leads += [headline(runs[0].held)] if leads and runs[0].held is not None else []
+    if leads and (held := runs[0].held) is not None:
+        leads.append("; ".join(filter(None, (headline(held), beside(held)))))
     links = [tag("li", tag("a", section.title, href=f"#{name}")) for name, section in made.items()]
     return tag(
         "header",

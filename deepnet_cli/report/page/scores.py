@@ -46,19 +46,29 @@ def examined(held: Held, most: int | None = None) -> str:
 
 
 def headline(held: Held) -> str:
-    """The one figure that is looked at first, in a sentence."""
-    found, name = held.found, HEADLINE[held.outcomes.kind]
-    name = name if name in found.figures else "cost"  # it may be undefined
+    """The one figure that is looked at first, with its interval."""
+    found, name = held.found, _first(held)
     told = f"{name} {figure(found.figures[name])} on {examined(held)}"
-    if found.intervals:
-        low, high = found.intervals[name]
-        told += f" (95 % interval {low:.4g} to {high:.4g})"
+    if not found.intervals:
+        return told
+    low, high = found.intervals[name]
+    return f"{told} (95 % interval {low:.4g} to {high:.4g})"
+
+
+def beside(held: Held) -> str:
+    """That of the baselines; nothing where there are none."""
+    name = _first(held)
     others = [
         f"{other} {figure(figures[name])}"
-        for other, figures in found.baselines.items()
+        for other, figures in held.found.baselines.items()
         if name in figures
     ]
-    return f"{told}; baselines: {', '.join(others)}" if others else told
+    return f"baselines: {', '.join(others)}" if others else ""
+
+
+def _first(held: Held) -> str:
+    name = HEADLINE[held.outcomes.kind]
+    return name if name in held.found.figures else "cost"  # it may be undefined
 
 
 def _tables(held: Held) -> Iterator[Node]:

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-from deepnet_cli.config.resolved import flat
-from deepnet_cli.config.yaml_reader import parse
-from deepnet_cli.config.yaml_writer import dumped
-from deepnet_cli.report.page.about import ending, network
+from deepnet_cli.report.page.about import ending, file_of, network
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.scores import headline
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import grid
+from deepnet_cli.report.runs import as_written, differing
+from deepnet_cli.training.listing import trained
 from deepnet_cli.training.outcomes import HELD_OUT
 
 
@@ -19,6 +18,7 @@ def overview(runs: Sequence[Facts]) -> Section:
     rows = [
         [
             facts.label,
+            file_of(facts, "train"),
             network(facts),
             facts.run.summary.get("parameters", ""),
             facts.run.made,
@@ -28,21 +28,19 @@ def overview(runs: Sequence[Facts]) -> Section:
         ]
         for facts in runs
     ]
-    head = ["run", "network", "parameters", "updates", "seconds", "held out", "state"]
+    head = ["run", "data", "network", "parameters", "updates", "seconds", "held out", "state"]
     return Section("The runs", [grid(head, rows, "Runs")])
 
 
 def differences(runs: Sequence[Facts]) -> Section:
     """A row for each key of the configs that is not the same in all."""
-    trees = [flat(parse(facts.config.encode(), "").tree) for facts in runs]
-    keys = dict.fromkeys(key for tree in trees for key in tree)
+    listed = [trained(facts.run.path) for facts in runs]
     rows = [
-        [key, *(_told(tree.get(key)) for tree in trees)]
-        for key in keys
-        if any(tree.get(key) != trees[0].get(key) for tree in trees)
+        [key, *(as_written(each.keys.get(key), key) for each in listed)]
+        for key in differing(listed)
     ]
     if not rows:
-        return Section("What differs", [tag("p", "Nothing: the configs are the same.")])
+        return Section("What differs", [tag("p", "Nothing that the configs say of training.")])
     return Section("What differs", [grid(["key", *_labels(runs)], rows, "Keys of the configs")])
 
 
@@ -64,8 +62,3 @@ def side_by_side(runs: Sequence[Facts]) -> Section | None:
 
 def _labels(runs: Sequence[Facts]) -> list[str]:
     return [facts.label for facts in runs]
-
-
-def _told(value: object) -> str:
-    """As the config has it; nothing where it has none."""
-    return "" if value is None else " ".join(dumped([value]).split())[1:-1]

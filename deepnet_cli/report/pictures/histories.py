@@ -15,13 +15,6 @@ from deepnet_cli.training.history import History
 NO_METRICS = {"iteration", "epoch", "cost", "learning_rate", "clipped", "gradient_norm", "seconds"}
 """The other columns."""
 
-
-PARTS: dict[bool, tuple[str, Style]] = {
-    False: ("training", "line"),
-    True: ("validation", "dashed"),
-}
-"""By whether they are held out."""
-
 Named = tuple[str, History]
 
 
@@ -45,19 +38,14 @@ def cost(runs: Sequence[Trained], look: Look) -> list[Panel]:
 def metrics(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """Each metric in the history, a chart; the first that the config asks for is first."""
     names = dict.fromkeys(name for run in runs for name in metrics_in(run.history))
-    return [
-        _chart(
-            name, "", runs, name, Look(look.smooth, None if name in SMALLER_IS_BETTER else False)
-        )
-        for name in names
-    ]
+    logs = {name: None if name in SMALLER_IS_BETTER else False for name in names}
+    return [_chart(name, "", runs, name, Look(look.smooth, log)) for name, log in logs.items()]
 
 
 def learning_rate(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """That of each row's update."""
-    return [
-        _chart("learning rate", "learning rate", runs, "learning_rate", Look(log=bool(look.log)))
-    ]
+    look = Look(log=bool(look.log))
+    return [_chart("learning rate", "learning rate", runs, "learning_rate", look)]
 
 
 def gradient_norm(runs: Sequence[Trained], look: Look) -> list[Panel]:
@@ -75,31 +63,43 @@ def chart(title: str, y: str, named: Sequence[Named], key: str, look: Look) -> C
     Of one history by itself the two have colours of their own; else each history has one.  Raises
     ConfigError where the logarithm is asked for of what has none.
     """
-    series = list[Series]()
-    for k, (label, history) in enumerate(named):
-        x, names = _column(history, "iteration"), history.rows[-1] if history.rows else {}
-        there = [held_out for held_out in (False, True) if _key(key, held_out) in names]
-        for held_out in there:
-            part, style = PARTS[held_out]
-            told, colour = (f"{label}, {part}" if held_out else label), k
-            if len(named) == 1:
-                told, colour = (
-                    part if key not in NO_METRICS or len(there) > 1 else "",
-                    int(held_out),
-                )
-            values = _column(history, _key(key, held_out))
-            if look.smooth:
-                series.append(Series("", x, values, "faint", colour))
-                values = smoothed(values, look.smooth)
-            follows = len(named) > 1 and held_out is not there[0]
-            series.append(Series(told, x, values, style, colour, follows=follows))
+    several = len(named) > 1
+    series = tuple(
+        each
+        for k, (label, history) in enumerate(named)
+        for each in _series(history, key, look, (label, k) if several else None)
+    )
     if any(each.follows for each in series):
         title = f"{title} (dashed: validation)"
     shown = np.concatenate([np.zeros(0), *(each.y for each in series)])
     if look.log and (shown <= 0).any():
         raise ConfigError(f"--log: {key} is not above 0 everywhere; leave it out")
     log = spans_decades(shown) if look.log is None else look.log
-    return Chart(title, "iteration", y, tuple(series), log)
+    return Chart(title, "iteration", y, series, log)
+
+
+def _series(
+    history: History, key: str, look: Look, among: tuple[str, int] | None
+) -> Iterator[Series]:
+    """Of a history by itself, or `among` others by its label and colour."""
+    columns = {"training": key, "validation": f"val_{key}"}
+    there = {part: name for part, name in columns.items() if name in _names(history)}
+    for part, name in there.items():
+        held_out = part == "validation"
+        if among is not None:
+            label, colour = among
+            label = f"{label}, {part}" if held_out else label
+        else:
+            label, colour = part, int(held_out)
+            if key in NO_METRICS and len(there) == 1:
+                label = ""
+        x, y = _column(history, "iteration"), _column(history, name)
+        if look.smooth:
+            yield Series("", x, y, "faint", colour)
+            y = smoothed(y, look.smooth)
+        style: Style = "dashed" if held_out else "line"
+        follows = among is not None and part != next(iter(there))
+        yield Series(label, x, y, style, colour, follows=follows)
 
 
 def smoothed(values: Array, weight: float) -> Array:
@@ -123,8 +123,7 @@ def smoothed(values: Array, weight: float) -> Array:
 
 def metrics_in(history: History) -> list[str]:
     """The names of the metrics in a history, without val_."""
-    names = history.rows[-1] if history.rows else {}
-    bare = dict.fromkeys(name.removeprefix("val_") for name in names)
+    bare = dict.fromkeys(name.removeprefix("val_") for name in _names(history))
     return [name for name in bare if name not in NO_METRICS]
 
 
@@ -149,7 +148,7 @@ def no_schedule(run: Trained) -> str:
 
 def no_norm(run: Trained) -> str:
     """Likewise, of the gradient's norm."""
-    hint = "its history.csv has no gradient_norm, as a run of today has"
+    hint = "its history.csv has no gradient_norm; an older deepnet wrote it"
     return no_history(run) or ("" if "gradient_norm" in run.history.rows[-1] else hint)
 
 
@@ -164,8 +163,8 @@ def _kept(run: Trained) -> Iterator[Series]:
             yield Series("kept in model.h5", *at, "mark", 1)
 
 
-def _key(key: str, held_out: bool) -> str:
-    return f"val_{key}" if held_out else key
+def _names(history: History) -> list[str]:
+    return list(history.rows[-1]) if history.rows else []
 
 
 def _column(history: History, name: str) -> Array:
