@@ -2,7 +2,7 @@
 
 From its first moment (__main__.py) one ends it at once, with exit code 128 + its number; no
 exception is raised, for which an import or a library's callback could be the wrong place.  While
-training has something to save a first one only asks (training/stopping.py).  One that the
+training has something to save a first one only asks (training/run/stopping.py).  One that the
 parent process made the command ignore, as nohup does, stays ignored.
 
 What takes milliseconds to import has no place here.

@@ -13,7 +13,7 @@ from cli import Result, deepnet
 from layouts import LAYOUTS, Reads
 from mutations import OF_TEXT, WORDS, Rng, mutated
 
-from deepnet_cli.training.sealed import USER_BLOCK, sealed
+from deepnet_cli.training.kept.sealed import USER_BLOCK, sealed
 
 ROOT = Path(__file__).resolve().parent.parent
 m = 12

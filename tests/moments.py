@@ -127,7 +127,7 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
     os.chdir(order["folder"])
     sys.argv = ["deepnet", *argv]
     if order["options"]:
-        from deepnet_cli.training import stopping
+        from deepnet_cli.training.run import stopping
 
         stopping.APART = order["options"]["APART"]
     moments, calls = [tuple(moment) for moment in order["at"]], 0

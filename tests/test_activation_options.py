@@ -130,7 +130,7 @@ def test_a_model_file_with_an_option_that_is_none(monkeypatch: pytest.MonkeyPatc
     config = config_of([{"leaky_relu": 0.3}, "softmax"])
     with monkeypatch.context() as patch:
         patch.setattr(
-            "deepnet_cli.training.session.resolved_config",
+            "deepnet_cli.training.run.session.resolved_config",
             lambda *args: resolved_config(*args).replace("slope: 0.3", "slope: 3"),
         )
         assert deepnet("train", config, "--run-dir", "run").code == 0

@@ -15,7 +15,7 @@ from deepnet_cli.nn.ops.alpha_dropout import AlphaDropout
 from deepnet_cli.nn.ops.dropout import Dropout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures.evaluation import scores
 
 RATES = [0.05, 0.1, 0.5, 0.9]
 SHAPE = (60, 500)

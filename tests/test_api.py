@@ -22,7 +22,7 @@ from samples import rows, same_files, write_blobs, write_config
 
 import deepnet_cli as deepnet
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.loop.state import Event
 
 BINARY = {"layers": [4, 1], "activations": ["tanh", "sigmoid"]}
 
@@ -108,7 +108,7 @@ def signalled(after: int, times: int) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("deepnet_cli.api.running._shown", shown)
-        patch.setattr("deepnet_cli.training.stopping.APART", -1.0)
+        patch.setattr("deepnet_cli.training.run.stopping.APART", -1.0)
         yield
 
 

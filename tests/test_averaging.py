@@ -23,9 +23,9 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.averages import AVERAGES, EMA, SWA, Average, Averaged
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.state import Event, State
+from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import Event, State
 
 KINDS: list[Average] = [EMA(), EMA(0.6), EMA(0.0), SWA(7, 1), SWA(0, 4), SWA(5, 3), SWA(20, 2)]
 P, UPDATES = 23, 30

@@ -10,12 +10,12 @@ from cli import deepnet
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.errors import MachineError
-from deepnet_cli.training import session
-from deepnet_cli.training.background import Background
-from deepnet_cli.training.lock import Lock
-from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import RunDirectory
-from deepnet_cli.training.state import Event as Made
+from deepnet_cli.training.kept.background import Background
+from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.loop.state import Event as Made
+from deepnet_cli.training.run import session
 
 SECONDS = 20.0
 """What never takes so long."""
@@ -97,7 +97,7 @@ def test_training_goes_on_while_a_checkpoint_is_made(
         first.setdefault(self.state.iteration, content)
         return content
 
-    monkeypatch.setattr("deepnet_cli.training.loop.MOST", 1)
+    monkeypatch.setattr("deepnet_cli.training.loop.loop.MOST", 1)
     monkeypatch.setattr(session.Session, "_event", counted)
     monkeypatch.setattr(Progress, "to_bytes", late)
     assert deepnet("train", "c.yaml", "--run-dir", "a", "-q").code == 0

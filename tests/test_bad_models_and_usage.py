@@ -16,7 +16,7 @@ import pytest
 from cli import Result, assert_refused, assert_says, config, deepnet, train_small, write_train_h5
 
 from deepnet_cli import __version__
-from deepnet_cli.training.sealed import USER_BLOCK, sealed
+from deepnet_cli.training.kept.sealed import USER_BLOCK, sealed
 
 W1, W2 = "parameters/W1", "parameters/W2"
 

@@ -20,8 +20,8 @@ from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training import evaluation
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures import evaluation
+from deepnet_cli.training.figures.evaluation import scores
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)

@@ -23,8 +23,8 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.checking import checks
 from deepnet_cli.report.checking.checks import CHECKS, checked, checks_json, finding_text, verdict
 from deepnet_cli.report.checking.finding import LEVELS, OK, SKIPPED, WARNING, WRONG, Finding
-from deepnet_cli.training import measuring
 from deepnet_cli.training.checking.subject import Subject
+from deepnet_cli.training.timing import measuring
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = {name: ROOT / "configs" / f"{name}.yaml" for name in ("breast_cancer", "diabetes")}

@@ -13,9 +13,9 @@ from samples import parameters, rows, write_blobs, write_config
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
-from deepnet_cli.training.subject import subject_at
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
+from deepnet_cli.training.run.subject import subject_at
 
 each = pytest.mark.parametrize("name", CLIPPINGS)
 

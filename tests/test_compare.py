@@ -16,10 +16,10 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.comparing import Pair, compared, evenly
-from deepnet_cli.training.intervals import intervals
-from deepnet_cli.training.model import load_model
-from deepnet_cli.training.pairing import Side
+from deepnet_cli.training.figures.intervals import intervals
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results.comparing import Pair, compared, evenly
+from deepnet_cli.training.results.pairing import Side
 
 FLAT = {"layers": [3], "activations": ["softmax"]}
 

@@ -15,7 +15,7 @@ from samples import part_of, write_blobs, write_config
 
 from deepnet_cli.data.reading.splitting import folds, split
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.session import Session
+from deepnet_cli.training.run.session import Session
 
 sizes = st.integers(2, 60)
 seeds = st.integers(0, 10)

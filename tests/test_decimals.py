@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from deepnet_cli.data.decimals import LARGEST, POINTED, SMALLEST, WIDTH, decimal, decimals
 from deepnet_cli.data.reading.labels import Classes
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.predictions import Predictions, as_csv
+from deepnet_cli.training.results.predictions import Predictions, as_csv
 
 EDGES = np.array([SMALLEST, POINTED, 0.001, 0.01, 0.1, 1, 10, 1e5, LARGEST, 1e7, 1e16, 1e17])
 TWOS = np.ldexp(1.0, np.arange(-149, 128))  # where the floats below are closer than those above

@@ -16,7 +16,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.ops.dropout import Dropout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures.evaluation import scores
 
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)
 

@@ -23,8 +23,9 @@ from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training import assessment, baselines, intervals
-from deepnet_cli.training.model import load_model
+from deepnet_cli.training.figures import baselines, intervals
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results import assessment
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cli import deepnet
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.files import TEMPORARY
-from deepnet_cli.training.sealed import open_sealed
+from deepnet_cli.training.kept.sealed import open_sealed
 
 OPERATIONS = (
     *("open", "fdopen", "write", "truncate", "fchmod"),

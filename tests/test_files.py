@@ -21,7 +21,7 @@ from deepnet_cli import files, signals
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.errors import ConfigError, DataError, MachineError
 from deepnet_cli.files import check_readable, make_directory, read_file, shown, write_file
-from deepnet_cli.training.sealed import USER_BLOCK, check_seal, open_sealed, sealed
+from deepnet_cli.training.kept.sealed import USER_BLOCK, check_seal, open_sealed, sealed
 
 OLD, NEW = b"old content", b"new content, longer" * 1000
 
@@ -363,7 +363,7 @@ def test_hdf5_sees_no_byte_of_a_damaged_file(target: Path, monkeypatch: pytest.M
     def met(*_: object) -> None:
         pytest.fail("HDF5 was given the file")
 
-    monkeypatch.setattr("deepnet_cli.training.sealed.open_hdf5_bytes", met)
+    monkeypatch.setattr("deepnet_cli.training.kept.sealed.open_hdf5_bytes", met)
     for content in (MODEL + b"garbage", MODEL[:-1], flipped(MODEL, 8 * len(MODEL) - 1)):
         with pytest.raises(DataError, match=r"model\.h5: damaged: its sha256 does not match"):
             opened(target, content)

@@ -38,8 +38,8 @@ from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.clipping import ClipNorm
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.randomness import bits
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 CE = LOSSES["cross_entropy"]
 UNITS = (6, 5, 4, 3)

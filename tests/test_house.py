@@ -66,18 +66,24 @@ def test_imports_point_down(path: Path) -> None:
         assert outside - set(sys.stdlib_module_names) <= OUTSIDE[here]
 
 
-IN_DATA = ["files", "reading", "dealing", "encoding", "describing", "convert"]
-"""The rooms within `data`, likewise; what stands beside them sees the first alone."""
+WITHIN = {
+    "data": ["files", "reading", "dealing", "encoding", "describing", "convert"],
+    "training": ["loop", "figures", "kept", "run", "results", "timing", "checking", "selftest"],
+}
+"""The rooms within a room, likewise; what stands beside them sees the first alone."""
+
+INNER = [path for room in WITHIN for path in sorted((ROOT / room).rglob("*.py"))]
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "data").rglob("*.py")), ids=lambda p: p.stem)
-def test_imports_point_down_within_data(path: Path) -> None:
-    here = path.relative_to(ROOT / "data").parts[0]
-    upto = IN_DATA.index(here) if here in IN_DATA else 0
-    names = {name.split(".")[2] for name in imports(path) if name.startswith("deepnet_cli.data.")}
+@pytest.mark.parametrize("path", INNER, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down_within_a_room(path: Path) -> None:
+    room, here = path.relative_to(ROOT).parts[:2]
+    inner = WITHIN[room]
+    upto = inner.index(here) if here in inner else 0
+    names = {n.split(".")[2] for n in imports(path) if n.startswith(f"deepnet_cli.{room}.")}
     if path.stem == "guards":  # of a file in another format, how it is converted
         names -= {"convert"}
-    assert names & set(IN_DATA) <= set(IN_DATA[: upto + 1])
+    assert names & set(inner) <= set(inner[: upto + 1])
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
@@ -99,8 +105,8 @@ WRITERS = {
     "data/files/hdf5.py": "HDF5 in memory",
     "files.py": "the one writer",
     "fused/native.py": "the folder of what was compiled",
-    "training/lock.py": "the lock",
-    "training/logs.py": "rows at the end of a log",
+    "training/kept/lock.py": "the lock",
+    "training/kept/logs.py": "rows at the end of a log",
 }
 
 PRINTS = re.compile(r"\b(?:print|click\.s?echo|std(?:out|err)\.write)\(")
@@ -150,7 +156,7 @@ def test_training_imports_what_it_needs(tmp_path: Path) -> None:
     config = ROOT.parent / "configs" / "digits.yaml"
     short = ["training.epochs=1", "output.plots=false", f"output.directory={tmp_path}"]
     modules = imported("train", str(config), *(word for key in short for word in ("--set", key)))
-    assert {"numpy", "h5py", "deepnet_cli.training.session"} <= modules
+    assert {"numpy", "h5py", "deepnet_cli.training.run.session"} <= modules
     assert not modules & {"matplotlib", "scipy", "tqdm", "multiprocessing", "numpy.ma"}
     assert not modules & {"deepnet_cli.config.code", "deepnet_cli.nn.grid"}
 

@@ -21,9 +21,9 @@ from deepnet_cli.report.dataset import SCREEN
 from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.remarks import remarks
 from deepnet_cli.report.spark import HEIGHTS, PLAIN, sparkline
-from deepnet_cli.training.lock import NAME as LOCK
-from deepnet_cli.training.lock import Lock
-from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.kept.lock import NAME as LOCK
+from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.run_directory import RunDirectory
 
 DATA = Path(__file__).parents[1] / "data"
 SHIPPED = sorted(DATA.glob("*.h5"))

@@ -16,7 +16,7 @@ from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures.evaluation import scores
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)

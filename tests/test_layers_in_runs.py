@@ -16,7 +16,7 @@ from deepnet_cli.cli.progress import Display
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import bits, generator, order
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.loop.state import Event
 
 NORM = {"epsilon": 0.01, "momentum": 0.3}
 MINI = {"batch_size": 16, "learning_rate": 0.02, "l2": 0.3}

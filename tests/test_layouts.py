@@ -17,8 +17,8 @@ from deepnet_cli.data.files import dataset
 from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.data.reading import stored
 from deepnet_cli.data.reading.tables import Location, read_table
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 READ = [name for name, layout in LAYOUTS.items() if isinstance(layout.expected, Reads)]
 REFUSED = [name for name, layout in LAYOUTS.items() if isinstance(layout.expected, Refused)]

@@ -14,9 +14,9 @@ from cli import deepnet
 from samples import write_blobs, write_config
 
 from deepnet_cli.errors import ConfigError, MachineError
-from deepnet_cli.training import lock, run_directory
-from deepnet_cli.training.lock import Lock
-from deepnet_cli.training.run_directory import RunDirectory
+from deepnet_cli.training.kept import lock, run_directory
+from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.run_directory import RunDirectory
 
 
 @pytest.fixture(params=["flock", "no flock"])

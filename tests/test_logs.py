@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from samples import largest_file, rows, write_blobs, write_config
 
 from deepnet_cli.config import load
-from deepnet_cli.training.copies import Copies
-from deepnet_cli.training.history import Row
-from deepnet_cli.training.logs import Log, json_line
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.kept.copies import Copies
+from deepnet_cli.training.kept.logs import Log, json_line
+from deepnet_cli.training.loop.history import Row
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.session import Session
 
 BOTH = {"tensorboard": True, "jsonl": True, "checkpoint_every": 12}
 

@@ -15,9 +15,9 @@ from deepnet_cli.config import reduction
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.nn.ops.op import Op
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import scores
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 Row = dict[str, float]
 

@@ -20,7 +20,7 @@ from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.descent import GradientDescent
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.randomness import bits
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures.evaluation import scores
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
 each_hidden = pytest.mark.parametrize("hidden", HIDDEN, ids=lambda g: g.name)

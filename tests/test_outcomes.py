@@ -13,9 +13,9 @@ from sklearn import metrics
 from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training import outcomes as module
-from deepnet_cli.training.model import load_model
-from deepnet_cli.training.outcomes import Outcomes, outcomes, outcomes_of
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results import outcomes as module
+from deepnet_cli.training.results.outcomes import Outcomes, outcomes, outcomes_of
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from samples import same_files, write_blobs, write_config
 from deepnet_cli.cli.main import COMMANDS, run
 from deepnet_cli.cli.say import in_shell
 from deepnet_cli.report.curves import cost_picture
-from deepnet_cli.training.history import History
+from deepnet_cli.training.loop.history import History
 
 EVIL = "e\x1b[31m\r\a\u202e\x9b'\"\\$x\n"
 """ESC, CR, BEL, a control for text from right to left, CSI in one byte, and what shells know."""

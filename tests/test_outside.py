@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from cli import LAYERS, config, deepnet, train_small
 
-from deepnet_cli.training.sealed import sealed
+from deepnet_cli.training.kept.sealed import sealed
 
 X = np.random.default_rng(8).normal(size=(12, 4))
 Y = np.arange(12) % 3

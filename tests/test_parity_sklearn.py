@@ -24,8 +24,8 @@ from deepnet_cli.nn.penalties import L2
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.optim.rule import Optimizer
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -34,8 +34,8 @@ from deepnet_cli.optim.schedules import SCHEDULES
 from deepnet_cli.randomness import bits
 from deepnet_cli.report import vocabulary
 from deepnet_cli.report.entries import REGISTRIES
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 M, SIZE, FEATURES, UNITS, OUTPUTS = 11, 4, 5, (6, 4), 3
 """Three batches an epoch, of 4, 4 and 3 examples."""

@@ -26,7 +26,7 @@ from deepnet_cli.report.pictures.registry import PICTURES, heading, overview, pa
 from deepnet_cli.report.pictures.style import FORMATS, styled
 from deepnet_cli.report.pictures.terminal import HEIGHT, chart_text, panels_text
 from deepnet_cli.report.pictures.trained import Trained, labels
-from deepnet_cli.training.history import History
+from deepnet_cli.training.loop.history import History
 
 
 @pytest.fixture(scope="module")

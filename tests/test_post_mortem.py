@@ -12,7 +12,7 @@ from samples import write_blobs, write_config
 
 from deepnet_cli.cli import replay
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.post_mortem import recorded
+from deepnet_cli.training.run.post_mortem import recorded
 
 RELU = {"layers": [6, 1], "activations": ["relu", "linear"]}
 

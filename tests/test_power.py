@@ -18,8 +18,8 @@ from cli import deepnet
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.errors import DataError
-from deepnet_cli.training.run_directory import Keep, RunDirectory, checkpoints
-from deepnet_cli.training.sealed import open_sealed
+from deepnet_cli.training.kept.run_directory import Keep, RunDirectory, checkpoints
+from deepnet_cli.training.kept.sealed import open_sealed
 
 Operation = tuple[str, Any, Any]
 """What, on which path, and with what."""

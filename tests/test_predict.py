@@ -16,8 +16,8 @@ from sklearn import metrics as sk
 
 from deepnet_cli.data.reading.tables import Location, Table
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import scores
-from deepnet_cli.training.model import Model, load_model
+from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.kept.model import Model, load_model
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_batches_change_no_more_than_the_last_bit(
     folder: Path, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = deepnet("predict", "a", "more.h5", "--json").out
-    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", 6 * batch)
+    monkeypatch.setattr("deepnet_cli.training.figures.evaluation.VALUES", 6 * batch)
     parts = deepnet("predict", "a", "more.h5", "--json").out
     np.testing.assert_allclose(
         json.loads(parts)["probabilities"], json.loads(whole)["probabilities"], atol=1e-6
@@ -129,7 +129,7 @@ def test_blocks_of_any_size_cover_every_row(
     model = load_model(Path("a"))
     rows = model.encoding.rows(model.table(Location(Path("more.h5")), labelled=False))
     whole = scores(model.network, model.theta, rows)
-    monkeypatch.setattr("deepnet_cli.training.evaluation.VALUES", values)
+    monkeypatch.setattr("deepnet_cli.training.figures.evaluation.VALUES", values)
     np.testing.assert_allclose(scores(model.network, model.theta, rows), whole, rtol=2e-5)
 
 

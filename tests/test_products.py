@@ -21,7 +21,7 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.evaluation import scores
+from deepnet_cli.training.figures.evaluation import scores
 
 SHAPES = [(1, 1, 1), (1, 9, 4), (9, 1, 4), (4, 9, 1), (7, 12, 5), (64, 200, 33), (10, 3000, 17)]
 """(n, k, m)"""

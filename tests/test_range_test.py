@@ -16,8 +16,8 @@ from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.report.pictures.rates import range_chart
-from deepnet_cli.training import range_test as module
-from deepnet_cli.training.range_test import BETA, LEAST, RangeTest, costs_along, range_test
+from deepnet_cli.training.checking import range_test as module
+from deepnet_cli.training.checking.range_test import BETA, LEAST, RangeTest, costs_along, range_test
 
 CURVATURE = 0.04
 """The largest eigenvalue of J''; gradient descent moves away from the minimum by rates above

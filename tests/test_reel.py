@@ -18,9 +18,9 @@ from deepnet_cli.fused.gather import Gather
 from deepnet_cli.fused.tape import record
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training.loop import MOST, at_once
-from deepnet_cli.training.state import State
-from deepnet_cli.training.updates import UPDATES
+from deepnet_cli.training.loop.loop import MOST, at_once
+from deepnet_cli.training.loop.state import State
+from deepnet_cli.training.loop.updates import UPDATES
 
 compiled = pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 

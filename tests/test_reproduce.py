@@ -16,10 +16,10 @@ from cli import assert_refused, assert_says, deepnet
 from samples import rows, write_blobs, write_config
 
 from deepnet_cli.threads import pool
-from deepnet_cli.training.copies import Copies
-from deepnet_cli.training.reproducing import Reproduction
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.kept.copies import Copies
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.reproducing import Reproduction
+from deepnet_cli.training.run.session import Session
 
 TRAINING = {"optimizer": "adam", "batch_size": 16, "log_every": 7}
 LAYERS = [{"units": 6, "batch_norm": True, "dropout": 0.2}, 3]
@@ -142,7 +142,7 @@ def test_no_clock_ends_it(folder: Path, monkeypatch: Patch) -> None:
     assert deepnet("train", "c.yaml", *limited, "--run-dir", "other", "-q").code == 0
     days = (86_400.0 * k for k in count(1))
     monkeypatch.setattr(
-        "deepnet_cli.training.session.time", SimpleNamespace(monotonic=days.__next__)
+        "deepnet_cli.training.run.session.time", SimpleNamespace(monotonic=days.__next__)
     )
     told = reproduced("other")
     assert (told["identical"], told["updates"]) == (True, 40)
@@ -230,7 +230,7 @@ def resealed(path: Path, name: str) -> None:
 
 def test_another_environment_is_named(folder: Path, monkeypatch: Patch) -> None:
     now = pool()[0], "another core"
-    monkeypatch.setattr("deepnet_cli.training.environment.pool", lambda: now)
+    monkeypatch.setattr("deepnet_cli.training.kept.environment.pool", lambda: now)
     told = reproduced("run")
     assert len(told["changed"]) == 1
     assert told["changed"][0].endswith("now another core")

@@ -17,12 +17,12 @@ from samples import rows, same_files, write_blobs, write_config
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.errors import MachineError
 from deepnet_cli.files import TEMPORARY
-from deepnet_cli.training import environment
-from deepnet_cli.training.history import History
-from deepnet_cli.training.lock import Lock
-from deepnet_cli.training.run_directory import RunDirectory
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.kept import environment
+from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.loop.history import History
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.session import Session
 
 LONGER = ("--set", "training.iterations=60")
 
@@ -328,7 +328,7 @@ def test_a_run_that_is_stopped_after_any_step_goes_on(
                 signal.raise_signal(signal.SIGINT)
 
         with monkeypatch.context() as stopped:
-            stopped.setattr("deepnet_cli.training.loop.MOST", 1)
+            stopped.setattr("deepnet_cli.training.loop.loop.MOST", 1)
             stopped.setattr(Display, "show", stopping)
             ended = deepnet("train", all_in_one / "c.yaml", "--run-dir", run).code
         assert ended == (130 if step < STEPS else 0)

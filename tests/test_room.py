@@ -14,7 +14,7 @@ from samples import largest_file, write_blobs, write_config
 from deepnet_cli.config.job import load_job
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import MachineError
-from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.kept.progress import Progress
 
 
 @pytest.fixture(autouse=True)

@@ -11,8 +11,8 @@ from cli import assert_refused, assert_says, deepnet
 from samples import write_blobs, write_config
 
 from deepnet_cli.report.runs import by, differing
-from deepnet_cli.training.listing import Listed
-from deepnet_cli.training.lock import Lock
+from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.results.listing import Listed
 
 RATES = {"slow": 0.001, "fast": 0.3, "wild": 1e38}
 

@@ -19,11 +19,11 @@ from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.lbfgs import LBFGS
 from deepnet_cli.optim.searches import SEARCHES
-from deepnet_cli.training import updates
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.measuring import endless
-from deepnet_cli.training.state import Event, State, Steps
-from deepnet_cli.training.updates import UPDATES
+from deepnet_cli.training.loop import updates
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import Event, State, Steps
+from deepnet_cli.training.loop.updates import UPDATES
+from deepnet_cli.training.timing.measuring import endless
 
 DATA = Path(__file__).parents[1] / "data"
 EVERYTHING: dict[str, dict[str, Any]] = {

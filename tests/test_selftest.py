@@ -21,7 +21,7 @@ from deepnet_cli.config.draws import draw
 from deepnet_cli.errors import MachineError
 from deepnet_cli.nn.gradcheck.mutations import mutations
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.sealed import check_seal
+from deepnet_cli.training.kept.sealed import check_seal
 from deepnet_cli.training.selftest import checks, damage, gradients, killed, locking, products
 from deepnet_cli.training.selftest import installed as here
 from deepnet_cli.training.selftest.checks import CHECKS
@@ -32,7 +32,7 @@ from deepnet_cli.training.selftest.finding import NOTE, OK, UNCLEAR, WRONG, Find
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """As it is, but less of it."""
     monkeypatch.setattr(products, "SECONDS", 0.0)
-    monkeypatch.setattr("deepnet_cli.training.peak.SIZES", (64,))
+    monkeypatch.setattr("deepnet_cli.training.timing.peak.SIZES", (64,))
     monkeypatch.setattr(products, "SLOW", 0.0)
     monkeypatch.setattr(gradients.check_gradients, "__defaults__", (2,))
     monkeypatch.setattr(damage, "FLIPS", 50)
@@ -183,7 +183,7 @@ def test_locks_that_do_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 FORGETFUL = """
 import sys
-from deepnet_cli.training import restoring
+from deepnet_cli.training.kept import restoring
 vectors = restoring._vectors
 def forgotten(*words):
     theta, slots = vectors(*words)

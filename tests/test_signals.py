@@ -19,8 +19,8 @@ from moments import NEVER, Forks, Moment, Outcome, forks, path
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
-from deepnet_cli.training.state import Event
-from deepnet_cli.training.stopping import APART
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.stopping import APART
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
 TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
@@ -223,7 +223,7 @@ def test_a_signal_while_modules_are_imported(
 
 ONE_CALL = """
 import hashlib
-from deepnet_cli.training.listening import Listening
+from deepnet_cli.training.run.listening import Listening
 with Listening() as interruption:
     interruption.go_on = "deepnet train --resume a"
     print("begun", flush=True)
@@ -257,7 +257,7 @@ def test_a_signal_that_was_passed_on_is_the_same_one(
     """A wrapper's comes at once; a shell tells its jobs when it likes that the terminal is gone."""
     monkeypatch.chdir(tmp_path)
     if numbers[0] == HUP:
-        monkeypatch.setattr("deepnet_cli.training.stopping.APART", 0.0)
+        monkeypatch.setattr("deepnet_cli.training.run.stopping.APART", 0.0)
     write_blobs(tmp_path / "blobs.h5")
 
     def interrupting(_: Display, event: Event) -> None:

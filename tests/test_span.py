@@ -22,10 +22,10 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.optim import optimizers
 from deepnet_cli.optim.clipping import CLIPPINGS
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training import space as spaces
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.space import space_of
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop import space as spaces
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.space import space_of
+from deepnet_cli.training.loop.state import State
 
 M, N = 18, 40
 """Examples to train on, and features."""

@@ -18,7 +18,7 @@ from deepnet_cli.cli.progress import Display
 from deepnet_cli.config.durations import seconds, spelled
 from deepnet_cli.nn.improvement import improves, reaches
 from deepnet_cli.report.table import number
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.loop.state import Event
 
 VALIDATED: dict[str, str] = {"validation": "more.h5"}
 NAN, INF = float("nan"), float("inf")
@@ -208,8 +208,8 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     clock: Iterator[int] = count()
     ticker = SimpleNamespace(monotonic=lambda: float(next(clock)))
-    monkeypatch.setattr("deepnet_cli.training.session.time", ticker)
-    monkeypatch.setattr("deepnet_cli.training.loop.MOST", 1)
+    monkeypatch.setattr("deepnet_cli.training.run.session.time", ticker)
+    monkeypatch.setattr("deepnet_cli.training.loop.loop.MOST", 1)
 
 
 @pytest.mark.usefixtures("ticking")

@@ -24,11 +24,11 @@ from deepnet_cli.nn.products import NUMPY
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.report.timing import duration, timing_json, timing_text
-from deepnet_cli.training import measuring
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.measuring import measure
-from deepnet_cli.training.parts import BACKWARD, FORWARD, Part, parts_of, products_of
-from deepnet_cli.training.progress import Progress
+from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.timing import measuring
+from deepnet_cli.training.timing.measuring import measure
+from deepnet_cli.training.timing.parts import BACKWARD, FORWARD, Part, parts_of, products_of
 
 RICH = [{"units": 6, "dropout": 0.3, "batch_norm": True}, {"units": 5, "batch_norm": True}, 3]
 FROZEN = [{"units": 6, "trainable": False}, {"units": 5, "batch_norm": True}]

@@ -18,9 +18,9 @@ from samples import parameters, rows, same_files, write_blobs, write_config
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS
-from deepnet_cli.training.history import Watch
-from deepnet_cli.training.run_directory import Keep, RunDirectory
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.kept.run_directory import Keep, RunDirectory
+from deepnet_cli.training.loop.history import Watch
+from deepnet_cli.training.loop.state import Event
 
 MINI = {"batch_size": 16, "optimizer": "adam", "learning_rate": 0.02, "l2": 0.3}
 """Mini-batches with a short last one: 90 = 5 * 16 + 10."""
@@ -605,7 +605,7 @@ def test_checkpoints_are_made_by_the_clock_too(
         save(self, iteration, content, *keep)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
-    monkeypatch.setattr("deepnet_cli.training.copies.CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr("deepnet_cli.training.kept.copies.CHECKPOINT_SECONDS", -1.0)
     config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]

@@ -20,8 +20,8 @@ from samples import rows, same_files, write_blobs, write_config
 
 from deepnet_cli.config.job import load_job
 from deepnet_cli.report.rows import Rows, clock
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 EVERY = ["epoch", "iteration", "cost", "val_cost", "val_accuracy", "learning_rate"]
 EVERY += ["gradient_norm", "seconds", "left"]

@@ -17,7 +17,7 @@ from deepnet_cli.nn.activations import ACTIVATIONS, Activation
 from deepnet_cli.nn.losses import LOSSES, Loss, shares
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.history import History
+from deepnet_cli.training.loop.history import History
 
 each_head = pytest.mark.parametrize(("output", "loss"), HEADS, ids=HEAD_IDS)
 

@@ -10,10 +10,10 @@ from benchmarks.peers.cases import DATA, INITIAL, Prediction, Training, read_row
 from benchmarks.peers.reference import Array, Parameters
 from deepnet_cli.config.job import load_job
 from deepnet_cli.data.reading.tables import Table
-from deepnet_cli.training.model import Model
-from deepnet_cli.training.progress import Progress
-from deepnet_cli.training.run_directory import RunDirectory
-from deepnet_cli.training.session import Session
+from deepnet_cli.training.kept.model import Model
+from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.run.session import Session
 
 MANY = 10_000_000
 """Iterations: more than will be asked for."""

@@ -8,7 +8,7 @@ from deepnet_cli.api.given import ConfigGiven, PathGiven, code_of, path_of, sett
 from deepnet_cli.api.running import Settings
 from deepnet_cli.nn.gradcheck.report import Report
 from deepnet_cli.report.gradcheck import gradcheck_json, gradcheck_text
-from deepnet_cli.training.subject import EXAMPLES, About, proved, subject_at
+from deepnet_cli.training.run.subject import EXAMPLES, About, proved, subject_at
 
 
 @dataclass(frozen=True)

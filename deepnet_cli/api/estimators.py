@@ -25,11 +25,12 @@ from deepnet_cli.config.job import load_job
 from deepnet_cli.data.reading.arrays import table_of
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training import beginning, model
-from deepnet_cli.training.running import run_to_end
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.stopping import Interruption
-from deepnet_cli.training.unwritten import Unwritten
+from deepnet_cli.training.kept import model
+from deepnet_cli.training.kept.unwritten import Unwritten
+from deepnet_cli.training.run import beginning
+from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.session import Session
+from deepnet_cli.training.run.stopping import Interruption
 
 PRECISIONS = [np.float64, np.float32]
 ARRAYS = "arrays"

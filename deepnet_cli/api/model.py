@@ -12,9 +12,9 @@ from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import read_file, write_file
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import fitting, limited
-from deepnet_cli.training.assessment import assess
-from deepnet_cli.training.model import model_file, model_of
-from deepnet_cli.training.predictions import predictions
+from deepnet_cli.training.kept.model import model_file, model_of
+from deepnet_cli.training.results.assessment import assess
+from deepnet_cli.training.results.predictions import predictions
 
 
 def load(path: PathGiven, *, code: PathGiven | None = None) -> "Model":

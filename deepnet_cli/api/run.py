@@ -14,8 +14,8 @@ from deepnet_cli.errors import ConfigError, did_you_mean
 from deepnet_cli.files import write_file
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training import inspecting
-from deepnet_cli.training.history import Row
+from deepnet_cli.training.kept import inspecting
+from deepnet_cli.training.loop.history import Row
 
 WHOLE = ("iteration", "epoch")
 

@@ -12,11 +12,11 @@ from deepnet_cli.api.given import ConfigGiven, PathGiven, code_of, path_of, sett
 from deepnet_cli.api.run import Run
 from deepnet_cli.config.job import load_job
 from deepnet_cli.report.curves import cost_picture
-from deepnet_cli.training import beginning
-from deepnet_cli.training.running import run_to_end
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.state import Event
-from deepnet_cli.training.stopping import Interruption
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run import beginning
+from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.session import Session
+from deepnet_cli.training.run.stopping import Interruption
 
 Settings = Mapping[str, Any] | None
 

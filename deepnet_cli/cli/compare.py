@@ -10,11 +10,11 @@ from deepnet_cli.cli.threads import suit
 from deepnet_cli.files import json_text
 from deepnet_cli.report.comparison import comparison_json, comparison_text
 from deepnet_cli.report.runs import differing
-from deepnet_cli.training.comparing import compared
-from deepnet_cli.training.evaluation import VALUES
-from deepnet_cli.training.listing import trained
-from deepnet_cli.training.model import load_model
-from deepnet_cli.training.pairing import Side
+from deepnet_cli.training.figures.evaluation import VALUES
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results.comparing import compared
+from deepnet_cli.training.results.listing import trained
+from deepnet_cli.training.results.pairing import Side
 
 
 @click.command()

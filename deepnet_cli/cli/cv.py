@@ -15,18 +15,18 @@ from deepnet_cli.config.overrides import Implied
 from deepnet_cli.files import json_text
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.report.figures import figures_text
-from deepnet_cli.training.folds import (
+from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.run.folds import (
     RESULT,
     finished,
     held_out,
     mean_and_deviation,
     session_of,
 )
-from deepnet_cli.training.listening import Listening
-from deepnet_cli.training.run_directory import RunDirectory
-from deepnet_cli.training.running import run_to_end
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.stopping import Interruption
+from deepnet_cli.training.run.listening import Listening
+from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.session import Session
+from deepnet_cli.training.run.stopping import Interruption
 
 
 @click.command(no_args_is_help=True)

@@ -11,8 +11,8 @@ from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.files import json_text
 from deepnet_cli.report.assessment import assessment_json, assessment_text
 from deepnet_cli.report.plan import read_text
-from deepnet_cli.training.assessment import assess
-from deepnet_cli.training.model import load_model
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results.assessment import assess
 
 
 @click.command()

@@ -18,8 +18,8 @@ from deepnet_cli.nn.gradcheck.trace import Point
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.explain import Iteration, explain_json, explain_text
-from deepnet_cli.training.loop import train
-from deepnet_cli.training.state import State
+from deepnet_cli.training.loop.loop import train
+from deepnet_cli.training.loop.state import State
 
 DOUBLE = ("compute.precision=float64",)
 

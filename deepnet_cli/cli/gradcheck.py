@@ -20,7 +20,7 @@ from deepnet_cli.report.gradcheck import (
     mutations_json,
     mutations_text,
 )
-from deepnet_cli.training.subject import EXAMPLES, Subject, proved, subject_at
+from deepnet_cli.training.run.subject import EXAMPLES, Subject, proved, subject_at
 
 
 @click.command()

@@ -13,7 +13,7 @@ from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.files import json_text, write_file
 from deepnet_cli.report.remarks import remarks
-from deepnet_cli.training.sealed import kind_of
+from deepnet_cli.training.kept.sealed import kind_of
 
 TROUBLES = {"answer", "shared", "fill value"}
 """Remarks on what no config mends."""

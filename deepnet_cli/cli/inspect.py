@@ -14,9 +14,9 @@ from deepnet_cli.report.dataset_json import data_json
 from deepnet_cli.report.model import model_json, model_text
 from deepnet_cli.report.run import checkpoint_json, checkpoint_text, run_json, run_text
 from deepnet_cli.report.spark import HEIGHTS, PLAIN
-from deepnet_cli.training.inspecting import inspect_checkpoint, inspect_model, inspect_run
-from deepnet_cli.training.run_directory import CHECKPOINTS
-from deepnet_cli.training.sealed import kind_of
+from deepnet_cli.training.kept.inspecting import inspect_checkpoint, inspect_model, inspect_run
+from deepnet_cli.training.kept.run_directory import CHECKPOINTS
+from deepnet_cli.training.kept.sealed import kind_of
 
 
 @click.command()

@@ -15,8 +15,8 @@ from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, read_file, write_file
 from deepnet_cli.report.rates import rates_json, rates_text
-from deepnet_cli.training.range_test import range_test
-from deepnet_cli.training.run_directory import CHECKPOINTS, CONFIG
+from deepnet_cli.training.checking.range_test import range_test
+from deepnet_cli.training.kept.run_directory import CHECKPOINTS, CONFIG
 
 INCONCLUSIVE = 5
 KEY = ("training", "learning_rate")

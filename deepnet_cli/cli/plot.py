@@ -17,7 +17,7 @@ from deepnet_cli.report.pictures.registry import PICTURES, heading, overview, pa
 from deepnet_cli.report.pictures.style import FORMATS
 from deepnet_cli.report.pictures.terminal import panels_text
 from deepnet_cli.report.pictures.trained import Trained, labels
-from deepnet_cli.training.outcomes import HELD_OUT
+from deepnet_cli.training.results.outcomes import HELD_OUT
 
 PATH = click.Path(path_type=Path)
 

@@ -12,9 +12,15 @@ from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import json_text, written
 from deepnet_cli.report.plan import read_text
-from deepnet_cli.training.model import NAME as MODEL
-from deepnet_cli.training.model import load_model
-from deepnet_cli.training.predictions import Predictions, as_csv, as_lists, predictions, to_hdf5
+from deepnet_cli.training.kept.model import NAME as MODEL
+from deepnet_cli.training.kept.model import load_model
+from deepnet_cli.training.results.predictions import (
+    Predictions,
+    as_csv,
+    as_lists,
+    predictions,
+    to_hdf5,
+)
 
 
 @click.command()

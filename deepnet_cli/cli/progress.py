@@ -12,8 +12,8 @@ from typing import Any
 from deepnet_cli.cli.say import say
 from deepnet_cli.fused import native
 from deepnet_cli.report.rows import Rows, clock
-from deepnet_cli.training.session import Session
-from deepnet_cli.training.state import Event
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.session import Session
 
 REFRESH = 0.1
 """Seconds between two looks of the bar."""
@@ -162,7 +162,7 @@ def _bar(session: Session) -> Any:
 def _look(session: Session) -> Any:
     """What a look at the layers after an event tells, line by line."""
     from deepnet_cli.report.health import Complaints, health_text
-    from deepnet_cli.training.checkup import Checkup
+    from deepnet_cli.training.checking.checkup import Checkup
 
     checkup, complaints = Checkup(session.job), Complaints()
 

@@ -15,10 +15,10 @@ from deepnet_cli.errors import CheckError, DataError
 from deepnet_cli.files import json_text
 from deepnet_cli.report.table import table
 from deepnet_cli.threads import limited
-from deepnet_cli.training.post_mortem import NAME, PostMortem, post_mortem, recorded
-from deepnet_cli.training.restoring import load_progress
-from deepnet_cli.training.run_directory import CONFIG, check_begun
-from deepnet_cli.training.running import calmer
+from deepnet_cli.training.kept.restoring import load_progress
+from deepnet_cli.training.kept.run_directory import CONFIG, check_begun
+from deepnet_cli.training.run.post_mortem import NAME, PostMortem, post_mortem, recorded
+from deepnet_cli.training.run.running import calmer
 
 
 @click.command()

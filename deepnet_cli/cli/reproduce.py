@@ -16,12 +16,12 @@ from deepnet_cli.files import json_text
 from deepnet_cli.report.plan import outline
 from deepnet_cli.report.reproduction import reproduction_json, reproduction_text
 from deepnet_cli.threads import limited
-from deepnet_cli.training.listening import Listening
-from deepnet_cli.training.record import SETTINGS, Record
-from deepnet_cli.training.reproducing import Reproduction
-from deepnet_cli.training.resume import check_code
-from deepnet_cli.training.run_directory import CONFIG, RunDirectory, check_begun
-from deepnet_cli.training.session import Session
+from deepnet_cli.training.kept.record import SETTINGS, Record
+from deepnet_cli.training.kept.resume import check_code
+from deepnet_cli.training.kept.run_directory import CONFIG, RunDirectory, check_begun
+from deepnet_cli.training.run.listening import Listening
+from deepnet_cli.training.run.reproducing import Reproduction
+from deepnet_cli.training.run.session import Session
 
 EXIT = {True: 0, False: 1, None: 5}
 

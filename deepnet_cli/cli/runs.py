@@ -9,7 +9,7 @@ from deepnet_cli.cli.say import in_shell, say, tell, warn
 from deepnet_cli.errors import DataError
 from deepnet_cli.files import json_text
 from deepnet_cli.report.runs import best, by, runs_json, runs_text
-from deepnet_cli.training.listing import runs_in
+from deepnet_cli.training.results.listing import runs_in
 
 
 @click.command()

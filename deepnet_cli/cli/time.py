@@ -10,7 +10,7 @@ from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
 from deepnet_cli.files import json_text
 from deepnet_cli.report.timing import timing_json, timing_text
-from deepnet_cli.training.measuring import measure
+from deepnet_cli.training.timing.measuring import measure
 
 THREADS = "compute.threads"
 

@@ -15,10 +15,10 @@ from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
-from deepnet_cli.training import beginning
-from deepnet_cli.training.listening import Listening
-from deepnet_cli.training.running import run_to_end
-from deepnet_cli.training.session import Session
+from deepnet_cli.training.run import beginning
+from deepnet_cli.training.run.listening import Listening
+from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.session import Session
 
 
 @click.command(no_args_is_help=True)

@@ -8,7 +8,7 @@ from deepnet_cli.nn.metrics.calibration import Calibration
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.figures import LONGEST_NAME, MOST_CLASSES, confusion_text, fits
 from deepnet_cli.report.table import table
-from deepnet_cli.training.assessment import Assessment
+from deepnet_cli.training.results.assessment import Assessment
 
 Rows = tuple[list[str], list[list[object]]]
 """The head of a table, and its rows."""

@@ -7,7 +7,7 @@ from deepnet_cli.errors import one_line
 from deepnet_cli.report.figures import COLUMNS, fits
 from deepnet_cli.report.runs import as_written
 from deepnet_cli.report.table import table
-from deepnet_cli.training.comparing import Comparison
+from deepnet_cli.training.results.comparing import Comparison
 
 Keys = Mapping[str, tuple[object, object]]
 """Of two configs, those that differ."""

@@ -2,7 +2,7 @@
 
 from deepnet_cli.report.pictures.drawing import picture
 from deepnet_cli.report.pictures.histories import Look, chart
-from deepnet_cli.training.history import History
+from deepnet_cli.training.loop.history import History
 
 
 def cost_picture(history: History, name: str) -> bytes:

@@ -14,7 +14,7 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.figures import COLUMNS, figures_text
 from deepnet_cli.report.table import table
-from deepnet_cli.training.inspecting import ModelFile
+from deepnet_cli.training.kept.inspecting import ModelFile
 
 MOST_BLOCKS = 16
 

@@ -4,7 +4,7 @@ from textwrap import fill
 
 from deepnet_cli.report.pictures.rates import range_chart
 from deepnet_cli.report.pictures.terminal import chart_text
-from deepnet_cli.training.range_test import RangeTest
+from deepnet_cli.training.checking.range_test import RangeTest
 
 
 def rates_text(test: RangeTest, asked: float, *, braille: bool) -> str:

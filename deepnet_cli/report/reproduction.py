@@ -7,8 +7,8 @@ from textwrap import fill
 from deepnet_cli.errors import listed, one_line
 from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.table import table
-from deepnet_cli.training.model import NAME as MODEL
-from deepnet_cli.training.reproducing import Compared, Reproduction
+from deepnet_cli.training.kept.model import NAME as MODEL
+from deepnet_cli.training.run.reproducing import Compared, Reproduction
 
 
 def reproduction_text(made: Reproduction) -> str:

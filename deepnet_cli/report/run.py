@@ -9,8 +9,8 @@ from deepnet_cli.report.figures import COLUMNS, figures_text, fits
 from deepnet_cli.report.model import training_line
 from deepnet_cli.report.spark import sparkline
 from deepnet_cli.report.table import table
-from deepnet_cli.training.history import History
-from deepnet_cli.training.inspecting import Checkpoint, CheckpointFile, Run
+from deepnet_cli.training.kept.inspecting import Checkpoint, CheckpointFile, Run
+from deepnet_cli.training.loop.history import History
 
 MOST_CURVES = 4
 LAST_ROWS = 3

@@ -11,8 +11,8 @@ from deepnet_cli.nn.metrics import HEADLINE
 from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.table import table
 from deepnet_cli.report.timing import duration
-from deepnet_cli.training.listing import Listed
-from deepnet_cli.training.restoring import PLACES
+from deepnet_cli.training.kept.restoring import PLACES
+from deepnet_cli.training.results.listing import Listed
 
 PARTS = ("validation", "test")
 """What a run is judged by; where it has neither, the training part."""

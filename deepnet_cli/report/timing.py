@@ -5,8 +5,8 @@ from textwrap import fill, wrap
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.report.plan import outline
-from deepnet_cli.training.parts import BACKWARD, FORWARD, LAYER
-from deepnet_cli.training.timing import Timing
+from deepnet_cli.training.timing.parts import BACKWARD, FORWARD, LAYER
+from deepnet_cli.training.timing.timing import Timing
 
 LABEL, WIDTHS = 25, (9, 8, 9, 8, 9, 6, 6)
 """Of the columns: what a row is of, forward, backward (each as a time and in GFLOP/s), both, its

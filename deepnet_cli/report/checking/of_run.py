@@ -6,7 +6,7 @@ from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Fin
 from deepnet_cli.report.timing import duration
 from deepnet_cli.training.checking.pace import Pace, pace
 from deepnet_cli.training.checking.subject import Subject
-from deepnet_cli.training.measuring import measure
+from deepnet_cli.training.timing.measuring import measure
 
 KEPT = 0.1
 """Part of the fall in the range test that the config's own rate keeps, at least."""

@@ -7,7 +7,7 @@ from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.repeat import typed
 from deepnet_cli.report.page.section import Section
-from deepnet_cli.training.post_mortem import NAME, recorded
+from deepnet_cli.training.run.post_mortem import NAME, recorded
 
 
 def diverged(runs: Sequence[Facts]) -> Section | None:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from deepnet_cli.errors import DeepnetError
 from deepnet_cli.files import read_file
-from deepnet_cli.training.assessment import Assessment, assess
-from deepnet_cli.training.inspecting import Run, inspect_run
-from deepnet_cli.training.model import Model, load_model
-from deepnet_cli.training.outcomes import Outcomes, outcomes
-from deepnet_cli.training.run_directory import CONFIG
+from deepnet_cli.training.kept.inspecting import Run, inspect_run
+from deepnet_cli.training.kept.model import Model, load_model
+from deepnet_cli.training.kept.run_directory import CONFIG
+from deepnet_cli.training.results.assessment import Assessment, assess
+from deepnet_cli.training.results.outcomes import Outcomes, outcomes
 
 
 class Held(NamedTuple):

@@ -12,7 +12,7 @@ from deepnet_cli.report.page.png import data_uri
 from deepnet_cli.report.page.scores import examined
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import figure, grid
-from deepnet_cli.training.outcomes import Outcomes
+from deepnet_cli.training.results.outcomes import Outcomes
 
 SHOWN = 12
 UNUSUAL = 3

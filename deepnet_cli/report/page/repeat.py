@@ -9,7 +9,7 @@ from deepnet_cli.report.page.html import Element, tag
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import figure, pairs
 from deepnet_cli.report.page.yaml_text import highlighted
-from deepnet_cli.training.run_directory import CONFIG
+from deepnet_cli.training.kept.run_directory import CONFIG
 
 
 def again(runs: Sequence[Facts]) -> Section:

@@ -9,8 +9,8 @@ from deepnet_cli.report.page.scores import headline
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import grid
 from deepnet_cli.report.runs import as_written, differing
-from deepnet_cli.training.listing import trained
-from deepnet_cli.training.outcomes import HELD_OUT
+from deepnet_cli.training.results.listing import trained
+from deepnet_cli.training.results.outcomes import HELD_OUT
 
 
 def overview(runs: Sequence[Facts]) -> Section:

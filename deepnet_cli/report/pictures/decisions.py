@@ -11,7 +11,7 @@ from deepnet_cli.nn.metrics.swept import precision_recall, roc
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.panels import Chart, Matrix, Panel, Series, name_of, thinned
 from deepnet_cli.report.pictures.trained import Trained
-from deepnet_cli.training.outcomes import Outcomes
+from deepnet_cli.training.results.outcomes import Outcomes
 
 MOST_CURVES = 10
 """In one chart; of more classes those with the smallest areas are shown."""

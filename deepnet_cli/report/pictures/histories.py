@@ -10,7 +10,7 @@ from deepnet_cli.nn.metrics import SMALLER_IS_BETTER
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Style, spans_decades
 from deepnet_cli.report.pictures.trained import Trained
-from deepnet_cli.training.history import History
+from deepnet_cli.training.loop.history import History
 
 NO_METRICS = {"iteration", "epoch", "cost", "learning_rate", "clipped", "gradient_norm", "seconds"}
 """The other columns."""

@@ -8,7 +8,7 @@ from deepnet_cli.nn.metrics.numeric import Moments, moments, r2, rmse
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.panels import Chart, Panel, Series, name_of, thinned
 from deepnet_cli.report.pictures.trained import Trained
-from deepnet_cli.training.outcomes import Outcomes
+from deepnet_cli.training.results.outcomes import Outcomes
 
 MOST_OUTPUTS = 6
 MOST_DOTS = 3000

@@ -3,7 +3,7 @@
 import numpy as np
 
 from deepnet_cli.report.pictures.panels import Chart, Series
-from deepnet_cli.training.range_test import RangeTest
+from deepnet_cli.training.checking.range_test import RangeTest
 
 ABOVE = 0.25
 """Part of the fall that is shown above where the cost began: what explodes would hide the rest."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.errors import ConfigError, one_line
-from deepnet_cli.training.history import History
-from deepnet_cli.training.inspecting import Run, inspect_run
-from deepnet_cli.training.model import Model, load_model
-from deepnet_cli.training.outcomes import Outcomes, outcomes, outcomes_of
+from deepnet_cli.training.kept.inspecting import Run, inspect_run
+from deepnet_cli.training.kept.model import Model, load_model
+from deepnet_cli.training.loop.history import History
+from deepnet_cli.training.results.outcomes import Outcomes, outcomes, outcomes_of
 
 LONGEST_LABEL = 28
 

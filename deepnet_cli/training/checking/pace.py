@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from deepnet_cli.training.checking.range_test import RangeTest, costs_along, range_test
 from deepnet_cli.training.checking.subject import Subject
-from deepnet_cli.training.range_test import RangeTest, costs_along, range_test
 
 UPDATES = 100
 """That are made by the config's own rate."""

@@ -1,6 +1,6 @@
 """Whether x says anything of y that a constant does not: two guesses for examples left out.
 
-    linear      the linear model of training/baselines.py, fitted to one half for the other
+    linear      the linear model of training/figures/baselines.py, fitted to one half for the other
     neighbors   the mean of y over the NEIGHBORS nearest examples, features standardized
 
 Of a guess A the figure is z, the mean over the examples of <R(Y_i), R(A_i)> in its standard errors;
@@ -13,7 +13,7 @@ import numpy as np
 from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.losses import Loss
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.baselines import fitted
+from deepnet_cli.training.figures.baselines import fitted
 
 NEIGHBORS = 5
 MULTIPLICATIONS = 2**31

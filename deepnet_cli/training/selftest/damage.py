@@ -6,7 +6,7 @@ import numpy as np
 
 from deepnet_cli.errors import DataError
 from deepnet_cli.randomness import generator
-from deepnet_cli.training.sealed import check_seal, sealed
+from deepnet_cli.training.kept.sealed import check_seal, sealed
 from deepnet_cli.training.selftest.finding import OK, WRONG, Finding
 
 FLIPS, CUTS = 2000, 500

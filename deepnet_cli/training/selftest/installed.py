@@ -3,7 +3,7 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from deepnet_cli.fused import native
-from deepnet_cli.training.environment import versions
+from deepnet_cli.training.kept.environment import versions
 from deepnet_cli.training.selftest.finding import NOTE, OK, Finding
 
 EXTRAS = {

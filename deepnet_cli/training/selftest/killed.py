@@ -11,8 +11,8 @@ import deepnet_cli
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.files import write_file
 from deepnet_cli.randomness import generator
-from deepnet_cli.training.model import NAME as MODEL
-from deepnet_cli.training.run_directory import CHECKPOINTS, HISTORY, checkpoints, updates
+from deepnet_cli.training.kept.model import NAME as MODEL
+from deepnet_cli.training.kept.run_directory import CHECKPOINTS, HISTORY, checkpoints, updates
 from deepnet_cli.training.selftest.finding import OK, UNCLEAR, WRONG, Finding
 
 KILLS = 3

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from deepnet_cli.errors import MachineError
-from deepnet_cli.training.lock import NAME, UNSUPPORTED, Lock
+from deepnet_cli.training.kept.lock import NAME, UNSUPPORTED, Lock
 from deepnet_cli.training.selftest.finding import NOTE, OK, WRONG, Finding
 
 

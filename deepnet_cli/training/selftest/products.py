@@ -10,8 +10,8 @@ from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import generator
 from deepnet_cli.threads import effective
-from deepnet_cli.training.peak import peak
 from deepnet_cli.training.selftest.finding import NOTE, OK, WRONG, Finding
+from deepnet_cli.training.timing.peak import peak
 
 SHAPES = ((1, 7, 1), (3, 1, 5), (33, 65, 17), (128, 100, 64), (300, 257, 129))
 """n, k and m of A (n, k) times B (k, m)."""

@@ -1,0 +1,1 @@
+"""The loop: what is trained, update by update, and its rows."""

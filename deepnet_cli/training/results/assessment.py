@@ -1,0 +1,139 @@
+"""All that labelled data say of a model."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from deepnet_cli.data.reading.tables import Table
+from deepnet_cli.nn.losses import Loss
+from deepnet_cli.nn.metrics import (
+    METRICS,
+    Figures,
+    Metric,
+    States,
+    figures_of,
+    figures_of_each,
+    observed,
+    pooled,
+    top,
+    weighted_figures,
+)
+from deepnet_cli.nn.metrics.calibration import BINS, Calibration, binned, calibration
+from deepnet_cli.nn.metrics.decided import CLASSES
+from deepnet_cli.nn.metrics.statistic import mean_of
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.figures.evaluation import Mean, penalty, scores
+from deepnet_cli.training.figures.intervals import Interval, affordable, intervals
+from deepnet_cli.training.kept.model import Model
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Figures of the network and of its baselines, and what is behind them.
+
+    `each` are those of each class or output (K,), by the names in `names`.
+    """
+
+    examples: int
+    figures: Figures
+    intervals: dict[str, Interval]
+    resamples: int | None  # 0: there are too many examples; None: nobody asked
+    baselines: dict[str, Figures]
+    fitted_to: int  # examples, the linear baseline; 0 where there is none
+    names: tuple[str, ...]
+    each: dict[str, Array]
+    confusion: Array | None = None  # (K, K), where there are classes
+    calibration: Calibration | None = None  # where there are probabilities
+
+    @cached_property
+    def support(self) -> Array:
+        """The weight (K,) of the examples of each class."""
+        return np.zeros(0) if self.confusion is None else self.confusion.sum(axis=1)
+
+
+def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
+    """Measure a model on a table with y, whose weights weigh all figures; of class weights the
+    cost alone knows.  Raises DataError.
+    """
+    supply, loss, K = model.supply(table), model.network.loss, model.network.sizes[-1]
+    weights = np.ones(supply.m) if table.weights is None else table.weights
+    metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
+    metrics = model.encoding.in_units(metrics)
+    probable = loss.kind in ("binary", "class")
+    resamples = affordable(supply.m, K) if resampled else None
+    J, states, sums = Mean(supply.weights), States(), np.zeros((3, BINS))
+    others: dict[str, States] = {}
+    seen: list[Seen] = []
+    first = 0
+    for part in supply.blocks():
+        w = weights[first : first + part.m]
+        first += part.m
+        S = scores(model.network, model.theta, part.rows)
+        with np.errstate(all="ignore"):
+            A = loss.link.forward(S)
+            J.take(float(np.real(loss.cost(S, part.Y, part.share))), part)
+            states = pooled(metrics, states, observed(metrics, A, part.Y, w[np.newaxis]))
+            if probable:
+                sums += binned(A, part.Y, w, loss.kind)
+            baselines = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
+            for name, other in baselines.items():
+                state = observed(metrics, other, part.Y, w[np.newaxis])
+                others[name] = pooled(metrics, others.get(name, {}), state)
+        if resamples:
+            seen.append(Seen(S, A, part.Y, w, w if part.weights is None else part.weights))
+    added = penalty(model.objective, model.theta)
+    linear = None if model.baselines is None else model.baselines.linear
+    classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
+    with np.errstate(all="ignore"):
+        between = {}
+        if resamples:
+            of_draws = _of_draws(metrics, loss, Seen.joined(seen), added)
+            between = intervals(of_draws, supply.m, resamples)
+        return Assessment(
+            supply.m,
+            {"cost": J.value + added, **figures_of(metrics, states)},
+            between,
+            resamples,
+            {name: figures_of(metrics, state) for name, state in others.items()},
+            0 if linear is None else linear.examples,
+            table.output_names(K) if classes is None else classes.names,
+            {} if told_apart and classes is None else figures_of_each(metrics, states),
+            None if classes is None else states[CLASSES.name][0][0],
+            calibration(sums) if probable else None,
+        )
+
+
+class Seen(NamedTuple):
+    """What figures are made of, for m examples: S, A and Y (K, m), their weights (m,) in metrics
+    and in J.
+    """
+
+    S: Array
+    A: Array
+    Y: Array
+    weights: Array
+    in_J: Array
+
+    @classmethod
+    def joined(cls, blocks: Sequence["Seen"]) -> "Seen":
+        """Those of all blocks."""
+        return cls(*(np.concatenate(arrays, axis=-1) for arrays in zip(*blocks, strict=True)))
+
+
+def _of_draws(
+    metrics: Mapping[str, Metric], loss: Loss, seen: Seen, penalty: float
+) -> Callable[[Array], dict[str, Array]]:
+    """All figures as functions of how often each example was drawn (R, m); J first."""
+    S, A, Y, weights, in_J = seen
+    costs = loss.entries(S, Y).sum(axis=0, dtype=np.float64) / loss.outputs(Y)
+    cost = {"cost": mean_of("cost", lambda *_: costs)}
+
+    def figures(times: Array) -> dict[str, Array]:
+        J = weighted_figures(cost, observed(cost, A, Y, times * in_J))["cost"] + penalty
+        found = weighted_figures(metrics, observed(metrics, A, Y, times * weights))
+        return {"cost": J, **found}
+
+    return figures

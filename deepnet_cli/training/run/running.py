@@ -1,0 +1,67 @@
+"""A session from its first event to its last, whoever looks on."""
+
+from collections.abc import Callable
+
+from deepnet_cli.config.job import Job
+from deepnet_cli.errors import DeepnetError, DivergedError
+from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run.post_mortem import NAME, post_mortem
+from deepnet_cli.training.run.session import Session
+from deepnet_cli.training.run.stopping import Interruption
+
+
+def run_to_end(
+    session: Session, interruption: Interruption, show: Callable[[Event], None]
+) -> DivergedError | None:
+    """Train to the end of it, whichever that is, and show each event; where it diverged, the error
+    that says what to do about it.  What is to be written then, `Session.finish` writes.
+
+    Raises what else ends training early, with the command that goes on.
+    """
+    session.begin()
+    session.directory.remove(NAME)  # of an earlier end
+    try:
+        for event in interruption.stop(session.steps()):
+            show(event)
+        session.end()
+    except DivergedError as error:
+        return _advised(error, session, _looked_into(session))
+    except DeepnetError as error:
+        raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
+    return None
+
+
+def _looked_into(session: Session) -> str:
+    """What the first tensor was that is not finite; all that shows it again is written."""
+    job, start, end = session.job, session.progress, session.diverged_at
+    if end is None:
+        return ""
+    found = post_mortem(job, start, end)
+    session.directory.write(NAME, found.bundle(job, start, session.config))
+    return "" if found.finding is None else f"\nfirst not finite: {found.finding.told}"
+
+
+def _advised(error: DivergedError, session: Session, found: str) -> DivergedError:
+    job, made, place = session.job, session.progress.state.iteration, session.directory.path
+    gradient = job.rule.sees == "gradient"
+    rate = f", with learning rate {session.rate(made):g}" if gradient else ""
+    more = (
+        "training.clip_norm: 1, or data.scale: standardize where features differ much in size"
+        if gradient
+        else "or a smaller model.initialization"
+    )
+    return DivergedError(
+        f"{error}{rate}; the last good parameters, after {made:,} update{'s' * (made != 1)}, "
+        f"are in {place}{found}\n"
+        f"try: --set {calmer(job)}, {more}\nsee it again: deepnet replay {place}"
+    )
+
+
+def calmer(job: Job) -> str:
+    """The setting that most likely keeps a run from diverging there."""
+    if job.rule.sees == "objective":
+        return "data.scale=standardize"
+    scheduled = job.config.training.learning_rate
+    if isinstance(scheduled, float):
+        return f"training.learning_rate={scheduled / 10:g}"
+    return f"training.learning_rate.initial={scheduled.initial / 10:g}"
