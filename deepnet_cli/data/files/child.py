@@ -118,9 +118,9 @@ def _no_process(path: str, error: OSError) -> MachineError:
 
 def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoReturn:
     """Be the child: answer until nobody asks."""
-    allowance, opened = _Allowance(), list[Opened]()
+    opened = list[Opened]()
 
-    def begin() -> None:
+    def begin(allowance: _Allowance) -> None:
         _leave_all(channel.end.fileno())
         for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
             resource.setrlimit(what, (0, 0))
@@ -131,7 +131,7 @@ def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoRe
         allowance.know(opened[0].file.id.get_filesize())
 
     with contextlib.suppress(BaseException):
-        _answer(channel, path, begin)
+        _answer(channel, path, begin, allowance := _Allowance())
         while opened:
             method, arguments, nbytes = channel.receive()
             allowance.grant(nbytes)
