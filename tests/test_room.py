@@ -16,6 +16,7 @@ from deepnet_cli.config.job import load_job
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import MachineError
 from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.kept.run_directory import KEPT_CHECKPOINTS
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,17 @@ def test_a_full_disk_is_told_with_what_is_needed(
     with pytest.raises(MachineError, match=r"3\.1 MiB are to be written .* 3\.0 MiB are free"):
         check_room(folder, 2**20, 3 * 2**20 + 2**17)
     assert {path.name for path in folder.iterdir()} == {"blobs.h5", "c.yaml"}
+
+
+def test_a_run_that_goes_on_needs_no_room_for_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deepnet("train", "c.yaml", "-q", "--set", "output.checkpoint_every=8").code == 0
+    sizes = [path.stat().st_size for path in Path("runs/c-001/checkpoints").iterdir()]
+    one, every = Progress.start(load_job(Path("c.yaml"), ())).nbytes, KEPT_CHECKPOINTS + 1
+    for free, code in ((one - 1, 6), (every * one - sum(sizes), 0)):
+        there = SimpleNamespace(f_bavail=free, f_frsize=1)
+        monkeypatch.setattr(os, "statvfs", lambda _, there=there: there)
+        more = deepnet("train", "--resume", "runs/c-001", "--set", "training.iterations=50", "-q")
+        assert more.code == code, more.err
 
 
 class Groups:
