@@ -14,7 +14,7 @@ from deepnet_cli.config.job import load_job
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import beginning
-from deepnet_cli.training.run.running import finish, run_to_end
+from deepnet_cli.training.run.running import run_to_end
 from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
@@ -101,7 +101,7 @@ def _run(
         interruption.go_on = f"deepnet.resume({str(session.directory.path)!r})"
         with _shown(session, progress=progress) as show:
             diverged = run_to_end(session, interruption, show)
-        finish(session, interruption, cost_picture if session.job.config.output.plots else None)
+        session.finish(cost_picture if session.job.config.output.plots else None)
     if diverged is not None:
         raise diverged
     run = Run(session.directory.path)

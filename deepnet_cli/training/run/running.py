@@ -1,13 +1,12 @@
 """A session from its first event to its last, whoever looks on."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run.post_mortem import NAME, post_mortem
-from deepnet_cli.training.run.session import Draw, Session
+from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
 
@@ -15,36 +14,21 @@ def run_to_end(
     session: Session, interruption: Interruption, show: Callable[[Event], None]
 ) -> DivergedError | None:
     """Train to the end of it, whichever that is, and show each event; where it diverged, the error
-    that says what to do about it.  What is to be written then, `finish` writes.
+    that says what to do about it.  What is to be written then, `Session.finish` writes.
 
     Raises what else ends training early, with the command that goes on.
     """
     session.begin()
     session.directory.remove(NAME)  # of an earlier end
-    with _going_on(interruption):
-        try:
-            for event in interruption.stop(session.steps()):
-                show(event)
-            session.end()
-        except DivergedError as error:
-            return _advised(error, session, _looked_into(session))
-    return None
-
-
-def finish(
-    session: Session, interruption: Interruption, draw: Draw | None = None
-) -> dict[str, object]:
-    """`Session.finish`.  Raises what prevents it, with the command that goes on."""
-    with _going_on(interruption):
-        return session.finish(draw)
-
-
-@contextmanager
-def _going_on(interruption: Interruption) -> Iterator[None]:
     try:
-        yield
+        for event in interruption.stop(session.steps()):
+            show(event)
+        session.end()
+    except DivergedError as error:
+        return _advised(error, session, _looked_into(session))
     except DeepnetError as error:
         raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
+    return None
 
 
 def _looked_into(session: Session) -> str:
