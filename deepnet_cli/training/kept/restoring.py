@@ -84,7 +84,7 @@ def load_progress(
         ]:
             raise ConfigError(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
-                f"going on, it may change {', '.join(may_change)} only"
+                f"only {', '.join(may_change)} may be another"
             )
         check_data(_json(source, "data"), job, source.path)
         elsewhere = changes(_json(source, "environment"), environment(job))
@@ -155,17 +155,16 @@ def _best(source: Source) -> Array | None:
 
 def check_data(begun: Mapping[str, Any], job: Job, place: object) -> None:
     """Raise DataError where the data are not those of the digests, naming what differs."""
-    now = digests(job)
-    differ = [
-        f"{name.partition('_')[0]} of {part}"
-        for part, digests in now.items()
-        for name, digest in digests.items()
-        if begun.get(part, {}).get(name) != digest
-    ]
+    differ: dict[str, list[str]] = {}
+    for part, now in digests(job).items():
+        for name, digest in now.items():
+            if begun.get(part, {}).get(name) != digest:
+                differ.setdefault(name.partition("_")[0], []).append(part)
     if differ:
+        others = " and ".join(f"{name} of {', '.join(parts)}" for name, parts in differ.items())
         raise DataError(
             f"{place}: the data are not those that this run was begun with: "
-            f"another {' and '.join(differ)} (by sha256)"
+            f"another {others} (by sha256)"
         )
 
 
