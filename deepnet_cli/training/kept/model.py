@@ -35,6 +35,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.baselines import Baselines, read_baselines, write_baselines
 from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.kept.lock import user_of
 from deepnet_cli.training.kept.sealed import sealed, unsealed
 
 NAME = "model.h5"
@@ -114,6 +115,8 @@ def model_file(path: Path) -> Path:
             hint = "name a run or a model file"
             if (path / RUN_CONFIG).exists():
                 hint = f"the run has not ended: 'deepnet train --resume {path}'"
+            if user := user_of(path):
+                hint = f"the run is trained by {user}; wait for its end"
             raise DataError(f"{path}: is a directory without a {NAME}; {hint}")
         return path / NAME
     return path
