@@ -291,6 +291,7 @@ def test_a_function_that_another_processor_rounds_otherwise_is_named(
     named = deepnet("train", "--resume", "a", *LONGER, "-q")
     assert named.code == 0, named.err
     assert "now 1.0; another x of train, or log1p is rounded otherwise" in named.err
+    assert deepnet("train", "--resume", "runs/c-001", *LONGER).code == 3, "scaled by no function"
     with h5py.File("more.h5", "r+") as data:
         data["y"][0] = 1 - data["y"][0]
     assert deepnet("train", "--resume", "a", "--set", "training.iterations=70").code == 3

@@ -180,10 +180,8 @@ def changes_since(
             f"{place}: the data are not those that this run was begun with: "
             f"{' and '.join(differ)} (by sha256)"
         )
-    return [
-        *changes(made_in, now_in),
-        *(f"{each}, or {function} is rounded otherwise" for each in differ),
-    ]
+    told = (f"{each}, or {function} is rounded otherwise" for each in differ)
+    return [*changes(made_in, now_in), *told]
 
 
 def _json(source: Source, attribute: str) -> dict[str, Any]:
