@@ -52,6 +52,8 @@ def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
     first = facts[0]
     if len(runs) > 1:
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
+    if first.run.state == "training":
+        return f"again when it has ended: {typed('report', runs[0])}"
     if first.held is None and first.run.state in ("stopped", "broken off"):
         return f"go on: {typed('train --resume', runs[0])}"
     if (runs[0] / MODEL).is_file():

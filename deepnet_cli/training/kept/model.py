@@ -117,6 +117,8 @@ def model_file(path: Path) -> Path:
                 hint = f"the run goes on ({user}); wait for its end"
             elif (path / RUN_CONFIG).exists():
                 hint = f"the run has not ended: 'deepnet train --resume {path}'"
+            if user := user_of(path):
+                hint = f"the run is trained by {user}; wait for its end"
             raise DataError(f"{path}: is a directory without a {NAME}; {hint}")
         return path / NAME
     return path
