@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple, TypeVar
 
@@ -42,7 +43,12 @@ def ending(job: Job, progress: Progress) -> Ending | None:
     if job.rule.converged(progress.state.slots, made):
         return Ending("converged", f"no step from iteration {made - 1} on lowers the cost")
     if made >= job.iterations:
-        return Ending("completed", f"all {made} iterations were made")
+        undefined = [
+            f"; {wanted.monitor} is not a finite number"
+            for wanted in (stopping, target)
+            if wanted is not None and rows and not isfinite(rows[-1][wanted.monitor])
+        ]
+        return Ending("completed", "".join([f"all {made} iterations were made", *undefined]))
     return None
 
 
