@@ -55,6 +55,13 @@ class Source:
     _datasets: dict[str, Dataset] = field(default_factory=dict, repr=False)
 
     @cached_property
+    def locked(self) -> bool:
+        """Whether who writes to the file would be kept from it: not where its file system has no
+        locks.
+        """
+        return bool(self.reader.ask("is_locked"))
+
+    @cached_property
     def entries(self) -> list[Entry]:
         """Every dataset that can be reached by hard links, and the other links, by name."""
         found: list[Entry] = self.reader.ask("entries")
@@ -144,27 +151,28 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 
     def opened() -> Opened:
         try:
-            file = _file(path)
+            return _opened(path)
         except BlockingIOError:
             raise MachineError(
                 f"{path}: is being written by another program; try again when it has closed it"
             ) from None
         except HDF5_ERRORS as error:
             raise unreadable(str(path), error, size) from None
-        return Opened(file, str(path))
 
     with _reader(str(path), opened) as reader:
         yield Source(reader, str(path), written)
 
 
-def _file(path: Path) -> Any:
-    """The h5py.File, locked where the file system knows of locks."""
+def _opened(path: Path) -> Opened:
+    """Locked where the file system knows of locks."""
     try:
-        return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        return Opened(file, str(path))
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
             raise
-    return h5py.File(path, "r", locking=False, rdcc_nbytes=UNPACKED)
+    file = h5py.File(path, "r", locking=False, rdcc_nbytes=UNPACKED)
+    return Opened(file, str(path), locked=False)
 
 
 @contextmanager
