@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from itertools import combinations
 from math import prod
@@ -291,6 +291,18 @@ def test_what_ends_the_parent_is_the_parent_s_to_say(number: signal.Signals, fil
         assert isinstance(source.reader, Child)
         os.kill(source.reader._pid, number)
         assert source.read("x").shape == (90, 4)
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_file_that_is_open_here_can_be_read_unless_it_is_written(mode: str, file: Path) -> None:
+    """As in a notebook.  HDF5 does not know that its process has let go of what is open here."""
+    with h5py.File(file, mode) as opened_here, ExitStack() as stack:
+        if mode == "r+":
+            with pytest.raises(MachineError, match="is being written by another program"):
+                stack.enter_context(open_hdf5(file))
+        else:
+            source = stack.enter_context(open_hdf5(file))
+            np.testing.assert_array_equal(source.read("x"), opened_here["x"][:])
 
 
 def test_where_the_system_does_not_tell_a_size_memory_has_no_limit(

@@ -23,6 +23,7 @@ from samples import same_files, write_blobs, write_config
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.training.figures import evaluation
 from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import session
 from deepnet_cli.training.run.stopping import APART
@@ -32,6 +33,9 @@ TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
 
 SOON = 2.0
 """Seconds in which a command has ended that a signal asks to."""
+
+AT_ONCE = 1.0
+"""Seconds in which one is refused that finds a run in use, when all is imported."""
 
 EVERYWHERE = [k / 200 for k in range(200)]
 """Of a run, as shares of its calls; some are tried here, all by `pytest -m long`."""
@@ -174,7 +178,15 @@ def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int, times: int
 def one_of_many_goes_on(forked: Forks, folder: Path) -> None:
     begun = forked.together([TRAIN] * 3)
     assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
+    assert all("holds a run" in each.err for each in begun if each.code == 2)
     same_files(folder / "whole", folder / "a")
+    other = Lock(folder / "a")
+    began = time.monotonic()
+    for words in (TRAIN, ("train", "--resume", "a")):
+        refused = forked.together([words] * 3)
+        assert [each.code for each in refused] == [6, 6, 6]
+    assert time.monotonic() - began < 2 * AT_ONCE
+    other.release()
     (folder / "a" / "model.h5").unlink()
     resumed = forked.together([("train", "--resume", "a", "-q")] * 3)
     assert 0 in [each.code for each in resumed]

@@ -16,6 +16,7 @@ from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
+from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.listening import Listening
 from deepnet_cli.training.run.running import run_to_end
@@ -84,6 +85,8 @@ def train(
     code = code_given()
     if code is not None and not no_check:
         code.check()
+    if run_dir is not None:
+        check_free(run_dir)  # before data are read
     held = ctx.with_resource(ExitStack())
     if resume is not None:
         begun = beginning.resumed(resume, settings, code, held, strict=strict)
