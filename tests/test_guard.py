@@ -316,6 +316,22 @@ def test_where_the_system_does_not_tell_a_size_memory_has_no_limit(
         assert source.dataset("x").read(0, 2**20).shape == (2**20,)
 
 
+def test_a_chunk_that_memory_is_too_small_for_is_no_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 says of both that a filter failed."""
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f.create_dataset("x", data=np.zeros((2**22, 1)), chunks=(2**22, 1), compression="gzip")
+    for available, message in ((2**24, "not enough memory to read 'x'"), (2**28, "")):
+        monkeypatch.setattr(child, "available_memory", lambda there=available: there)
+        with open_hdf5(tmp_path / "f.h5") as source:
+            if message:
+                with pytest.raises(MachineError, match=message):
+                    source.dataset("x").read(0, 10)
+            else:
+                assert not source.dataset("x").read(0, 10).any()
+
+
 def test_where_ended_processes_are_not_kept_they_need_not_be(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
