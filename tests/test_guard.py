@@ -113,6 +113,15 @@ def devour(_: Opened) -> int:
     return len(kept)
 
 
+def abort(_: Opened) -> None:
+    os.abort()
+
+
+def reach_a_limit(_: Opened) -> None:
+    """Of `ulimit -t`."""
+    os.kill(os.getpid(), signal.SIGXCPU)
+
+
 def be_killed(_: Opened) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -122,7 +131,9 @@ def be_killed(_: Opened) -> None:
     [
         (crash, DataError, "the HDF5 library crashed reading it; the file is damaged"),
         (loop, DataError, "the HDF5 library came to no end reading it; the file is damaged"),
-        (be_killed, MachineError, "was killed"),
+        (abort, DataError, "the HDF5 library crashed reading it"),
+        (be_killed, MachineError, "was killed by SIGKILL, for want of memory perhaps"),
+        (reach_a_limit, MachineError, "was killed by SIGXCPU"),
         (devour, MachineError, "more memory than it should"),
     ],
 )
