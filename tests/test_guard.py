@@ -132,8 +132,8 @@ def be_killed(_: Opened) -> None:
         (crash, DataError, "the HDF5 library crashed reading it; the file is damaged"),
         (loop, DataError, "the HDF5 library came to no end reading it; the file is damaged"),
         (abort, DataError, "the HDF5 library crashed reading it"),
-        (be_killed, MachineError, "was killed by SIGKILL, for want of memory perhaps"),
-        (reach_a_limit, MachineError, "was killed by SIGXCPU"),
+        (be_killed, MachineError, "was killed: for want of memory perhaps"),
+        (reach_a_limit, MachineError, "was killed: (?i:cpu ?time limit)"),
         (devour, MachineError, "more memory than it should"),
     ],
 )

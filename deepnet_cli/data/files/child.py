@@ -101,9 +101,9 @@ class Child:
             self._wait()
         number = self._ended_by
         if number not in (0, signal.SIGPROF, *CRASHES):
-            why = ", for want of memory perhaps" if number == signal.SIGKILL else ""
-            by = signal.Signals(number).name
-            return MachineError(f"{self._path}: the process that read it was killed by {by}{why}")
+            killed = number == signal.SIGKILL
+            why = "for want of memory perhaps" if killed else signal.strsignal(number)
+            return MachineError(f"{self._path}: the process that read it was killed: {why}")
         how = "came to no end" if number == signal.SIGPROF else "crashed"
         return DataError(f"{self._path}: the HDF5 library {how} reading it; the file is damaged")
 
