@@ -263,6 +263,11 @@ def test_a_histogram_has_all_weights_of_its_layer(folder: Path) -> None:
         x, y = panel.series[0].x, panel.series[0].y
         assert y[::2].sum() == W.size
         assert (x[0], x[-1]) == (W.min(), W.max())
+        with styled():
+            (axes,) = figure_of(
+                [replace(panel, series=(replace(panel.series[0], y=y > 0),))], ""
+            ).axes
+            assert all(tick == round(tick) for tick in axes.get_yticks())
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (5, 6, 3), (3, 5, 6), (7, 4, 1)])

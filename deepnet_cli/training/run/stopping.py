@@ -41,7 +41,7 @@ def ending(job: Job, progress: Progress) -> Ending | None:
     if job.rule.converged(progress.state.slots, made):
         return Ending("converged", f"no step from iteration {made - 1} on lowers the cost")
     if made >= job.iterations:
-        return Ending("completed", f"all {made} iterations were made")
+        return Ending("completed", f"all {made:,} iterations were made")
     return None
 
 
