@@ -20,7 +20,7 @@ from deepnet_cli.nn.metrics.ranked import areas
 from deepnet_cli.nn.metrics.swept import precision_recall, roc
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.drawing import figure_of, mosaic, picture
-from deepnet_cli.report.pictures.histories import Look, chart, smoothed
+from deepnet_cli.report.pictures.histories import Look, curve, smoothed
 from deepnet_cli.report.pictures.panels import Chart, Matrix, Panel, Series, Tiles
 from deepnet_cli.report.pictures.registry import PICTURES, heading, overview, panels_of
 from deepnet_cli.report.pictures.style import FORMATS, styled
@@ -319,11 +319,11 @@ def test_a_mosaic_has_each_tile_once(rng: np.random.Generator) -> None:
 def test_a_logarithm_of_what_has_none_is_refused() -> None:
     history = History([{"iteration": i, "cost": 1.0 - i} for i in range(3)])
     with pytest.raises(ConfigError, match="cost is not above 0"):
-        chart("cost", "J", [("a", history)], "cost", Look(log=True))
-    assert not chart("cost", "J", [("a", history)], "cost", Look()).log
+        curve("cost", [("a", history)], Look(log=True))
+    assert not curve("cost", [("a", history)], Look()).log
     steep = History([{"iteration": i, "cost": 10.0**-i} for i in range(3)])
-    assert chart("cost", "J", [("a", steep)], "cost", Look()).log
-    assert not chart("cost", "J", [("a", steep)], "cost", Look(log=False)).log
+    assert curve("cost", [("a", steep)], Look()).log
+    assert not curve("cost", [("a", steep)], Look(log=False)).log
 
 
 # Drawing

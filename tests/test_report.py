@@ -19,7 +19,7 @@ from samples import write_blobs, write_config
 
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import escaped
-from deepnet_cli.report.page.chart import Chart, Series
+from deepnet_cli.report.page.chart import curves
 from deepnet_cli.report.page.facts import gathered
 from deepnet_cli.report.page.html import VOID, Element, html, tag
 from deepnet_cli.report.page.pixels import picture_shape, pixels
@@ -28,6 +28,7 @@ from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
 from deepnet_cli.report.page.thinning import COLUMNS, kept
 from deepnet_cli.report.page.yaml_text import highlighted
+from deepnet_cli.report.pictures.panels import Chart, Series
 
 NASTY = "</td></script x><script>alert('1')</script>\"&amp;<!--\x1b[31m\n\u202e]]>"
 """A name in somebody's file."""
@@ -298,7 +299,7 @@ def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     figures = {row[0]: row[2] for row in page.rows("Figures")[1:]}
     assert float(figures["train cost"]) == pytest.approx(cost, rel=1e-4)
     labels = page.all("button", class_="toggle")
-    assert {"classes, training", "more, validation"} <= {*labels}
+    assert {"classes", "more, validation"} <= {*labels}
 
 
 def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:
@@ -438,7 +439,7 @@ def test_what_is_drawn_is_what_is_told(y: np.ndarray) -> None:
     """As many points as values that have a place, each at its place: page.js relies on it."""
     x = np.arange(len(y)) * 3.0
     series = Series(NASTY, x, y)
-    page = Page(html(Chart("cost", "cost", "iteration", [series]).drawn()))
+    page = Page(html(curves("cost", Chart("cost", "iteration", "J", (series,)))))
     told = json.loads(page.all("script")[0])["series"][0]
     assert told["label"] == NASTY
     assert "<" not in page.all("script")[0]
