@@ -20,7 +20,7 @@ from deepnet_cli.nn.metrics.ranked import areas
 from deepnet_cli.nn.metrics.swept import precision_recall, roc
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.drawing import figure_of, mosaic, picture
-from deepnet_cli.report.pictures.histories import Look, curve, smoothed
+from deepnet_cli.report.pictures.histories import Look, curve, figures_in, smoothed
 from deepnet_cli.report.pictures.panels import Chart, Matrix, Panel, Series, Tiles
 from deepnet_cli.report.pictures.registry import PICTURES, heading, overview, panels_of
 from deepnet_cli.report.pictures.style import FORMATS, styled
@@ -314,6 +314,19 @@ def test_a_mosaic_has_each_tile_once(rng: np.random.Generator) -> None:
     rows = [np.concatenate([*tiles[:3]], axis=1), np.concatenate([*tiles[3:]], axis=1)]
     np.testing.assert_array_equal(whole[:2][:, ~np.isnan(whole[0])], rows[0])
     np.testing.assert_array_equal(whole[3:][:, ~np.isnan(whole[3])], rows[1])
+
+
+def test_figures_that_not_all_rows_have_are_drawn_and_those_that_say_nothing_not() -> None:
+    """As after a fork with other metrics, and where the first validation was not finite."""
+    first = {"iteration": 0, "epoch": 0, "cost": 2.0, "val_cost": np.nan, "accuracy": 0.5}
+    last = {"iteration": 1, "epoch": 0, "cost": 1.0, "val_cost": np.nan, "val_f1": 0.75}
+    history = History([first, last])
+    assert figures_in(history) == ["cost", "accuracy", "f1"]
+    drawn = [curve(name, [("a", history)], Look()).series for name in figures_in(history)]
+    told = [[(series.style, series.y.tolist()) for series in each] for each in drawn]
+    assert str(told) == str(
+        [[("line", [2.0, 1.0])], [("line", [0.5, np.nan])], [("dashed", [np.nan, 0.75])]]
+    )
 
 
 def test_a_logarithm_of_what_has_none_is_refused() -> None:

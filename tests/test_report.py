@@ -285,6 +285,17 @@ def test_confusions_and_hardest_examples_are_those_of_the_predictions(
     assert any(cells[k : k + 9] == flat for k in range(len(cells)))
 
 
+def test_where_the_kept_parameters_were_found_is_marked(
+    folder: Path, pages: dict[str, Page]
+) -> None:
+    summary = json.loads((folder / "classes" / "summary.json").read_text())
+    best, last = summary["best"]["iteration"], summary["iterations"] - 1
+    drawn = [h["d"] for kind, h, _ in pages["classes"].elements if h.get("class") == "marked"]
+    assert drawn
+    assert {*drawn} == {f"M{1000 * best / last:.1f},0V1000"}
+    assert f"iteration {best}: the parameters that are kept" in pages["classes"].all("title")
+
+
 def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     out = folder / "both.html"
     path, page = report(folder / "classes", folder / "more", "-o", out, "--force")
