@@ -325,6 +325,8 @@ def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:
 def test_a_run_that_diverged_says_where(folder: Path, pages: dict[str, Page]) -> None:
     page = pages["far"]
     assert page.all("p", class_="lead")[0].startswith("Diverged: the cost became ")
+    again = deepnet("report", folder / "far")
+    assert again.err.splitlines()[-1] == f"next: deepnet replay {folder / 'far'}"
     told = deepnet("replay", folder / "far", "--json")
     found = json.loads(told.out)["found"]
     assert page.all("p", class_="alarm")[0].startswith(f"First not finite: {found['tensor']} of ")
