@@ -158,6 +158,17 @@ def test_a_fork_is_made_again_from_what_it_began_with(folder: Path) -> None:
     told = reproduced("fork")
     assert (told["identical"], told["updates"]) == (True, 90)
     assert min(state["updates"] for state in told["states"]) > 36
+    assert told["rows"] == sum(row["iteration"] >= 36 for row in rows(folder / "fork"))
+    part = reproduced("fork", "--until", "40")
+    assert (part["updates"], part["rows"]) == (40, 0)
+    assert_refused(deepnet("reproduce", "fork", "--until", "36"), 2, ["began with 36 updates"])
+
+
+def test_a_first_update_that_diverges_does_so_again(folder: Path) -> None:
+    wild = settings("training.learning_rate=1e38", "model.layers=[6, 3]")
+    assert deepnet("train", "c.yaml", *wild, "--run-dir", "other", "-q").code == 4
+    told = reproduced("other")
+    assert (told["identical"], told["updates"], told["other_end"]) == (True, 0, False)
 
 
 def meddled(monkeypatch: Patch, after: int, block: str, by: float) -> None:
