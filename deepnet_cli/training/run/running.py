@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.rates import initial_key, schedule_of
 from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run.post_mortem import NAME, post_mortem
@@ -61,7 +62,4 @@ def calmer(job: Job) -> str:
     """The setting that most likely keeps a run from diverging there."""
     if job.rule.sees == "objective":
         return "data.scale=standardize"
-    scheduled = job.config.training.learning_rate
-    if isinstance(scheduled, float):
-        return f"training.learning_rate={scheduled / 10:g}"
-    return f"training.learning_rate.initial={scheduled.initial / 10:g}"
+    return f"{initial_key(job.config)}={schedule_of(job.config).initial / 10:g}"
