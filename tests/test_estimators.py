@@ -13,6 +13,7 @@ from cli import deepnet as command
 from samples import parameters
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -243,6 +244,24 @@ def test_it_trains_in_any_thread_and_leaves_no_file(
         "diverged.h5": "mine",
         "summary.json": "mine",
     }
+
+
+@each
+def test_a_fit_that_fails_leaves_none(estimator: Any) -> None:
+    """Not the model of one fit with the classes and features of another."""
+    X, y = blobs(2)
+    network = estimator((4,), epochs=30, optimizer="gradient_descent")
+    wild = {"learning_rate": 1e30, "l2": 1e9}
+    for calm in (wild, {"learning_rate": 0.01, "l2": 0.0}, wild):
+        network.set_params(**calm)
+        if calm is not wild:
+            assert network.fit(X, y).predict(X).shape == (60,)
+            continue
+        with pytest.raises(deepnet.DivergedError):
+            network.fit(X[:, :1], y + 3)
+        for asked in (X, X[:, :1]):
+            with pytest.raises(NotFittedError):
+                network.predict(asked)
 
 
 def test_mistakes_are_told() -> None:
