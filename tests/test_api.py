@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -392,6 +393,23 @@ def test_code_of_ones_own(folder: Path) -> None:
     assert model.predict(examples("blobs.h5")[0]).shape == (90,)
     with pytest.raises(deepnet.DataError, match="twice"):
         deepnet.load(run.path)
+
+
+def test_threads_with_code_of_their_own_wait_for_each_other(folder: Path) -> None:
+    """Though the same name is another function in each."""
+    write_config(folder / "c.yaml", model={"activations": ["twice", "softmax"]})
+    for k, code in enumerate((CODE, CODE.replace("2", "3"))):
+        Path(f"mine{k}.py").write_text(code.replace("** 3", "** 2"))
+        deepnet.train("c.yaml", code=f"mine{k}.py", run_dir=f"alone{k}")
+
+    def work(k: int) -> None:
+        deepnet.train("c.yaml", code=f"mine{k % 2}.py", run_dir=str(k))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(4))) == [None] * 4
+    for k in range(4):
+        same_files(Path(f"alone{k % 2}"), Path(str(k)))
+    assert Path("alone0/model.h5").read_bytes() != Path("alone1/model.h5").read_bytes()
 
 
 USER = """
