@@ -43,7 +43,8 @@ class Session:
         self.seconds = 0.0
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.monitor: str | None = None  # the figure that chose them
-        self.figures: dict[str, Figures] = {}
+        self.figures: dict[str, Figures] = {}  # by part
+        self.outputs: dict[str, dict[str, Figures]] = {}  # of each of several numbers, by part
         self.history = History()  # every row, with the one that closes the run
         self.marks: Collection[int] = ()  # updates after which an event is to come, too
         self._closing: Row | None = None
@@ -121,12 +122,11 @@ class Session:
         self._note_gradient()
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
         job, theta = self.job, self.settle()
-        outputs: dict[str, dict[str, Figures]] = {}
         for name, part in job.dataset.parts.items():
             self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
             if job.network.loss.kind in ("number", "count") and part.outputs > 1:
                 each = output_figures(job.objective, theta, part, job.summary_metrics)
-                outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
+                self.outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         made, m = self.progress.state.iteration, job.batches.part.m
         baselines = fitted_beside(job, made)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
@@ -135,8 +135,7 @@ class Session:
         self._copies.write_history(self.history)
         if draw is not None:
             self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
-        chosen = self.kept, self.monitor
-        told = summary(job, self.progress, chosen, self.figures, outputs, self.ending, self.seconds)
+        told = summary(self)
         self.directory.write_json(SUMMARY, told)
         return told
 

@@ -1,28 +1,19 @@
 """summary.json: what was trained, on what, where, and how well it does."""
 
+from typing import TYPE_CHECKING
+
 from deepnet_cli.config.job import Job
-from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.training.kept.environment import environment
-from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.run.stopping import Ending
+
+if TYPE_CHECKING:
+    from deepnet_cli.training.run.session import Session
 
 
-def summary(
-    job: Job,
-    progress: Progress,
-    chosen: tuple[int, str | None],
-    figures: dict[str, Figures],
-    outputs: dict[str, dict[str, Figures]],
-    ending: Ending,
-    seconds: float,
-) -> dict[str, object]:
-    """The content of summary.json; `figures` by part, of the parameters that were `chosen`: those
-    after so many updates, and by which figure, if any; `outputs` of each of
-    several numbers, by part and name.
-    """
-    made = progress.state.iteration
+def summary(session: "Session") -> dict[str, object]:
+    """The content of summary.json, of a session whose figures are known."""
+    job, made = session.job, session.progress.state.iteration
     epochs = made / job.batches.per_epoch
-    kept, monitor = chosen
+    kept, monitor = session.kept, session.monitor
     best = {"best": {"monitor": monitor, "iteration": kept - 1}} if monitor and kept else {}
     n = job.network.features
     reduced = {"reduced": {"from": n, "to": job.reduced}} if job.reduced else {}
@@ -36,13 +27,13 @@ def summary(
         **trained,
         "iterations": made,
         "epochs": int(epochs) if epochs == int(epochs) else round(epochs, 3),
-        "seconds": round(seconds, 3),
-        **ending._asdict(),
+        "seconds": round(session.seconds, 3),
+        **session.ending._asdict(),
         **best,
         **reduced,
         **code,
-        "figures": figures,
-        **({"outputs": outputs} if outputs else {}),
+        "figures": session.figures,
+        **({"outputs": session.outputs} if session.outputs else {}),
         **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
         "environment": environment(job),
