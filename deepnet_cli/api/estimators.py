@@ -33,7 +33,7 @@ from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
 PRECISIONS = [np.float64, np.float32]
-FITTED = ("model_", "history_", "n_iter_", "classes_")
+FITTED = {"model_", "history_", "n_iter_", "classes_"}
 ARRAYS = "arrays"
 """What the config of a model calls the data that it was trained on."""
 
@@ -81,8 +81,8 @@ class Estimator(BaseEstimator):
         """What is to be fitted, checked.  What was fitted before is gone: a fit that fails leaves
         none, rather than parts of two.
         """
-        for name in FITTED:
-            vars(self).pop(name, None)
+        for name in vars(self).keys() & FITTED:
+            delattr(self, name)
         checked: tuple[Array, Array] = validate_data(self, X, y, dtype=PRECISIONS, **asked)
         return checked
 

@@ -66,12 +66,12 @@ def measured(
 ) -> tuple[float, States]:
     """J and what the metrics have seen of examples that count alike in them."""
     sums = Sums(objective.network.loss, metrics, supply.weights)
-    for block in propagated(objective.network, theta, supply):
-        sums.take(block)
+    for made in propagated(objective.network, theta, supply):
+        sums.take(made)
     return sums.J + penalty(objective, theta), sums.states
 
 
-class Block(NamedTuple):
+class Outputs(NamedTuple):
     """Some examples, which of all they are, and what a network makes of them: S and A (n[L], m)."""
 
     part: Part
@@ -80,14 +80,14 @@ class Block(NamedTuple):
     A: Array
 
 
-def propagated(network: Network, theta: Array, supply: Supply) -> Iterator[Block]:
+def propagated(network: Network, theta: Array, supply: Supply) -> Iterator[Outputs]:
     """All examples, block by block."""
     first = 0
     for part in supply.blocks():
         S = scores(network, theta, part.rows)
         with np.errstate(all="ignore"):
             A = network.loss.link.forward(S)
-        yield Block(part, slice(first, first + part.m), S, A)
+        yield Outputs(part, slice(first, first + part.m), S, A)
         first += part.m
 
 
@@ -100,13 +100,13 @@ class Sums:
         self._unit = 1.0 if weights is None else float(weights.max()) or 1.0  # of those in J
         self._total = 0.0
 
-    def take(self, block: Block, w: Array | None = None) -> None:
+    def take(self, made: Outputs, w: Array | None = None) -> None:
         """Another block, whose examples count w (m,) in the metrics, or alike."""
-        part = block.part
+        part = made.part
         w = None if w is None else w[np.newaxis]
         with np.errstate(all="ignore"):
-            J = float(self.loss.cost(block.S, part.Y, part.share).real)
-            seen = observed(self.metrics, block.A, part.Y, w)
+            J = float(self.loss.cost(made.S, part.Y, part.share).real)
+            seen = observed(self.metrics, made.A, part.Y, w)
             self.states = pooled(self.metrics, self.states, seen)
         weight = part.m if part.weights is None else float((part.weights / self._unit).sum())
         self._total += weight

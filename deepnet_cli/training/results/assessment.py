@@ -66,7 +66,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     resamples = affordable(supply.m, K) if resampled else None
     sums, bins = Sums(loss, metrics, supply.weights), np.zeros((3, BINS))
     others: dict[str, States] = {}
-    seen: list[Seen] = []
+    seen: list[Sample] = []
     for block in propagated(model.network, model.theta, supply):
         w, (part, _, S, A) = weights[block.which], block
         sums.take(block, w)
@@ -78,14 +78,14 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
                 state = observed(metrics, other, part.Y, w[np.newaxis])
                 others[name] = pooled(metrics, others.get(name, {}), state)
         if resamples:
-            seen.append(Seen(S, A, part.Y, w, w if part.weights is None else part.weights))
+            seen.append(Sample(S, A, part.Y, w, w if part.weights is None else part.weights))
     added = penalty(model.objective, model.theta)
     linear = None if model.baselines is None else model.baselines.linear
     classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
     with np.errstate(all="ignore"):
         between = {}
         if resamples:
-            of_draws = _of_draws(metrics, loss, Seen.joined(seen), added)
+            of_draws = _of_draws(metrics, loss, Sample.joined(seen), added)
             between = intervals(of_draws, supply.m, resamples)
         return Assessment(
             supply.m,
@@ -101,7 +101,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
         )
 
 
-class Seen(NamedTuple):
+class Sample(NamedTuple):
     """What figures are made of, for m examples: S, A and Y (K, m), their weights (m,) in metrics
     and in J.
     """
@@ -113,13 +113,13 @@ class Seen(NamedTuple):
     in_J: Array
 
     @classmethod
-    def joined(cls, blocks: Sequence["Seen"]) -> "Seen":
+    def joined(cls, blocks: Sequence["Sample"]) -> "Sample":
         """Those of all blocks."""
         return cls(*(np.concatenate(arrays, axis=-1) for arrays in zip(*blocks, strict=True)))
 
 
 def _of_draws(
-    metrics: Mapping[str, Metric], loss: Loss, seen: Seen, penalty: float
+    metrics: Mapping[str, Metric], loss: Loss, seen: Sample, penalty: float
 ) -> Callable[[Array], dict[str, Array]]:
     """All figures as functions of how often each example was drawn (R, m); J first."""
     S, A, Y, weights, in_J = seen

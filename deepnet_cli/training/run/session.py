@@ -52,11 +52,10 @@ class Session:
         self.diverged_at: int | None = None  # the iteration whose cost was not finite
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
-        self._rate = job.rate
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration that follows the rows so far."""
-        return self._rate(iteration, self.progress.reductions.made)
+        return self.job.rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
         """Write which rows each part has, what the run begins with where another had it, and the
