@@ -46,19 +46,20 @@ def figures(
     objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
 ) -> Figures:
     """J, its weight penalty included as in training, and metrics of examples."""
-    J, states = measured(objective, theta, supply, metrics)
-    with np.errstate(all="ignore"):
-        return {"cost": J, **figures_of(metrics, states)}
+    return output_figures(objective, theta, supply, metrics)[0]
 
 
 def output_figures(
     objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
-) -> list[Figures]:
-    """Of each of several numbers by itself."""
-    _, states = measured(objective, theta, supply, metrics)
+) -> tuple[Figures, list[Figures]]:
+    """The same, and the metrics of each of several numbers by itself; of classes none."""
+    J, states = measured(objective, theta, supply, metrics)
     with np.errstate(all="ignore"):
+        whole = {"cost": J, **figures_of(metrics, states)}
+        if objective.network.loss.kind not in ("number", "count") or supply.outputs == 1:
+            return whole, []
         each = figures_of_each(metrics, states)
-    return [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
+    return whole, [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
 
 
 def measured(

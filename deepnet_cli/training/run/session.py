@@ -12,7 +12,7 @@ from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.baselines import fitted_beside
-from deepnet_cli.training.figures.evaluation import figures, output_figures, running_states
+from deepnet_cli.training.figures.evaluation import output_figures, running_states
 from deepnet_cli.training.kept.copies import Copies
 from deepnet_cli.training.kept.model import NAME as MODEL
 from deepnet_cli.training.kept.model import Model
@@ -122,9 +122,9 @@ class Session:
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
         job, theta = self.job, self.settle()
         for name, part in job.dataset.parts.items():
-            self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
-                each = output_figures(job.objective, theta, part, job.summary_metrics)
+            whole, each = output_figures(job.objective, theta, part, job.summary_metrics)
+            self.figures[name] = whole
+            if each:
                 self.outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
         made, m = self.progress.state.iteration, job.batches.part.m
         baselines = fitted_beside(job, made)
