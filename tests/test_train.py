@@ -60,7 +60,7 @@ def test_a_run_directory_holds_what_is_promised(folder: Path) -> None:
     assert (summary["iterations"], summary["stopped"]) == (40, "completed")
     assert set(summary["figures"]) == {"train", "test"}
     assert "runs/c-001" in result.out
-    assert "next: deepnet predict runs/c-001" in result.err
+    assert "next: deepnet report runs/c-001" in result.err
     assert {name: block.shape for name, block in parameters(run).items()} == {
         "W1": (6, 4),
         "b1": (6, 1),
@@ -448,7 +448,7 @@ def test_divergence_ends_with_4_and_keeps_the_last_good_parameters(folder: Path)
     result = deepnet("train", config, "--run-dir", "a")
     assert result.code == 4
     assert "at iteration" in result.err
-    assert "training.learning_rate=1" in result.err
+    assert "training.learning_rate=0.1" in result.err
     summary = json.loads((folder / "a" / "summary.json").read_text())
     assert summary["stopped"] == "diverged"
     assert all(np.isfinite(row["cost"]) for row in rows(folder / "a"))
@@ -572,7 +572,7 @@ def test_what_a_pipe_sees(folder: Path) -> None:
     assert len(table) == 1 + len(rows(folder / "runs" / "c-001"))
     assert table[1].endswith("*")
     quiet = deepnet("train", config, "-q")
-    assert quiet.err.splitlines() == ["next: deepnet predict runs/c-002 DATA.h5"]
+    assert quiet.err.splitlines() == ["next: deepnet report runs/c-002"]
 
 
 def test_memory_that_is_not_there_is_told_before_training(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """What a network makes of a whole part, a bounded number of examples at a time."""
 
+import time
 from collections.abc import Iterator, Mapping
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,10 @@ def scores(network: Network, theta: Array, rows: Array) -> Array:
     return S
 
 
+class TooLateError(Exception):
+    """Figures are not known by the time that they were wanted."""
+
+
 def figures(
     objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
 ) -> Figures:
@@ -50,10 +55,17 @@ def figures(
 
 
 def output_figures(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    until: float = inf,
 ) -> tuple[Figures, list[Figures]]:
-    """The same, and the metrics of each of several numbers by itself; of classes none."""
-    J, states = measured(objective, theta, supply, metrics)
+    """The same, and the metrics of each of several numbers by itself; of classes none.
+
+    Raises TooLateError where they are not known when the clock (time.monotonic) is at `until`.
+    """
+    J, states = measured(objective, theta, supply, metrics, until)
     with np.errstate(all="ignore"):
         whole = {"cost": J, **figures_of(metrics, states)}
         if objective.network.loss.kind not in ("number", "count") or supply.outputs == 1:
@@ -63,16 +75,20 @@ def output_figures(
 
 
 def measured(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    until: float = inf,
 ) -> tuple[float, States]:
     """J and what the metrics have seen of examples that count alike in them."""
     sums = Sums(objective.network.loss, metrics, supply.weights)
-    for made in propagated(objective.network, theta, supply):
+    for made in propagated(objective.network, theta, supply, until):
         sums.take(made)
     return sums.J + penalty(objective, theta), sums.states
 
 
-class Outputs(NamedTuple):
+class Propagated(NamedTuple):
     """Some examples, which of all they are, and what a network makes of them: S and A (n[L], m)."""
 
     part: Part
@@ -81,14 +97,18 @@ class Outputs(NamedTuple):
     A: Array
 
 
-def propagated(network: Network, theta: Array, supply: Supply) -> Iterator[Outputs]:
-    """All examples, block by block."""
+def propagated(
+    network: Network, theta: Array, supply: Supply, until: float = inf
+) -> Iterator[Propagated]:
+    """All examples, block by block.  Raises TooLateError."""
     first = 0
     for part in supply.blocks():
+        if time.monotonic() > until:
+            raise TooLateError
         S = scores(network, theta, part.rows)
         with np.errstate(all="ignore"):
             A = network.loss.link.forward(S)
-        yield Outputs(part, slice(first, first + part.m), S, A)
+        yield Propagated(part, slice(first, first + part.m), S, A)
         first += part.m
 
 
@@ -101,7 +121,7 @@ class Sums:
         self._unit = 1.0 if weights is None else float(weights.max()) or 1.0  # of those in J
         self._total = 0.0
 
-    def take(self, made: Outputs, w: Array | None = None) -> None:
+    def take(self, made: Propagated, w: Array | None = None) -> None:
         """Another block, whose examples count w (m,) in the metrics, or alike."""
         part = made.part
         w = None if w is None else w[np.newaxis]
