@@ -80,13 +80,19 @@ def _multiply() -> None:
 
 
 def _machine() -> int:
+    """What is free, or can be made so; of a system that does not say, all that there is."""
     try:
-        for line in _MEMINFO.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        lines = _MEMINFO.read_text().splitlines()
     except OSError:
-        pass
-    return UNLIMITED
+        lines = []
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    try:
+        pages = os.sysconf("SC_PHYS_PAGES")
+    except (OSError, ValueError):
+        pages = -1
+    return pages * resource.getpagesize() if pages > 0 else UNLIMITED
 
 
 def _container() -> int:

@@ -139,6 +139,28 @@ def test_a_minute_of_work_is_lost_at_most(
     assert 20 < seconds * max(lost) <= 60
 
 
+@pytest.mark.parametrize("name", ["model.h5", "history.csv", "summary.json"])
+def test_what_fails_at_the_very_end_is_told_with_how_to_go_on(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hours are in the last checkpoint by then."""
+    write = RunDirectory.write
+
+    def full(self: RunDirectory, file: str, content: bytes) -> None:
+        if file == name and (folder / "a" / "checkpoints").exists():
+            raise MachineError("the disk is full")
+        write(self, file, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunDirectory, "write", full)
+        result = deepnet(
+            "train", "c.yaml", "--run-dir", "a", "-q", "--set", "output.checkpoint_every=99"
+        )
+    assert result.code == 6
+    assert result.err == "the disk is full\ngo on: deepnet train --resume a\n"
+    assert deepnet("train", "--resume", "a", "-q").code == 0
+
+
 def test_the_directory_is_ours_until_all_is_written(folder: Path) -> None:
     directory, go_on, closed = RunDirectory.at(folder / "a"), Event(), list[bool]()
     directory.background.do(lambda: go_on.wait(SECONDS))

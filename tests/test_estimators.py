@@ -229,8 +229,10 @@ def test_it_trains_in_any_thread_and_leaves_no_file(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = blobs(2)
-    network = deepnet.DeepnetClassifier((4,), epochs=2, random_state=0)
-    for name in ("diverged.h5", "summary.json"):
+    output = {"output": {"jsonl": True}}
+    network = deepnet.DeepnetClassifier((4,), epochs=2, random_state=0, config=output)
+    mine = ("diverged.h5", "summary.json", "history.jsonl", "events.out.tfevents.1")
+    for name in mine:
         (tmp_path / name).write_text("mine")
     wild = deepnet.DeepnetRegressor(optimizer="gradient_descent", learning_rate=1e30, l2=1e9)
     with pytest.raises(deepnet.DivergedError, match="smaller learning_rate"):
@@ -240,10 +242,14 @@ def test_it_trains_in_any_thread_and_leaves_no_file(
     thread.start()
     thread.join()
     same(found[0].model_.parameters, network.fit(X, y).model_.parameters)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
-        "diverged.h5": "mine",
-        "summary.json": "mine",
-    }
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(
+        mine, "mine"
+    )
+
+
+def test_it_needs_no_room_on_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepnet_cli.files.os.open", None)
+    deepnet.DeepnetClassifier((4,), epochs=2).fit(*blobs(2))
 
 
 @each

@@ -113,6 +113,15 @@ def devour(_: Opened) -> int:
     return len(kept)
 
 
+def abort(_: Opened) -> None:
+    os.abort()
+
+
+def reach_a_limit(_: Opened) -> None:
+    """Of `ulimit -t`."""
+    os.kill(os.getpid(), signal.SIGXCPU)
+
+
 def be_killed(_: Opened) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -122,7 +131,9 @@ def be_killed(_: Opened) -> None:
     [
         (crash, DataError, "the HDF5 library crashed reading it; the file is damaged"),
         (loop, DataError, "the HDF5 library came to no end reading it; the file is damaged"),
-        (be_killed, MachineError, "was killed"),
+        (abort, DataError, "the HDF5 library crashed reading it"),
+        (be_killed, MachineError, "was killed: for want of memory perhaps"),
+        (reach_a_limit, MachineError, "was killed: (?i:cpu ?time limit)"),
         (devour, MachineError, "more memory than it should"),
     ],
 )
@@ -314,6 +325,22 @@ def test_where_the_system_does_not_tell_a_size_memory_has_no_limit(
         f["x"] = np.zeros(2**20)
     with open_hdf5(tmp_path / "f.h5") as source:
         assert source.dataset("x").read(0, 2**20).shape == (2**20,)
+
+
+def test_a_chunk_that_memory_is_too_small_for_is_no_damaged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HDF5 says of both that a filter failed."""
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f.create_dataset("x", data=np.zeros((2**22, 1)), chunks=(2**22, 1), compression="gzip")
+    for available, message in ((2**24, "not enough memory to read 'x'"), (2**28, "")):
+        monkeypatch.setattr(child, "available_memory", lambda there=available: there)
+        with open_hdf5(tmp_path / "f.h5") as source:
+            if message:
+                with pytest.raises(MachineError, match=message):
+                    source.dataset("x").read(0, 10)
+            else:
+                assert not source.dataset("x").read(0, 10).any()
 
 
 def test_where_ended_processes_are_not_kept_they_need_not_be(

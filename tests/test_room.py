@@ -80,6 +80,19 @@ def test_a_run_that_goes_on_needs_no_room_for_what_it_has(monkeypatch: pytest.Mo
         assert more.code == code, more.err
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says how much there is")
+def test_a_system_that_does_not_say_what_is_free_has_what_is_built_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Path("/proc/meminfo").read_text().splitlines()
+    total = next(1024 * int(line.split()[1]) for line in said if line.startswith("MemTotal:"))
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "none")
+    assert memory._machine() == pytest.approx(total, rel=0.1)
+    for unknown in (lambda _: -1, lambda _: int("none")):
+        monkeypatch.setattr(os, "sysconf", unknown)
+        assert memory._machine() == memory.UNLIMITED
+
+
 class Groups:
     """The control groups of a machine, as its kernel tells of them."""
 

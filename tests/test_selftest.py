@@ -4,8 +4,10 @@ import errno
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -263,6 +265,14 @@ def test_a_run_that_was_over_too_soon_is_unclear(
 
     monkeypatch.setattr(killed, "_begun", over)
     assert killed.check_killed(tmp_path).verdict == UNCLEAR
+
+
+def test_every_extra_is_looked_for() -> None:
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())
+    extras = project["project"]["optional-dependencies"]
+    brought = {extra: re.split(r"[^\w-]", needed[0])[0] for extra, needed in extras.items()}
+    ours = ("dev", "test", "parity")  # of who works on deepnet
+    assert {extra: name for extra, name in brought.items() if extra not in ours} == here.EXTRAS
 
 
 def test_extras_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,9 @@ likewise.
 """
 
 
+CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+
+
 class Child:
     """Answers as `Opened` does, which `open_file` makes there.  Raises DataError, MachineError."""
 
@@ -97,10 +100,10 @@ class Child:
         if self._pid:
             self._wait()
         number = self._ended_by
-        if number == signal.SIGKILL:
-            return MachineError(
-                f"{self._path}: the process that read it was killed, for want of memory perhaps"
-            )
+        if number not in (0, signal.SIGPROF, *CRASHES):
+            killed = number == signal.SIGKILL
+            why = "for want of memory perhaps" if killed else signal.strsignal(number)
+            return MachineError(f"{self._path}: the process that read it was killed: {why}")
         how = "came to no end" if number == signal.SIGPROF else "crashed"
         return DataError(f"{self._path}: the HDF5 library {how} reading it; the file is damaged")
 

@@ -1,9 +1,10 @@
-"""What is kept of chunks as they were unpacked, in case that more of them is asked for."""
+"""The memory that chunks take: what is kept of them unpacked, in case that more is asked for."""
 
 from math import prod
 from typing import Any
 
 import h5py
+import numpy as np
 
 UNPACKED = 2**25
 """Bytes of a dataset's chunks that are kept."""
@@ -22,3 +23,12 @@ def with_room(dataset: Any) -> Any:
     access.set_chunk_cache(slots, size, preemption)
     dataset.id.close()  # while it is open its cache stays as it is
     return h5py.Dataset(h5py.h5d.open(file, name, access))
+
+
+def room_to_unpack(dataset: Any) -> bool:
+    """Whether there is memory for a chunk, packed and not: HDF5 does not say what it lacked."""
+    try:
+        np.empty(2 * prod(dataset.chunks or ()) * dataset.dtype.itemsize, np.uint8)
+    except MemoryError:
+        return False
+    return True

@@ -16,7 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from deepnet_cli.data.files.chunks import with_room
+from deepnet_cli.data.files.chunks import room_to_unpack, with_room
 from deepnet_cli.data.files.conventions import odd, texts
 from deepnet_cli.data.files.dataset import Dataset
 from deepnet_cli.data.files.guards import (
@@ -163,11 +163,16 @@ class Opened:
         except UnicodeDecodeError:
             raise DataError(f"{self.path}: '{name}' holds text that is not UTF-8") from None
         except MemoryError:
-            raise MachineError(f"{self.path}: not enough memory to read '{name}'") from None
+            raise self._no_room(name) from None
         except HDF5_ERRORS as error:
+            if not room_to_unpack(dataset):
+                raise self._no_room(name) from None
             where = f"{self.path}: '{name}'"
             damage = f"{where} is damaged: its values cannot be read; copy the file again"
             raise misread(self.path, error, DamagedError(damage)) from None
+
+    def _no_room(self, name: str) -> MachineError:
+        return MachineError(f"{self.path}: not enough memory to read '{name}'")
 
     def _dataset(self, name: str) -> Any:
         """The h5py dataset `name`, its metadata checked, once."""

@@ -6,7 +6,6 @@ from functools import partial
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.training.kept.environment import Environment, environment
-from deepnet_cli.training.kept.logs import Logs
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.kept.run_directory import HISTORY, ORIGIN, Keep, RunDirectory, checkpoints
 from deepnet_cli.training.loop.history import History
@@ -30,7 +29,7 @@ class Copies:
         self._best: Progress | None = None
         self._taken: Progress | None = None
         self._at = self._now = time.monotonic()
-        self._logs = Logs(directory.path, job.config.output)
+        self._logs = directory.logs(job.config.output)
 
     def begin(self, progress: Progress) -> None:
         """Keep what a run begins with that another has reached; begin the logs of its rows."""

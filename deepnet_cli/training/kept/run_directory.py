@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from deepnet_cli.config.schema import OutputSection
 from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import ConfigError, DataError, listed
@@ -20,6 +21,7 @@ from deepnet_cli.files import (
 from deepnet_cli.training.kept.background import Background
 from deepnet_cli.training.kept.lock import NAME as LOCK
 from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.logs import Logs
 from deepnet_cli.training.kept.model import NAME as MODEL
 
 CONFIG, HISTORY, SUMMARY, PICTURE = RUN_CONFIG, "history.csv", "summary.json", "cost.png"
@@ -135,6 +137,10 @@ class RunDirectory:
         written, there = 1, sum(path.stat().st_size for path in checkpoints(self.path))
         in_all = (KEPT_CHECKPOINTS + written) * checkpoint - there
         check_room(self.path, checkpoint, max(checkpoint, in_all))
+
+    def logs(self, output: OutputSection) -> Logs:
+        """The logs of its rows."""
+        return Logs(self.path, output)
 
     def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
         """Keep a checkpoint, and of the others those that are to be kept beside it."""

@@ -12,6 +12,8 @@ EXTRAS = {
     "mixed": "onednn_cpu_gomp",
     "arrow": "pyarrow",
     "images": "pillow",
+    "tensorboard": "tensorboard",
+    "sklearn": "scikit-learn",
 }
 """Each extra, and the package that it brings."""
 
