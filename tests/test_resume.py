@@ -284,13 +284,13 @@ def test_a_function_that_another_processor_rounds_otherwise_is_named(
     monkeypatch.setitem(FUNCTIONS, LOG1P, rounded)
     refused = deepnet("train", "--resume", "a", *LONGER)
     assert refused.code == 3
-    assert "another x of train and another x of validation (by sha256)" in refused.err
+    assert "another x of train, validation (by sha256)" in refused.err
     versions = environment.versions() | {"numpy": "1.0"}
     monkeypatch.setattr(environment, "versions", lambda: versions)
     assert deepnet("train", "--resume", "a", *LONGER, "--strict").code == 2
     named = deepnet("train", "--resume", "a", *LONGER, "-q")
     assert named.code == 0, named.err
-    assert "now 1.0; another x of train, or log1p is rounded otherwise" in named.err
+    assert "now 1.0; another x of train, validation, or log1p is rounded otherwise" in named.err
     assert deepnet("train", "--resume", "runs/c-001", *LONGER).code == 3, "scaled by no function"
     with h5py.File("more.h5", "r+") as data:
         data["y"][0] = 1 - data["y"][0]

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from fcntl import LOCK_NB, LOCK_SH, flock
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -160,7 +161,13 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 def _file(path: Path) -> Any:
     """The h5py.File, locked where the file system knows of locks."""
     try:
-        return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        if not (guarded and h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)):
+            return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        # One is open in the process that this is a fork of, whose descriptors this one has let go.
+        # HDF5 may take this file for that one; in Python's hands it is another.
+        file = path.open("rb")
+        flock(file, LOCK_SH | LOCK_NB)
+        return h5py.File(file, "r", rdcc_nbytes=UNPACKED)
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
             raise

@@ -113,7 +113,9 @@ def model_file(path: Path) -> Path:
     if path.is_dir():
         if not (path / NAME).exists():
             hint = "name a run or a model file"
-            if (path / RUN_CONFIG).exists():
+            if user := user_of(path):
+                hint = f"the run goes on ({user}); wait for its end"
+            elif (path / RUN_CONFIG).exists():
                 hint = f"the run has not ended: 'deepnet train --resume {path}'"
             if user := user_of(path):
                 hint = f"the run is trained by {user}; wait for its end"

@@ -89,7 +89,7 @@ def load_progress(
         ]:
             raise ConfigError(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
-                f"going on, it may change {', '.join(may_change)} only"
+                f"only {', '.join(may_change)} may be another"
             )
         data, made_in = _json(source, "data"), _json(source, "environment")
         elsewhere = changes_since(data, made_in, job, source.path)
@@ -166,22 +166,23 @@ def changes_since(
 
     Where functions are rounded otherwise, another x that is one of the file's is told, too.
     """
-    now_in, now = environment(job), digests(job)
-    differ = [
-        f"another {name.partition('_')[0]} of {part}"
-        for part, digests in now.items()
-        for name, digest in digests.items()
-        if data.get(part, {}).get(name) != digest
-    ]
+    now_in, differ = environment(job), dict[str, list[str]]()
+    for part, now in digests(job).items():
+        for name, digest in now.items():
+            if data.get(part, {}).get(name) != digest:
+                differ.setdefault(name.partition("_")[0], []).append(part)
+    told = changes(made_in, now_in)
+    if not differ:
+        return told
+    others = " and ".join(f"{name} of {', '.join(parts)}" for name, parts in differ.items())
     function = job.dataset.encoding.inputs.scaling.function
     rounded = function != IDENTITY and any(made_in.get(k) != now_in.get(k) for k in ROUNDING)
-    if differ and not (rounded and all(each.startswith("another x ") for each in differ)):
-        raise DataError(
-            f"{place}: the data are not those that this run was begun with: "
-            f"{' and '.join(differ)} (by sha256)"
-        )
-    told = (f"{each}, or {function} is rounded otherwise" for each in differ)
-    return [*changes(made_in, now_in), *told]
+    if differ.keys() == {"x"} and rounded:
+        return [*told, f"another {others}, or {function} is rounded otherwise"]
+    raise DataError(
+        f"{place}: the data are not those that this run was begun with: "
+        f"another {others} (by sha256)"
+    )
 
 
 def _json(source: Source, attribute: str) -> dict[str, Any]:

@@ -130,10 +130,11 @@ class RunDirectory:
 
     def check_room(self, checkpoint: int) -> None:
         """Raise MachineError where there is none for what a run keeps, of which a checkpoint takes
-        so many bytes.
+        so many bytes; those of before give theirs back.
         """
-        written = 1
-        check_room(self.path, checkpoint, (KEPT_CHECKPOINTS + written) * checkpoint)
+        written, there = 1, sum(path.stat().st_size for path in checkpoints(self.path))
+        in_all = (KEPT_CHECKPOINTS + written) * checkpoint - there
+        check_room(self.path, checkpoint, max(checkpoint, in_all))
 
     def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
         """Keep a checkpoint, and of the others those that are to be kept beside it."""
