@@ -198,7 +198,7 @@ def test_who_was_trained_on_them_is_warned_of(folder: Path) -> None:
     with h5py.File("leaky.h5", "w") as file:
         file["x"], file["y"] = x, y
     result = deepnet("compare", "a", "b", "--data", "leaky.h5", "--json")
-    assert_says(result.err, ["a was trained on 7 of these rows", "b was trained on 7"])
+    assert_says(result.err, ["a was trained on 7 of these 207 rows", "b was trained on 7"])
     assert json.loads(result.out)["rows"] == 207
     quiet = deepnet("compare", "a/model.h5", "b/model.h5", "--data", "test.h5", "--json")
     assert quiet.err.startswith("next: deepnet report")
@@ -243,6 +243,17 @@ def test_costs_of_other_losses_are_not_compared(folder: Path) -> None:
     result = deepnet("compare", "a", "smooth", "--json")
     assert "cost" not in json.loads(result.out)["figures"]
     assert_says(result.err, ["different losses"])
+
+
+def test_a_cost_that_lacks_the_penalty_says_so(folder: Path) -> None:
+    """It is the log loss, while evaluate's cost has the penalty."""
+    heavy = ("--set", "training.l2=5", "--run-dir", "heavy", "-q")
+    assert deepnet("train", "c.yaml", *heavy).code == 0
+    figures = json.loads(deepnet("evaluate", "heavy", "test.h5", "--json").out)
+    assert figures["cost"] > figures["log_loss"]
+    assert told("a", "heavy")["figures"]["cost"]["b"] == pytest.approx(figures["log_loss"])
+    for other, name in (("heavy", "cost, without the weight penalty: "), ("b", "cost: ")):
+        assert_says(deepnet("compare", "a", other).out, [f"\n{name}"])
 
 
 def test_what_cannot_be_compared(folder: Path, tmp_path: Path) -> None:

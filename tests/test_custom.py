@@ -91,7 +91,7 @@ def registered(function: object, derivative: object, **options: object) -> Activ
 def test_a_run_with_swish_goes_the_whole_way() -> None:
     result = deepnet("train", "c.yaml", "--run-dir", "run", "--code", "ops.py")
     assert result.code == 0, result.err
-    assert "next: deepnet predict run --code ops.py DATA.h5" in result.err
+    assert "next: deepnet report run --code ops.py" in result.err
     code = json.loads(Path("run/summary.json").read_text())["code"]
     assert code["file"] == "ops.py"
     assert re.fullmatch("[0-9a-f]{64}", code["sha256"])
@@ -576,8 +576,8 @@ def test_a_loss_without_a_complex_form() -> None:
 
 
 def test_the_initializer_of_an_activation() -> None:
-    assert registered(swish, swish_slope).weights == "he"
-    assert registered(swish, swish_slope, weights="xavier").weights == "xavier"
+    assert registered(swish, swish_slope).weights.name == "he"
+    assert registered(swish, swish_slope, weights="xavier").weights.name == "xavier"
 
 
 def test_a_loss_of_ones_own_does_not_become_the_default() -> None:

@@ -23,9 +23,11 @@ from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
+from deepnet_cli.report.assessment import OF_CLASSES, OF_OUTPUTS, assessment_text
 from deepnet_cli.training.figures import baselines, intervals
 from deepnet_cli.training.kept.model import load_model
 from deepnet_cli.training.results import assessment
+from deepnet_cli.training.results.assessment import Assessment
 
 
 @pytest.fixture
@@ -40,10 +42,11 @@ def write(name: str, **datasets: Array) -> None:
             file[key] = values
 
 
-def trained(folder: Path, units: int, output: str, run: str = "a", **more: object) -> str:
+def trained(folder: Path, units: int, output: str, run: str = "a", **more: Any) -> str:
     """A run on data.h5, a little trained."""
     model = {"layers": [4, units], "activations": ["tanh", output]}
-    config = write_config(folder / "c.yaml", data={"train": "data.h5"}, model=model, **more)
+    data = {"train": "data.h5"} | more.pop("data", {})
+    config = write_config(folder / "c.yaml", data=data, model=model, **more)
     result = deepnet("train", config, "--run-dir", run, "-q")
     assert result.code == 0, result.err
     return run
@@ -251,8 +254,24 @@ def test_it_reads_well_in_80_columns(folder: Path, shape: str, rng: np.random.Ge
     assert lines[0].split() == ["network", "95", "%", "interval", "linear", rival(K)]
     assert ("true" in result.out) is (K > 0)
     assert ("calibration error" in result.out) is (K != 0)
-    assert ("12 of 100 with the lowest f1" in result.out) is (K == 100)
-    assert ("12 of 40 with the lowest r2" in result.out) is (units == 40)
+    assert ("12 of 100, lowest f1" in result.out) is (K == 100)
+    assert ("12 of 40, lowest r2" in result.out) is (units == 40)
+
+
+@pytest.mark.parametrize("K", [3, 12, 1000])
+def test_no_number_is_too_wide_for_80_columns(K: int) -> None:
+    """The widest that there are: many examples, small shares, large errors."""
+    names, figures = tuple(f"{k} {'n' * 40}" for k in range(K)), {"rmse": -1.2345e-100}
+    between = {"rmse": (-1.2345e-100, 1.2345e-100)}
+    baselines = dict.fromkeys(("linear", "quantiles"), figures)
+    each = {name: np.full(K, 1.2345e-05) for name in OF_CLASSES}
+    each |= {name: np.full(K, -1.2345e-100) for name in OF_OUTPUTS}
+    counts = np.full((K, K), 12345678.0)
+    for confusion in (None, counts, counts + 0.123):
+        found = Assessment(10**9, figures, between, 1000, baselines, 10**9, names, each, confusion)
+        lines = assessment_text(found).splitlines()
+        assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+        assert sum(name[:20] in line for name in names for line in lines) >= min(K, 12)
 
 
 def rival(K: int) -> str:
@@ -573,3 +592,25 @@ def test_unfit_baselines_are_refused(folder: Path, value: float) -> None:
 def test_a_confusion_matrix_of_weights() -> None:
     true, taken, w = np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([0.5, 2.0, 0.25])
     np.testing.assert_array_equal(confusion_matrix(true, taken, 2, w), [[0.5, 0], [2.0, 0.25]])
+
+
+def test_rows_that_were_trained_on_are_warned_of(folder: Path, rng: np.random.Generator) -> None:
+    """In whatever order they stand, and by how many; no word of those that are new."""
+    x, y = rng.normal(size=(40, 4)), np.arange(40) % 3
+    write("data.h5", x=x[:30], y=y[:30])
+    run = trained(folder, 3, "softmax", data={"test": {"fraction": 0.2}})
+    with h5py.File(f"{run}/splits.h5") as splits:
+        held_out = splits["test"][()]
+    warned = {"new.h5": np.arange(30, 40), "held_out.h5": held_out, "mixed.h5": np.arange(40)[::-1]}
+    for name, rows in warned.items():
+        write(name, x=x[rows], y=y[rows])
+    seen = "a was trained on 24 of these 40 rows"
+    for name in warned:
+        result = deepnet("evaluate", run, name)
+        assert result.code == 0
+        assert ("was trained on" in result.err) is (name == "mixed.h5")
+        assert (seen in result.err) is (name == "mixed.h5")
+    Path("data.h5").unlink()
+    err = deepnet("evaluate", run, "mixed.h5").err
+    assert "whether a was trained on these rows cannot be told: a/config.yaml" in err
+    assert "warning" not in deepnet("evaluate", f"{run}/model.h5", "mixed.h5").err

@@ -15,7 +15,7 @@ from samples import write_blobs, write_config
 
 from deepnet_cli.errors import ConfigError, MachineError
 from deepnet_cli.training.kept import lock, run_directory
-from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.lock import Lock, user_of
 from deepnet_cli.training.kept.run_directory import RunDirectory
 
 
@@ -97,6 +97,22 @@ def test_whose_file_is_a_lock_without_flock(
         assert told(tmp_path)["pid"] == os.getpid()
         mine.release()
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_process_that_nobody_has_waited_for_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.ENOLCK))
+    with subprocess.Popen(["sleep", "60"]) as process:
+        leave(tmp_path, pid=process.pid, began=lock._began(process.pid))
+        assert user_of(tmp_path).startswith(f"pid {process.pid} ")
+        with pytest.raises(MachineError, match="in use"):
+            Lock(tmp_path)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert user_of(tmp_path) == ""
+        Lock(tmp_path).release()
 
 
 def test_without_what_linux_tells_of_processes(

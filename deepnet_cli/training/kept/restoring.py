@@ -171,18 +171,16 @@ def changes_since(
         for name, digest in now.items():
             if data.get(part, {}).get(name) != digest:
                 differ.setdefault(name.partition("_")[0], []).append(part)
-    told = changes(made_in, now_in)
-    if not differ:
-        return told
     others = " and ".join(f"{name} of {', '.join(parts)}" for name, parts in differ.items())
     function = job.dataset.encoding.inputs.scaling.function
     rounded = function != IDENTITY and any(made_in.get(k) != now_in.get(k) for k in ROUNDING)
-    if differ.keys() == {"x"} and rounded:
-        return [*told, f"another {others}, or {function} is rounded otherwise"]
-    raise DataError(
-        f"{place}: the data are not those that this run was begun with: "
-        f"another {others} (by sha256)"
-    )
+    if differ and not (rounded and {*differ} == {"x"}):
+        raise DataError(
+            f"{place}: the data are not those that this run was begun with: "
+            f"another {others} (by sha256)"
+        )
+    told = [f"another {others}, or {function} is rounded otherwise"] if differ else []
+    return [*changes(made_in, now_in), *told]
 
 
 def _json(source: Source, attribute: str) -> dict[str, Any]:
