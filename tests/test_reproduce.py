@@ -1,6 +1,7 @@
 """`deepnet reproduce`: identical where nothing has changed, and what differs named where it has."""
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -277,6 +278,14 @@ def test_a_part_of_it(folder: Path) -> None:
     shutil.rmtree("run/checkpoints")
     Path("run/history.csv").unlink()
     assert reproduced("run", "--until", "20")["identical"] is None
+
+
+def test_the_time_that_is_left_is_up_to_its_own_end(folder: Path, monkeypatch: Patch) -> None:
+    """By a clock that a look at moves by 100 s; the last row is of the last update."""
+    clock = SimpleNamespace(monotonic=count(0, 100).__next__)
+    monkeypatch.setattr("deepnet_cli.cli.progress.time", clock)
+    left = re.findall(r"\d:\d\d(?=(?: \*)?\n)", deepnet("reproduce", "run", "--until", "15").err)
+    assert left[-1] == "0:00" != left[-2]
 
 
 def test_it_stops_where_many_updates_are_one_call(folder: Path) -> None:

@@ -30,11 +30,14 @@ LOOK_EVERY = 10
 
 class Display:
     """A row for each logged iteration, a bar below it where stderr is a terminal; `verbose`, the
-    layers' health every so often.
+    layers' health every so often.  It ends after so many updates: all of the job's, if not said.
     """
 
-    def __init__(self, session: Session, *, quiet: bool, verbose: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, quiet: bool, verbose: bool = False, updates: int | None = None
+    ) -> None:
         self.session = session
+        self.updates = session.job.iterations if updates is None else updates
         self.quiet = quiet
         self.began = time.monotonic()
         self.shown = 0.0
@@ -69,7 +72,7 @@ class Display:
             return
         now = time.monotonic()
         if self.terminal and self.bar is None and now - self.began > BAR_AFTER:
-            self.bar = _bar(self.session)
+            self.bar = _bar(self.session, self.updates)
         due = now - self.shown > REFRESH
         if self.bar is not None and (due or event.row is not None):
             self.shown = now
@@ -106,7 +109,7 @@ class Display:
             self.first = made, seconds
             return "-"
         pace = (seconds - self.first[1]) / (made - self.first[0])
-        return clock(pace * (self.session.job.iterations - made))
+        return clock(pace * (self.updates - made))
 
     def _compiling(self) -> None:
         native.announce = bool
@@ -144,13 +147,13 @@ def _screen() -> tuple[int, int]:
     return COLUMNS, LINES
 
 
-def _bar(session: Session) -> Any:
+def _bar(session: Session, updates: int) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread, and no lock between processes
     tqdm.set_lock(RLock())
     return tqdm(
-        total=session.job.iterations,
+        total=updates,
         initial=session.progress.state.iteration,
         unit="it",
         leave=False,
