@@ -268,7 +268,7 @@ def test_another_config_or_other_data_are_not_mixed_in(tmp_path: Path) -> None:
     command = ("cv", config, "--run-dir", tmp_path / "cv")
     assert deepnet(*command, "-q").code == 0
     other = deepnet(*command, "--set", "training.l2=0.1")
-    assert_refused(other, 2, ["fold-1", "training.l2: 0.0 -> 0.1", "--run-dir"])
+    assert_refused(other, 2, ["fold-1", "training.l2: 0.0 -> 0.1", "--run-dir", "!go on"])
     write_blobs(tmp_path / "blobs.h5", m=60, seed=1)
     assert_refused(deepnet(*command), 2, ["fold-1", "other data", "--run-dir"])
     (tmp_path / "full").mkdir()
