@@ -207,6 +207,26 @@ def test_a_run_that_was_made_just_before_is_not_written_over(
     Lock(tmp_path / "a").release()
 
 
+@pytest.mark.parametrize(
+    "words", [("c.yaml", "--run-dir", "a"), ("--resume", "a")], ids=["begun again", "resumed"]
+)
+def test_a_run_that_another_process_trains_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Told before any data are read, however long that takes."""
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    write_config(tmp_path / "c.yaml", training={"iterations": 5})
+    assert deepnet("train", "c.yaml", "--run-dir", "a", "-q").code == 0
+    (tmp_path / "blobs.h5").unlink()
+    other = Lock(tmp_path / "a")
+    refused = deepnet("train", *words)
+    other.release()
+    assert refused.code == 6
+    assert f"a: in use by pid {os.getpid()}" in refused.err
+    assert deepnet("train", *words).code != 6
+
+
 def test_folds_have_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_blobs(tmp_path / "blobs.h5")

@@ -12,6 +12,7 @@ from deepnet_cli.files import shown, write_file
 from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
+from deepnet_cli.training.kept.model import NAME as MODEL
 
 NAME = "report.html"
 
@@ -51,9 +52,13 @@ def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
     first = facts[0]
     if len(runs) > 1:
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
+    if first.run.state == "training":
+        return f"again when it has ended: {typed('report', runs[0])}"
     if first.held is None and first.run.state in ("stopped", "broken off"):
         return f"go on: {typed('train --resume', runs[0])}"
-    return f"next: {typed('predict', runs[0])} DATA.h5"
+    if (runs[0] / MODEL).is_file():
+        return f"next: {typed('predict', runs[0])} DATA.h5"
+    return f"next: {typed('runs', runs[0].parent)}"
 
 
 def _check_output(output: Path, *, force: bool) -> None:

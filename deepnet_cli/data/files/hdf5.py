@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from fcntl import LOCK_NB, LOCK_SH, flock
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -166,8 +167,14 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 def _opened(path: Path) -> Opened:
     """Locked where the file system knows of locks."""
     try:
-        file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
-        return Opened(file, str(path))
+        if not (guarded and h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)):
+            file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+            return Opened(file, str(path))
+        # One is open in the process that this is a fork of, whose descriptors this one has let go.
+        # HDF5 may take this file for that one; in Python's hands it is another.
+        taken = path.open("rb")
+        flock(taken, LOCK_SH | LOCK_NB)
+        return Opened(h5py.File(taken, "r", rdcc_nbytes=UNPACKED), str(path))
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
             raise

@@ -61,5 +61,10 @@ def calmer(job: Job) -> str:
         return "data.scale=standardize"
     scheduled = job.config.training.learning_rate
     if isinstance(scheduled, float):
-        return f"training.learning_rate={scheduled / 10:g}"
-    return f"training.learning_rate.initial={scheduled.initial / 10:g}"
+        return f"training.learning_rate={_lower(scheduled):g}"
+    return f"training.learning_rate.initial={_lower(scheduled.initial):g}"
+
+
+def _lower(rate: float) -> float:
+    """A tenth of it, or of any rate that may be good."""
+    return min(rate, 1.0) / 10
