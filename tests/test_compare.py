@@ -245,6 +245,17 @@ def test_costs_of_other_losses_are_not_compared(folder: Path) -> None:
     assert_says(result.err, ["different losses"])
 
 
+def test_a_cost_that_lacks_the_penalty_says_so(folder: Path) -> None:
+    """It is the log loss, while evaluate's cost has the penalty."""
+    heavy = ("--set", "training.l2=5", "--run-dir", "heavy", "-q")
+    assert deepnet("train", "c.yaml", *heavy).code == 0
+    figures = json.loads(deepnet("evaluate", "heavy", "test.h5", "--json").out)
+    assert figures["cost"] > figures["log_loss"]
+    assert told("a", "heavy")["figures"]["cost"]["b"] == pytest.approx(figures["log_loss"])
+    for other, name in (("heavy", "cost, without the weight penalty: "), ("b", "cost: ")):
+        assert_says(deepnet("compare", "a", other).out, [f"\n{name}"])
+
+
 def test_what_cannot_be_compared(folder: Path, tmp_path: Path) -> None:
     other = write_blobs(tmp_path / "blobs.h5", K=2)
     config = write_config(tmp_path / "c.yaml", model={"layers": [2], "activations": ["softmax"]})

@@ -91,7 +91,7 @@ def registered(function: object, derivative: object, **options: object) -> Activ
 def test_a_run_with_swish_goes_the_whole_way() -> None:
     result = deepnet("train", "c.yaml", "--run-dir", "run", "--code", "ops.py")
     assert result.code == 0, result.err
-    assert "next: deepnet predict run --code ops.py DATA.h5" in result.err
+    assert "next: deepnet report run --code ops.py" in result.err
     code = json.loads(Path("run/summary.json").read_text())["code"]
     assert code["file"] == "ops.py"
     assert re.fullmatch("[0-9a-f]{64}", code["sha256"])

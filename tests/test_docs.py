@@ -185,10 +185,15 @@ def test_shipped_configs_have_a_seed_and_known_keys(config: Path) -> None:
     assert set(tree) <= set(Config.model_fields)
 
 
+def test_the_readme_has_the_commands_as_help_has_them() -> None:
+    assert [*dict.fromkeys(re.findall(r"^\| `deepnet ([\w-]+)", README, re.M))] == [*COMMANDS]
+
+
 def test_help_lists_every_command_and_fits_80_columns() -> None:
     result = deepnet("--help")
     assert result.code == 0
-    assert all(name in result.out for name in COMMANDS)
+    told = [line.split(maxsplit=1) for line in result.out.splitlines() if line.strip()]
+    assert all([name, sentence] in told for name, sentence in COMMANDS.items())
     for name in COMMANDS:
         shown = deepnet(name, "--help")
         assert shown.code == 0

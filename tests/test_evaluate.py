@@ -23,9 +23,11 @@ from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.metrics import METRICS, confusion_matrix
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
+from deepnet_cli.report.assessment import OF_CLASSES, OF_OUTPUTS, assessment_text
 from deepnet_cli.training.figures import baselines, intervals
 from deepnet_cli.training.kept.model import load_model
 from deepnet_cli.training.results import assessment
+from deepnet_cli.training.results.assessment import Assessment
 
 
 @pytest.fixture
@@ -252,8 +254,24 @@ def test_it_reads_well_in_80_columns(folder: Path, shape: str, rng: np.random.Ge
     assert lines[0].split() == ["network", "95", "%", "interval", "linear", rival(K)]
     assert ("true" in result.out) is (K > 0)
     assert ("calibration error" in result.out) is (K != 0)
-    assert ("12 of 100 with the lowest f1" in result.out) is (K == 100)
-    assert ("12 of 40 with the lowest r2" in result.out) is (units == 40)
+    assert ("12 of 100, lowest f1" in result.out) is (K == 100)
+    assert ("12 of 40, lowest r2" in result.out) is (units == 40)
+
+
+@pytest.mark.parametrize("K", [3, 12, 1000])
+def test_no_number_is_too_wide_for_80_columns(K: int) -> None:
+    """The widest that there are: many examples, small shares, large errors."""
+    names, figures = tuple(f"{k} {'n' * 40}" for k in range(K)), {"rmse": -1.2345e-100}
+    between = {"rmse": (-1.2345e-100, 1.2345e-100)}
+    baselines = dict.fromkeys(("linear", "quantiles"), figures)
+    each = {name: np.full(K, 1.2345e-05) for name in OF_CLASSES}
+    each |= {name: np.full(K, -1.2345e-100) for name in OF_OUTPUTS}
+    counts = np.full((K, K), 12345678.0)
+    for confusion in (None, counts, counts + 0.123):
+        found = Assessment(10**9, figures, between, 1000, baselines, 10**9, names, each, confusion)
+        lines = assessment_text(found).splitlines()
+        assert all(len(line) <= 80 for line in lines), max(lines, key=len)
+        assert sum(name[:20] in line for name in names for line in lines) >= min(K, 12)
 
 
 def rival(K: int) -> str:

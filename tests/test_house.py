@@ -130,7 +130,7 @@ def test_one_printer() -> None:
 def test_each_command_has_its_sentence_and_an_example(name: str) -> None:
     command = command_named(name)
     assert command.help is not None
-    assert command.help.split("\n")[0].startswith(COMMANDS[name].rstrip(".").split(",")[0])
+    assert command.help.split("\n\n")[0].startswith(COMMANDS[name].rstrip("."))
     assert f"deepnet {name}" in command.help.split("Example:")[1]
 
 

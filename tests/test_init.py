@@ -228,7 +228,7 @@ def test_any_y_begins_to_train(kind: str, tmp_path: Path, monkeypatch: pytest.Mo
         file["x"], file["y"] = X, y
     begun = deepnet("init", "some.h5")
     assert (begun.code, begun.out) == (0, ""), begun.err
-    assert begun.err == "wrote some.yaml\nnext: deepnet train some.yaml\n"
+    assert begun.err == "wrote some.yaml\nnext: deepnet check some.yaml\n"
     config: Any = parse(Path("some.yaml").read_bytes(), "").tree
     assert (config["loss"], config["model"]["layers"][-1]) == (loss, outputs)
     result = deepnet("train", "some.yaml", "--dry-run")

@@ -720,6 +720,8 @@ def test_what_is_damaged_or_something_else_is_refused(run: Path) -> None:
     assert_refused(deepnet("inspect", "t.csv"), 3, ["t.csv", "text"])
     assert_refused(deepnet("inspect", "gone.h5"), 3, ["no such file"])
     assert_refused(deepnet("inspect", "."), 3, ["is no run", "it holds runs: run"])
+    assert_refused(deepnet("report", "gone"), 3, ["gone: no such directory"])
+    assert_refused(deepnet("report", run / "model.h5"), 3, [f"name the run, {run}"])
     assert_refused(deepnet("inspect", run, "--x", "x"), 2, ["--x", "is a run"])
 
 

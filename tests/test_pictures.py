@@ -20,7 +20,7 @@ from deepnet_cli.nn.metrics.ranked import areas
 from deepnet_cli.nn.metrics.swept import precision_recall, roc
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.drawing import figure_of, mosaic, picture
-from deepnet_cli.report.pictures.histories import Look, chart, smoothed
+from deepnet_cli.report.pictures.histories import Look, curve, figures_in, smoothed
 from deepnet_cli.report.pictures.panels import Chart, Matrix, Panel, Series, Tiles
 from deepnet_cli.report.pictures.registry import PICTURES, heading, overview, panels_of
 from deepnet_cli.report.pictures.style import FORMATS, styled
@@ -263,6 +263,11 @@ def test_a_histogram_has_all_weights_of_its_layer(folder: Path) -> None:
         x, y = panel.series[0].x, panel.series[0].y
         assert y[::2].sum() == W.size
         assert (x[0], x[-1]) == (W.min(), W.max())
+        with styled():
+            (axes,) = figure_of(
+                [replace(panel, series=(replace(panel.series[0], y=y > 0),))], ""
+            ).axes
+            assert all(tick == round(tick) for tick in axes.get_yticks())
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (5, 6, 3), (3, 5, 6), (7, 4, 1)])
@@ -311,14 +316,27 @@ def test_a_mosaic_has_each_tile_once(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(whole[3:][:, ~np.isnan(whole[3])], rows[1])
 
 
+def test_figures_that_not_all_rows_have_are_drawn_and_those_that_say_nothing_not() -> None:
+    """As after a fork with other metrics, and where the first validation was not finite."""
+    first = {"iteration": 0, "epoch": 0, "cost": 2.0, "val_cost": np.nan, "accuracy": 0.5}
+    last = {"iteration": 1, "epoch": 0, "cost": 1.0, "val_cost": np.nan, "val_f1": 0.75}
+    history = History([first, last])
+    assert figures_in(history) == ["cost", "accuracy", "f1"]
+    drawn = [curve(name, [("a", history)], Look()).series for name in figures_in(history)]
+    told = [[(series.style, series.y.tolist()) for series in each] for each in drawn]
+    assert str(told) == str(
+        [[("line", [2.0, 1.0])], [("line", [0.5, np.nan])], [("dashed", [np.nan, 0.75])]]
+    )
+
+
 def test_a_logarithm_of_what_has_none_is_refused() -> None:
     history = History([{"iteration": i, "cost": 1.0 - i} for i in range(3)])
     with pytest.raises(ConfigError, match="cost is not above 0"):
-        chart("cost", "J", [("a", history)], "cost", Look(log=True))
-    assert not chart("cost", "J", [("a", history)], "cost", Look()).log
+        curve("cost", [("a", history)], Look(log=True))
+    assert not curve("cost", [("a", history)], Look()).log
     steep = History([{"iteration": i, "cost": 10.0**-i} for i in range(3)])
-    assert chart("cost", "J", [("a", steep)], "cost", Look()).log
-    assert not chart("cost", "J", [("a", steep)], "cost", Look(log=False)).log
+    assert curve("cost", [("a", steep)], Look()).log
+    assert not curve("cost", [("a", steep)], Look(log=False)).log
 
 
 # Drawing

@@ -19,7 +19,7 @@ from samples import write_blobs, write_config
 
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import escaped
-from deepnet_cli.report.page.chart import Chart, Series
+from deepnet_cli.report.page.chart import curves
 from deepnet_cli.report.page.facts import gathered
 from deepnet_cli.report.page.html import VOID, Element, html, tag
 from deepnet_cli.report.page.pixels import picture_shape, pixels
@@ -28,6 +28,7 @@ from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
 from deepnet_cli.report.page.thinning import COLUMNS, kept
 from deepnet_cli.report.page.yaml_text import highlighted
+from deepnet_cli.report.pictures.panels import Chart, Series
 
 NASTY = "</td></script x><script>alert('1')</script>\"&amp;<!--\x1b[31m\n\u202e]]>"
 """A name in somebody's file."""
@@ -284,6 +285,17 @@ def test_confusions_and_hardest_examples_are_those_of_the_predictions(
     assert any(cells[k : k + 9] == flat for k in range(len(cells)))
 
 
+def test_where_the_kept_parameters_were_found_is_marked(
+    folder: Path, pages: dict[str, Page]
+) -> None:
+    summary = json.loads((folder / "classes" / "summary.json").read_text())
+    best, last = summary["best"]["iteration"], summary["iterations"] - 1
+    drawn = [h["d"] for kind, h, _ in pages["classes"].elements if h.get("class") == "marked"]
+    assert drawn
+    assert {*drawn} == {f"M{1000 * best / last:.1f},0V1000"}
+    assert f"iteration {best}: the parameters that are kept" in pages["classes"].all("title")
+
+
 def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     out = folder / "both.html"
     path, page = report(folder / "classes", folder / "more", "-o", out, "--force")
@@ -298,7 +310,7 @@ def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     figures = {row[0]: row[2] for row in page.rows("Figures")[1:]}
     assert float(figures["train cost"]) == pytest.approx(cost, rel=1e-4)
     labels = page.all("button", class_="toggle")
-    assert {"classes, training", "more, validation"} <= {*labels}
+    assert {"classes", "more, validation"} <= {*labels}
 
 
 def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:
@@ -313,6 +325,8 @@ def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:
 def test_a_run_that_diverged_says_where(folder: Path, pages: dict[str, Page]) -> None:
     page = pages["far"]
     assert page.all("p", class_="lead")[0].startswith("Diverged: the cost became ")
+    again = deepnet("report", folder / "far")
+    assert again.err.splitlines()[-1] == f"next: deepnet replay {folder / 'far'}"
     told = deepnet("replay", folder / "far", "--json")
     found = json.loads(told.out)["found"]
     assert page.all("p", class_="alarm")[0].startswith(f"First not finite: {found['tensor']} of ")
@@ -438,7 +452,7 @@ def test_what_is_drawn_is_what_is_told(y: np.ndarray) -> None:
     """As many points as values that have a place, each at its place: page.js relies on it."""
     x = np.arange(len(y)) * 3.0
     series = Series(NASTY, x, y)
-    page = Page(html(Chart("cost", "cost", "iteration", [series]).drawn()))
+    page = Page(html(curves("cost", Chart("cost", "iteration", "J", (series,)))))
     told = json.loads(page.all("script")[0])["series"][0]
     assert told["label"] == NASTY
     assert "<" not in page.all("script")[0]

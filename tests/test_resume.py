@@ -200,7 +200,7 @@ def interrupted(_: Session) -> None:
 REFUSED: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
     "not kept": (("runs/c-001@7",), 3, ("no state after 7 updates", "kept: 40, 35, 23")),
     "no run": (("runs/c-009@7",), 3, ("runs/c-009: no such directory", "c-001")),
-    "a file": (("c.yaml",), 3, ("not a run directory",)),
+    "a file": (("c.yaml",), 3, ("is no run",)),
     "another network": (
         ("runs/c-001", "--set", "model.layers=[9, 3]"),
         2,
@@ -229,7 +229,7 @@ def test_another_machine_is_named_and_by_strict_refused(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     same = deepnet("train", "--resume", "runs/c-001", *LONGER, "--strict", "-q")
-    assert (same.code, same.err) == (0, "next: deepnet predict runs/c-001 DATA.h5\n")
+    assert (same.code, same.err) == (0, "next: deepnet report runs/c-001\n")
     versions = environment.versions() | {"numpy": "1.0", "blas": "mkl"}
     monkeypatch.setattr(environment, "versions", lambda: versions)
     longer = ("--set", "training.iterations=70")

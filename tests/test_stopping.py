@@ -274,7 +274,7 @@ def test_the_run_ends_after_the_step_in_which_the_time_is_over(folder: Path) -> 
     assert (told["stopped"], told["iterations"]) == ("time", 13)
     assert told["reason"] == "max_time, 12s, is over"
     assert "time: max_time, 12s, is over\n" in result.out
-    assert result.err.endswith("go on: deepnet train --resume a\nnext: deepnet predict a DATA.h5\n")
+    assert result.err.endswith("go on: deepnet train --resume a\nnext: deepnet report a\n")
     assert [row["iteration"] for row in rows(folder / "a")] == [0, 5, 10, 12]
     assert deepnet("predict", "a", "more.h5").code == 0
 

@@ -60,7 +60,7 @@ def test_a_run_directory_holds_what_is_promised(folder: Path) -> None:
     assert (summary["iterations"], summary["stopped"]) == (40, "completed")
     assert set(summary["figures"]) == {"train", "test"}
     assert "runs/c-001" in result.out
-    assert "next: deepnet predict runs/c-001" in result.err
+    assert "next: deepnet report runs/c-001" in result.err
     assert {name: block.shape for name, block in parameters(run).items()} == {
         "W1": (6, 4),
         "b1": (6, 1),
@@ -572,7 +572,7 @@ def test_what_a_pipe_sees(folder: Path) -> None:
     assert len(table) == 1 + len(rows(folder / "runs" / "c-001"))
     assert table[1].endswith("*")
     quiet = deepnet("train", config, "-q")
-    assert quiet.err.splitlines() == ["next: deepnet predict runs/c-002 DATA.h5"]
+    assert quiet.err.splitlines() == ["next: deepnet report runs/c-002"]
 
 
 def test_memory_that_is_not_there_is_told_before_training(folder: Path) -> None:

@@ -24,11 +24,11 @@ COLORS = {OK: "green", SKIPPED: "bright_black", WARNING: "yellow", WRONG: "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object.")
 @click.pass_context
 def check(ctx: click.Context, config: Path, settings: tuple[str, ...], as_json: bool) -> None:
-    """Say in some seconds whether training CONFIG is likely to work, and what is wrong.
+    """Say in some seconds whether training CONFIG is likely to work.
 
-    It looks at the data, the network as it starts, one batch learned by heart, the learning
-    rate, time and memory.  Nothing is written.  The exit code is 1 where something is wrong,
-    and 0 where nothing is or there are only warnings.
+    It looks at the data, the network as it starts, one batch learned by heart, the learning rate,
+    time and memory, and says what to write instead.  Nothing is written.  The exit code is 1 where
+    something is wrong, and 0 where nothing is or there are only warnings.
 
     \b
     Example:

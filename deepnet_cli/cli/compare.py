@@ -41,9 +41,9 @@ def compare(
     fail_if_worse: bool,
     as_json: bool,
 ) -> None:
-    """Say what differs between the runs A and B, and whether one is better.
+    """Say what differs between two runs, and whether one is better.
 
-    Both are measured on the rows that both held out, and their figures are compared row by row:
+    A and B are measured on the rows that both held out, and their figures are compared row by row:
     the difference, its 95 % interval, and for accuracy McNemar's exact test.
 
     \b

@@ -35,6 +35,7 @@ from deepnet_cli.training.run.stopping import Interruption
     "--folds",
     "of",
     type=click.IntRange(2, MOST_FOLDS),
+    metavar="K",
     default=5,
     show_default=True,
     help="How many parts, each of which is the test part once.",

@@ -30,17 +30,27 @@ DOUBLE = ("compute.precision=float64",)
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
 )
 @click.option(
-    "--iteration", type=click.IntRange(0), default=0, show_default=True, help="Which one, from 0."
+    "--iteration",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    show_default=True,
+    help="Which one, counted from 0.",
 )
 @click.option(
-    "--rows", type=click.IntRange(1), default=5, show_default=True, help="Of each array, shown."
+    "--rows",
+    type=click.IntRange(1),
+    metavar="N",
+    default=5,
+    show_default=True,
+    help="How many of each array are shown.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the equations as one JSON object.")
 @code_option
 def explain(
     config: Path, settings: tuple[str, ...], iteration: int, rows: int, as_json: bool
 ) -> None:
-    """Show one real iteration in the course's symbols, with shapes and numbers.
+    """Show one real iteration in the course's symbols and its numbers.
 
     Each derivative has the verdict of the gradient check beside it.
 

@@ -29,9 +29,20 @@ from deepnet_cli.training.run.subject import EXAMPLES, Subject, proved, subject_
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Override a key of the config."
 )
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled data, for a model file.")
-@click.option("--after", type=click.IntRange(0), default=0, help="Train so many iterations first.")
 @click.option(
-    "--examples", type=click.IntRange(1), default=EXAMPLES, show_default=True, help="Used for J."
+    "--after",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    help="Train so many iterations first.",
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(1),
+    metavar="N",
+    default=EXAMPLES,
+    show_default=True,
+    help="How many J is the mean over.",
 )
 @click.option("--exhaustive", is_flag=True, help="Every entry by itself, not random directions.")
 @click.option("--mutate", is_flag=True, help="Check the check: plant the classic bugs, one by one.")

@@ -39,7 +39,7 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     \b
     Example:
         deepnet init data/digits.h5
-        deepnet train digits.yaml
+        deepnet check digits.yaml
     """
     config = output or Path(f"{data.stem}.yaml")
     to_stdout = str(config) == "-"
@@ -52,10 +52,11 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     mended = {"fill value"} if "data.missing" in reasons(chosen) else set()
     troubles = [each for each in remarks(found) if each.kind in TROUBLES - mended]
     warn([f"{remark.what}; {remark.do}" for remark in troubles])
-    run_it = typed("train", Path("CONFIG.yaml") if to_stdout else config)
+    named = Path("CONFIG.yaml") if to_stdout else config
     head = (
         f"A first config for {data.name}, made by 'deepnet init': beside each value stands why it "
-        f"was chosen. Change what you like; docs/config.md has every key. Run it: {run_it}"
+        f"was chosen. Change what you like; docs/config.md has every key. Run it: "
+        f"{typed('train', named)}"
     )
     text = written(chosen, head).encode()
     if as_json:
@@ -65,4 +66,4 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     if not to_stdout:
         write_file(config, text)
         say(f"wrote {config}")
-    say(f"next: {run_it}")
+    say(f"next: {typed('check', named)}")

@@ -27,7 +27,7 @@ from deepnet_cli.training.kept.sealed import kind_of
 @code_option
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
 def inspect(file: Path, x: str | None, y: str | None, everything: bool, as_json: bool) -> None:
-    """Say what is in a data set, a model or a run.
+    """Say what is in a data file, a model or a run.
 
     \b
     Example:

@@ -42,7 +42,7 @@ def lr_find(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Suggest a learning rate: let it grow, and see where the cost falls.
+    """Suggest a learning rate: let it grow, see where the cost falls.
 
     Of a schedule it is the initial rate.  Nothing is written but what --write and -o ask for.
     The exit code is 5 where no rate makes the cost fall.

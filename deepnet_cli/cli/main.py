@@ -19,29 +19,45 @@ from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_lin
 from deepnet_cli.files import cannot, write_file
 from deepnet_cli.memory import secure_products
 
-COMMANDS = {
-    "init": "Write a first config for DATA, with the reason for each value.",
-    "check": "Say in some seconds whether training CONFIG is likely to work, and what is wrong.",
-    "lr-find": "Suggest a learning rate: let it grow, and see where the cost falls.",
-    "train": "Train the network that CONFIG describes and write a run directory.",
-    "predict": "Predict for the examples in DATA with a trained MODEL.",
-    "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
-    "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
-    "cv": "Cross-validate CONFIG: train on all folds but one, test on that, K times.",
-    "gradcheck": "Prove the backward pass against numerical derivatives.",
-    "inspect": "Say what is in a data set, a model or a run.",
-    "plot": "Draw curves and pictures of what was trained.",
-    "report": "Write all that is known of a RUN as one HTML page.",
-    "explain": "Show one real iteration in the course's symbols, with shapes and numbers.",
-    "runs": "List runs: what differed between them, and what came of it.",
-    "compare": "Say what differs between the runs A and B, and whether one is better.",
-    "reproduce": "Train RUN again from what it recorded, and say whether it is identical.",
-    "replay": "Make the last updates of a RUN that diverged again, up to the first bad tensor.",
-    "schema": "Print the config's vocabulary as a JSON Schema.",
-    "selftest": "Show on this machine, in under a minute, that deepnet keeps its promises.",
-    "time": "Time a training step, layer by layer, against this machine's peak.",
+GROUPS = {
+    "Start": {
+        "init": "Write a first config for DATA, with the reason for each value.",
+        "check": "Say in some seconds whether training CONFIG is likely to work.",
+        "lr-find": "Suggest a learning rate: let it grow, see where the cost falls.",
+    },
+    "Train": {
+        "train": "Train the network that CONFIG describes, or go on with a run.",
+        "cv": "Cross-validate CONFIG: train on all folds but one, test on that.",
+    },
+    "Use": {
+        "evaluate": "Measure the cost and metrics of a trained MODEL on labelled DATA.",
+        "predict": "Predict for the examples in DATA with a trained MODEL.",
+    },
+    "Look": {
+        "report": "Write all that is known of a RUN as one HTML page.",
+        "plot": "Draw curves and pictures of what was trained.",
+        "inspect": "Say what is in a data file, a model or a run.",
+        "runs": "List runs: what differed between them, and what came of it.",
+        "compare": "Say what differs between two runs, and whether one is better.",
+    },
+    "Trust": {
+        "gradcheck": "Prove the backward pass against numerical derivatives.",
+        "explain": "Show one real iteration in the course's symbols and its numbers.",
+        "reproduce": "Train RUN again from what it recorded, and say if it is the same.",
+        "replay": "Repeat the last updates of a RUN that diverged.",
+        "selftest": "Show on this machine that deepnet keeps its promises.",
+    },
+    "Tools": {
+        "convert": "Convert other formats to HDF5, and HDF5 to CSV, NPZ or NPY.",
+        "time": "Time a training step layer by layer, against this machine's peak.",
+        "schema": "Print the config's vocabulary as a JSON Schema.",
+    },
 }
-"""Each command and its one sentence; its module is imported when it is called."""
+"""Each command and its one sentence, in the order in which a person wants them; its module is
+imported when it is called.
+"""
+
+COMMANDS = {name: told for group in GROUPS.values() for name, told in group.items()}
 
 SIGPIPE_EXIT = 141
 
@@ -87,8 +103,10 @@ class Commands(click.Group):
             return super().invoke(ctx)
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        width = max(map(len, COMMANDS))
+        for title, group in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), told) for name, told in group.items()])
 
 
 def unguarded(_: click.Context, __: click.Parameter, given: bool) -> None:
@@ -114,8 +132,9 @@ def cli() -> None:
 
     \b
     Example:
-        deepnet train config.yaml
-        deepnet predict runs/digits-001 new.h5 -o predictions.csv
+        deepnet init data/digits.h5
+        deepnet train digits.yaml
+        deepnet report runs/digits-001
     """
 
 

@@ -27,9 +27,10 @@ from deepnet_cli.training.run.running import calmer
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 @click.pass_context
 def replay(ctx: click.Context, run: Path, as_json: bool) -> None:
-    """Make the last updates of a RUN that diverged again, up to the first bad tensor.
+    """Repeat the last updates of a RUN that diverged.
 
-    It ends with 1 where that is not the one that was found when the run diverged.
+    They are made up to the first tensor that is not finite; it ends with 1 where that is not the
+    one that was found when the run diverged.
 
     \b
     Example:

@@ -13,6 +13,7 @@ from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
 from deepnet_cli.training.kept.model import NAME as MODEL
+from deepnet_cli.training.run.post_mortem import NAME as DIVERGED
 
 NAME = "report.html"
 
@@ -54,6 +55,8 @@ def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
     if first.run.state == "training":
         return f"again when it has ended: {typed('report', runs[0])}"
+    if (runs[0] / DIVERGED).is_file():
+        return f"next: {typed('replay', runs[0])}"
     if first.held is None and first.run.state in ("stopped", "broken off"):
         return f"go on: {typed('train --resume', runs[0])}"
     if (runs[0] / MODEL).is_file():

@@ -42,7 +42,7 @@ def reproduce(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Train RUN again from what it recorded, and say whether it is identical.
+    """Train RUN again from what it recorded, and say if it is the same.
 
     Every row of its history, the state in each checkpoint and the parameters of its model are
     compared bit for bit.  Where they differ: the first of each, by how much, and what has changed

@@ -23,7 +23,7 @@ THREADS = "compute.threads"
 @click.option("--json", "as_json", is_flag=True, help="Print the times as one JSON object.")
 @code_option
 def time(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
-    """Time a training step, layer by layer, against this machine's peak.
+    """Time a training step layer by layer, against this machine's peak.
 
     It takes some seconds, and says how long the whole run will take.
 

@@ -64,7 +64,9 @@ def train(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Train the network that CONFIG describes and write a run directory.
+    """Train the network that CONFIG describes, or go on with a run.
+
+    What comes of it is in a run directory, runs/NAME-001 and so on.
 
     \b
     Example:
@@ -122,7 +124,7 @@ def train(
         say(f"go on: {interruption.go_on}")
     if interrupted:
         ctx.exit(128 + interrupted)
-    say(f"next: {typed('predict', session.directory.path)} DATA.h5")
+    say(f"next: {typed('report', session.directory.path)}")
 
 
 def _announce(session: Session) -> None:
@@ -141,8 +143,8 @@ def _result(session: Session) -> str:
         lines.append(f"{told}; 'deepnet evaluate' does")
     averaged = f" averaged by {average.name}" if average else ""
     if session.monitor:
-        best = f"with the best {session.monitor} (*): {session.kept:,} updates"
-        lines.append(f"of the parameters{averaged} {best}")
+        best = f"with the best {session.monitor} (*), after {session.kept:,} updates"
+        lines.append(fill(f"of the parameters{averaged} {best}", 80))
     elif averaged:
         lines.append(f"of the parameters{averaged}")
     if flow := session.job.batches.part.flow:

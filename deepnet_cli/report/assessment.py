@@ -15,7 +15,7 @@ Rows = tuple[list[str], list[list[object]]]
 
 OF_CLASSES = ("precision", "recall", "f1")
 OF_OUTPUTS = ("rmse", "mae", "medae", "r2", "mape")
-"""Of the figures of each output, those that fit on a line."""
+"""Of the figures of each output, those that say most, first."""
 
 
 def assessment_text(found: Assessment) -> str:
@@ -79,13 +79,14 @@ def classes_rows(found: Assessment) -> Rows:
 
 
 def outputs_table(found: Assessment) -> str:
-    """Figures of each output; of many, of those with the lowest R2."""
-    return table(*outputs_rows(found))
+    """Figures of each output, as many as fit on a line; of many, of those with the lowest R2."""
+    told = (table(*outputs_rows(found, count)) for count in range(len(OF_OUTPUTS), 1, -1))
+    return next((text for text in told if fits(text)), table(*outputs_rows(found, 1)))
 
 
-def outputs_rows(found: Assessment) -> Rows:
-    """The same."""
-    figures = [name for name in OF_OUTPUTS if name in found.each]
+def outputs_rows(found: Assessment, count: int = len(OF_OUTPUTS)) -> Rows:
+    """The same, so many figures."""
+    figures = [name for name in OF_OUTPUTS if name in found.each][:count]
     return _of_each(found, "output", figures, "r2")
 
 
@@ -125,7 +126,7 @@ def _of_each(
     shown = list(range(K))
     title = kind
     if K > MOST_CLASSES:
-        title = f"{kind} ({MOST_CLASSES} of {K} with the lowest {by})"
+        title = f"{kind} ({MOST_CLASSES} of {K:,}, lowest {by})"
         shown = found.each[by].argsort(kind="stable")[:MOST_CLASSES].tolist()
     rows: list[list[object]] = [
         [found.names[k][:LONGEST_NAME], *(float(found.each[figure][k]) for figure in figures)]

@@ -32,22 +32,23 @@ def fits(text: str) -> bool:
 
 
 def confusion_text(C: Array, names: Sequence[str]) -> str:
-    """The confusion matrix (K, K): a row a true class, a column a decision."""
-    if len(names) > MOST_CLASSES:
-        wrong = sorted(
-            ((C[i, j].item(), i, j) for i in range(len(C)) for j in range(len(C)) if i != j),
-            reverse=True,
-        )
-        worst = [
-            [names[i][:LONGEST_NAME], names[j][:LONGEST_NAME], count]
-            for count, i, j in wrong[:MOST_CLASSES]
-            if count
-        ]
-        return table(["true", "taken for", "examples"], worst) if worst else "no confusion"
+    """The confusion matrix (K, K): a row a true class, a column a decision.  Where there is no room
+    for it, the most frequent confusions.
+    """
     short = [name[:WIDEST_NAME] for name in names]
-    if sum(max(len(name), 4) + 2 for name in short) > COLUMNS - WIDEST_NAME:
-        heads = [f"({k})" for k in range(1, len(names) + 1)]
-        rows = [[f"{k} {n}", *row.tolist()] for k, n, row in zip(heads, short, C, strict=True)]
-        return table(["true \\ decided", *heads], rows)
-    rows = [[name, *row.tolist()] for name, row in zip(short, C, strict=True)]
-    return table(["true \\ decided", *short], rows)
+    heads = [f"({k})" for k in range(1, len(names) + 1)]
+    numbered = [f"{k} {name}" for k, name in zip(heads, short, strict=True)]
+    for above, beside in ((short, short), (heads, numbered)) if len(names) <= MOST_CLASSES else ():
+        rows = [[name, *row.tolist()] for name, row in zip(beside, C, strict=True)]
+        if fits(text := table(["true \\ decided", *above], rows)):
+            return text
+    wrong = sorted(
+        ((C[i, j].item(), i, j) for i in range(len(C)) for j in range(len(C)) if i != j),
+        reverse=True,
+    )
+    worst = [
+        [names[i][:LONGEST_NAME], names[j][:LONGEST_NAME], count]
+        for count, i, j in wrong[:MOST_CLASSES]
+        if count
+    ]
+    return table(["true", "taken for", "examples"], worst) if worst else "no confusion"

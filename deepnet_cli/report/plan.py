@@ -61,7 +61,7 @@ def plan_text(job: Job) -> str:
     layers = table(["layer", "activation", "W", "", "Z and A", "parameters"], rows)
     memory = [[purpose, told(size)] for purpose, size in job.memory.items()]
     memory += [["in all", told(sum(job.memory.values()))], ["available", told(available_memory())]]
-    examples = ", ".join(f"{part.m} {name}" for name, part in job.dataset.parts.items())
+    examples = ", ".join(f"{part.m:,} {name}" for name, part in job.dataset.parts.items())
     changes = ", ".join(f"{each.name} {each.strength:g}" for each in job.batches.augmentations)
     return "\n".join(
         [

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 
 from deepnet_cli.errors import ConfigError, did_you_mean, listed, one_line, shortened
 from deepnet_cli.nn.improvement import smaller_is_better
@@ -50,7 +51,7 @@ def runs_text(runs: Sequence[Listed], now: float) -> str:
     shown, left = blocks[:MOST_BLOCKS], blocks[MOST_BLOCKS:]
     parts = [_table([columns[0], *block]) for block in shown]
     if more := [head for block in left for head, _ in block]:
-        parts.append(shortened(f"what else differs: {listed(more)}", COLUMNS))
+        parts.append(fill(f"what else differs: {listed(more)}", COLUMNS, subsequent_indent="  "))
     return "\n\n".join(parts)
 
 

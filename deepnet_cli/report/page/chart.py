@@ -1,4 +1,4 @@
-"""Curves as SVG, with their values beside them for page.js: it reads places off the picture and
+"""Charts as SVG, with their values beside them for page.js: it reads places off the picture and
 figures off the values, and computes neither.
 
 The picture fills whatever room it has: lines are drawn in a box of 1000 by 1000 that is stretched,
@@ -7,143 +7,131 @@ text and dots stand beside and above it.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 
-from deepnet_cli.nn.types import Array
 from deepnet_cli.report.page.html import Element, Verbatim, tag
-from deepnet_cli.report.page.scale import Scale, spans_decades, varied
+from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.tables import figure
 from deepnet_cli.report.page.thinning import kept
+from deepnet_cli.report.pictures.panels import Chart, Series, spans, thinned
 
 BOX = 1000
 COLORS = 6
 """That page.css has; then they begin again."""
 
+VARIED = 2.0
+"""Times that the largest value is the smallest, from where on a logarithmic scale may be asked for.
+"""
+
 MOST_DOTS = 2000
 
 
-@dataclass(frozen=True)
-class Series:
-    """A curve: x (k,) ascending and finite, y (k,)."""
+def curves(name: str, chart: Chart) -> Element:
+    """Lines, dashed or not, and marks: a legend to click on, the picture, and what it is made of.
 
-    label: str
-    x: Array
-    y: Array
-    color: int = 0
-    dashed: bool = False
-
-
-@dataclass(frozen=True)
-class Chart:
-    """Curves over one axis x; `name` is of the page's own words, `marked` places on x that stand
-    out, each with what it is.
+    `name` is of the page's own words; x are ascending and finite.
     """
+    thin = [_thinned(each) for each in chart.series if each.style != "mark"]
+    marks = [each for each in chart.series if each.style == "mark"]
+    chart = replace(chart, series=(*marks, *thin))
+    across = Scale.exactly(np.concatenate([each.x for each in thin]))
+    values = np.concatenate([each.y for each in thin])
+    both = chart.log or spans(values[values > 0], VARIED)
+    logs = (False, True) if both else (False,)
+    pictures = [
+        _picture(chart, across, Scale.of(values, log=log), hidden=log != chart.log) for log in logs
+    ]
+    return tag(
+        "figure",
+        tag("figcaption", tag("h3", chart.title), _legend(chart, switch=both)),
+        *pictures,
+        tag("p", chart.x, class_="across"),
+        tag("script", Verbatim(_values(chart)), type="application/json"),
+        class_="chart",
+        id=f"chart-{name}",
+    )
 
-    name: str
-    title: str
-    across: str  # what x is
-    series: Sequence[Series]
-    marked: Sequence[tuple[float, str]] = ()
-    decades: bool = True  # where it spans some, they are shown first
 
-    def drawn(self) -> Element:
-        """The figure: a legend to click on, the picture, and what it is made of."""
-        thin = [self._thinned(each) for each in self.series]
-        across = Scale.exactly(np.concatenate([each.x for each in thin]))
-        values = np.concatenate([each.y for each in thin])
-        log = self.decades and spans_decades(values)
-        also = log or varied(values[values > 0])
-        pictures = [_picture(self, thin, across, Scale.of(values), hidden=log)]
-        if also:
-            pictures.append(
-                _picture(self, thin, across, Scale.of(values, log=True), hidden=not log)
-            )
-        return tag(
-            "figure",
-            tag("figcaption", tag("h3", self.title), self._legend(switch=also, log=log)),
-            *pictures,
-            tag("p", self.across, class_="across"),
-            tag("script", Verbatim(self._values(thin)), type="application/json"),
-            class_="chart",
-            id=f"chart-{self.name}",
+def square(chart: Chart) -> Element:
+    """Dots around the line y = x, on one scale both ways; of very many some."""
+    dots = [each for each in chart.series if each.style == "dots"]
+    scale = Scale.of(np.concatenate([values for each in dots for values in (each.x, each.y)]))
+    lines = [tag("path", d=f"M0,{BOX}L{BOX},0", class_="marked")]
+    lines += [tag("path", d=_points(each, scale), class_=f"dots c{each.colour}") for each in dots]
+    about = {"role": "img", "aria-label": chart.title}
+    picture = tag("div", *_framed(lines, scale, scale, about), class_="picture")
+    caption = tag("figcaption", tag("h3", chart.title))
+    return tag("figure", caption, picture, tag("p", chart.x, class_="across"), class_="square")
+
+
+def _points(series: Series, scale: Scale) -> str:
+    x, y = thinned(series.x.astype(np.float64), series.y.astype(np.float64), MOST_DOTS)
+    a, b = BOX * scale.place(x), BOX * (1 - scale.place(y))
+    finite = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
+    return "".join(f"M{a[k]:.1f},{b[k]:.1f}h0" for k in finite)
+
+
+def _thinned(series: Series) -> Series:
+    i = kept(series.x, series.y)
+    return replace(series, x=series.x[i], y=series.y[i])
+
+
+def _lines(chart: Chart) -> list[Series]:
+    return [each for each in chart.series if each.style != "mark"]
+
+
+def _label(chart: Chart, series: Series) -> str:
+    """What a curve is called; one that needs no name by itself is what y is."""
+    return series.label or chart.y or chart.title
+
+
+def _legend(chart: Chart, *, switch: bool) -> Element:
+    """A button a curve, and one for the scale."""
+    buttons = [
+        tag(
+            "button",
+            tag("span", class_=_line_class(each), aria_hidden="true"),
+            _label(chart, each),
+            type="button",
+            class_="toggle",
+            aria_pressed="true",
         )
-
-    def _thinned(self, series: Series) -> Series:
-        i = kept(series.x, series.y)
-        return Series(series.label, series.x[i], series.y[i], series.color, series.dashed)
-
-    def _legend(self, *, switch: bool, log: bool) -> Element:
-        """A button a curve, and one for the scale."""
-        buttons = [
-            tag(
-                "button",
-                tag("span", class_=_line_class(each), aria_hidden="true"),
-                each.label,
-                type="button",
-                class_="toggle",
-                aria_pressed="true",
-            )
-            for each in self.series
-        ]
-        scale = tag("button", "log", type="button", class_="scale", aria_pressed=str(log).lower())
-        return tag("div", *buttons, scale if switch else None, class_="legend")
-
-    def _values(self, thin: Sequence[Series]) -> str:
-        """JSON in which no end of an element can stand."""
-        told = {
-            "across": self.across,
-            "series": [
-                {
-                    "label": each.label,
-                    "x": each.x.tolist(),
-                    "y": [figure(float(v)) if np.isfinite(v) else None for v in each.y],
-                }
-                for each in thin
-            ],
-        }
-        text = json.dumps(told, separators=(",", ":"))
-        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+        for each in _lines(chart)
+    ]
+    pressed = str(chart.log).lower()
+    scale = tag("button", "log", type="button", class_="scale", aria_pressed=pressed)
+    return tag("div", *buttons, scale if switch else None, class_="legend")
 
 
-@dataclass(frozen=True)
-class Dots:
-    """Points x, y (k,) around the line y = x, on one scale both ways."""
-
-    title: str
-    x: Array
-    y: Array
-
-    def drawn(self) -> Element:
-        """The figure; of very many points some."""
-        i = np.unique(np.linspace(0, len(self.x) - 1, MOST_DOTS).astype(np.int64))
-        x, y = self.x[i].astype(np.float64), self.y[i].astype(np.float64)
-        scale = Scale.of(np.concatenate([x, y]))
-        a, b = BOX * scale.place(x), BOX * (1 - scale.place(y))
-        finite = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
-        points = "".join(f"M{a[k]:.1f},{b[k]:.1f}h0" for k in finite)
-        lines = [
-            tag("path", d=f"M0,{BOX}L{BOX},0", class_="marked"),
-            tag("path", d=points, class_="dots c0"),
-        ]
-        picture = tag(
-            "div",
-            *_framed(lines, scale, scale, {"role": "img", "aria-label": self.title}),
-            class_="picture",
-        )
-        return tag("figure", tag("figcaption", tag("h3", self.title)), picture, class_="square")
+def _values(chart: Chart) -> str:
+    """JSON in which no end of an element can stand."""
+    told = {
+        "across": chart.x,
+        "series": [
+            {
+                "label": _label(chart, each),
+                "x": [int(x) if x.is_integer() else x for x in each.x.tolist()],
+                "y": [figure(float(v)) if np.isfinite(v) else None for v in each.y],
+            }
+            for each in _lines(chart)
+        ],
+    }
+    text = json.dumps(told, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _picture(
-    chart: Chart, series: Sequence[Series], across: Scale, up: Scale, *, hidden: bool
-) -> Element:
+def _picture(chart: Chart, across: Scale, up: Scale, *, hidden: bool) -> Element:
     """The curves on one scale, with its marks."""
+    series = _lines(chart)
     lines = [tag("path", d=_path(each, across, up), class_=_line_class(each)) for each in series]
     marked = [
-        tag("path", tag("title", what), d=f"M{BOX * _at(across, x):.1f},0V{BOX}", class_="marked")
-        for x, what in chart.marked
-        if across.low <= x <= across.high
+        tag("path", tag("title", each.label), d=f"M{at:.1f},0V{BOX}", class_="marked")
+        for each in chart.series
+        if each.style == "mark"
+        for at in BOX * across.place(each.x)
+        if 0 <= at <= BOX
     ]
     slider: dict[str, str | int] = {
         "tabindex": 0,
@@ -152,7 +140,7 @@ def _picture(
         "aria-valuemin": f"{across.low:.10g}",
         "aria-valuemax": f"{across.high:.10g}",
         "aria-valuenow": f"{across.high:.10g}",
-        "aria-valuetext": _last(series),
+        "aria-valuetext": _last(chart),
     }
     return tag(
         "div",
@@ -198,9 +186,9 @@ def _path(series: Series, across: Scale, up: Scale) -> str:
 
 
 def _line_class(series: Series) -> str:
-    kinds = {"dashed": series.dashed, "alone": len(series.x) == 1}
+    kinds = {"dashed": series.style == "dashed", "alone": len(series.x) == 1}
     return " ".join(
-        ["line", f"c{series.color % COLORS}", *(k for k, is_so in kinds.items() if is_so)]
+        ["line", f"c{series.colour % COLORS}", *(k for k, is_so in kinds.items() if is_so)]
     )
 
 
@@ -212,6 +200,6 @@ def _mark(value: float) -> str:
     return f"{value:,.10g}" if 1 <= abs(value) < 1e6 else f"{value:g}"
 
 
-def _last(series: Sequence[Series]) -> str:
+def _last(chart: Chart) -> str:
     """The last values, for who does not see the picture."""
-    return ", ".join(f"{s.label} {figure(float(s.y[-1]))}" for s in series if len(s.y))
+    return ", ".join(f"{_label(chart, s)} {figure(float(s.y[-1]))}" for s in _lines(chart))

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from deepnet_cli.report.page.chart import Dots
+from deepnet_cli.report.page.chart import square
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.scores import examined
 from deepnet_cli.report.page.section import Section
-
-MOST_OUTPUTS = 6
+from deepnet_cli.report.pictures import numbers
 
 
 def predicted(runs: Sequence[Facts]) -> Section | None:
@@ -16,14 +15,9 @@ def predicted(runs: Sequence[Facts]) -> Section | None:
     (facts,) = runs
     if facts.held is None or facts.held.outcomes.form != "numbers":
         return None
-    said = facts.held.outcomes
-    names = said.names if len(said.names) > 1 else ("",)
-    dots = [
-        Dots(f"{name} predicted against true".strip(), said.Y[k], said.A[k])
-        for k, name in enumerate(names[:MOST_OUTPUTS])
-    ]
+    charts = [square(each) for each in numbers.predicted(facts.held)]
     told = f"On {examined(facts.held)}; on the line both are equal."
     return Section(
         "Predicted and true",
-        [tag("p", told), tag("div", *(each.drawn() for each in dots), class_="charts")],
+        [tag("p", told), tag("div", *charts, class_="charts")],
     )

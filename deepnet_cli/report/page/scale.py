@@ -18,11 +18,6 @@ MARKS, MOST = 5, 8
 BASE = 0.4
 """Of the largest value: an axis begins at 0 where the smallest is not above that."""
 
-DECADE, SOME = 10.0, 2.0
-"""Times that the largest value is the smallest, from where on a logarithmic scale says more, and
-from where on it may.
-"""
-
 
 @dataclass(frozen=True)
 class Scale:
@@ -89,18 +84,3 @@ class Scale:
             if len(found) <= MOST and each == 1:
                 return found
         return found
-
-
-def spans_decades(values: Array) -> bool:
-    """Whether figures are all above 0 and differ so much that a logarithmic scale says more."""
-    return _apart(values, DECADE)
-
-
-def varied(values: Array) -> bool:
-    """Whether it may say more."""
-    return _apart(values, SOME)
-
-
-def _apart(values: Array, times: float) -> bool:
-    values = values[np.isfinite(values)]
-    return bool(values.size and values.min() > 0 and values.max() / times > values.min())

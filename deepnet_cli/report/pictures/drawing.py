@@ -133,6 +133,7 @@ def _step(axes: Any, series: Series, line: dict[str, Any]) -> None:
 def _area(axes: Any, series: Series, line: dict[str, Any]) -> None:
     axes.fill_between(series.x, series.y, color=line["color"], alpha=0.75, linewidth=0)
     axes.update_datalim([(0, 0)], updatex=False)
+    axes.yaxis.get_major_locator().set_params(integer=True)  # it is counts that are filled
 
 
 def _dotted(axes: Any, series: Series, line: dict[str, Any]) -> None:

@@ -8,21 +8,29 @@ import numpy as np
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.metrics import SMALLER_IS_BETTER
 from deepnet_cli.nn.types import Array
-from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Style, spans_decades
+from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Style, spans
 from deepnet_cli.report.pictures.trained import Trained
 from deepnet_cli.training.loop.history import History
 
 NO_METRICS = {"iteration", "epoch", "cost", "learning_rate", "clipped", "gradient_norm", "seconds"}
 """The other columns."""
 
+AXES = {
+    "cost": ("cost", "cost J"),
+    "learning_rate": ("learning rate", "learning rate"),
+    "gradient_norm": ("norm of the gradient", "|g|"),
+}
+"""The title and y of what is not called as its column."""
+
+OF_SIZES = {"cost", "gradient_norm", *SMALLER_IS_BETTER}
+"""Columns that are shown by their logarithm where they span more than a decade."""
+
 Named = tuple[str, History]
 
 
 @dataclass(frozen=True)
 class Look:
-    """How curves are drawn: smoothed by 0 <= S < 1; costs and the like by their logarithm (None:
-    where they span more than a decade).
-    """
+    """How curves are drawn: smoothed by 0 <= S < 1; by their logarithm (None: as OF_SIZES says)."""
 
     smooth: float = 0.0
     log: bool | None = None
@@ -30,7 +38,7 @@ class Look:
 
 def cost(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """J of the batches and of the validation set, and where the parameters in model.h5 are from."""
-    drawn = _chart("cost", "cost J", runs, "cost", look)
+    drawn = curve("cost", _named(runs), look)
     kept = _kept(runs[0]) if len(runs) == 1 else ()
     return [replace(drawn, series=(*drawn.series, *kept))]
 
@@ -38,26 +46,24 @@ def cost(runs: Sequence[Trained], look: Look) -> list[Panel]:
 def metrics(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """Each metric in the history, a chart; the first that the config asks for is first."""
     names = dict.fromkeys(name for run in runs for name in metrics_in(run.history))
-    logs = {name: None if name in SMALLER_IS_BETTER else False for name in names}
-    return [_chart(name, "", runs, name, Look(look.smooth, log)) for name, log in logs.items()]
+    return [curve(name, _named(runs), Look(look.smooth)) for name in names]
 
 
 def learning_rate(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """That of each row's update."""
-    look = Look(log=bool(look.log))
-    return [_chart("learning rate", "learning rate", runs, "learning_rate", look)]
+    return [curve("learning_rate", _named(runs), Look(log=look.log))]
 
 
 def gradient_norm(runs: Sequence[Trained], look: Look) -> list[Panel]:
     """The length of the whole gradient."""
-    return [_chart("norm of the gradient", "|g|", runs, "gradient_norm", look)]
+    return [curve("gradient_norm", _named(runs), look)]
 
 
-def _chart(title: str, y: str, runs: Sequence[Trained], key: str, look: Look) -> Chart:
-    return chart(title, y, [(run.label, run.history) for run in runs], key, look)
+def _named(runs: Sequence[Trained]) -> list[Named]:
+    return [(run.label, run.history) for run in runs]
 
 
-def chart(title: str, y: str, named: Sequence[Named], key: str, look: Look) -> Chart:
+def curve(name: str, named: Sequence[Named], look: Look) -> Chart:
     """A column of histories, and beside it the same of the validation set.
 
     Of one history by itself the two have colours of their own; else each history has one.  Raises
@@ -67,14 +73,15 @@ def chart(title: str, y: str, named: Sequence[Named], key: str, look: Look) -> C
     series = tuple(
         each
         for k, (label, history) in enumerate(named)
-        for each in _series(history, key, look, (label, k) if several else None)
+        for each in _series(history, name, look, (label, k) if several else None)
     )
+    title, y = AXES.get(name, (name.replace("_", " "), ""))
     if any(each.follows for each in series):
         title = f"{title} (dashed: validation)"
     shown = np.concatenate([np.zeros(0), *(each.y for each in series)])
     if look.log and (shown <= 0).any():
-        raise ConfigError(f"--log: {key} is not above 0 everywhere; leave it out")
-    log = spans_decades(shown) if look.log is None else look.log
+        raise ConfigError(f"--log: {name} is not above 0 everywhere; leave it out")
+    log = name in OF_SIZES and spans(shown) if look.log is None else look.log
     return Chart(title, "iteration", y, series, log)
 
 
@@ -83,7 +90,9 @@ def _series(
 ) -> Iterator[Series]:
     """Of a history by itself, or `among` others by its label and colour."""
     columns = {"training": key, "validation": f"val_{key}"}
-    there = {part: name for part, name in columns.items() if name in _names(history)}
+    there = {
+        part: name for part, name in columns.items() if np.isfinite(_column(history, name)).any()
+    }
     for part, name in there.items():
         held_out = part == "validation"
         if among is not None:
@@ -121,10 +130,15 @@ def smoothed(values: Array, weight: float) -> Array:
     return out
 
 
-def metrics_in(history: History) -> list[str]:
-    """The names of the metrics in a history, without val_."""
+def figures_in(history: History) -> list[str]:
+    """What a history has curves of, without val_."""
     bare = dict.fromkeys(name.removeprefix("val_") for name in _names(history))
-    return [name for name in bare if name not in NO_METRICS]
+    return [name for name in bare if name not in ("iteration", "epoch")]
+
+
+def metrics_in(history: History) -> list[str]:
+    """The metrics of these."""
+    return [name for name in figures_in(history) if name not in NO_METRICS]
 
 
 def no_history(run: Trained) -> str:
@@ -164,7 +178,8 @@ def _kept(run: Trained) -> Iterator[Series]:
 
 
 def _names(history: History) -> list[str]:
-    return list(history.rows[-1]) if history.rows else []
+    """The columns; rows from before a fork may lack some."""
+    return list(dict.fromkeys([*history.rows[0], *history.rows[-1]])) if history.rows else []
 
 
 def _column(history: History, name: str) -> Array:

@@ -6,15 +6,15 @@ import numpy as np
 
 from deepnet_cli.nn.metrics.numeric import Moments, moments, r2, rmse
 from deepnet_cli.nn.types import Array
-from deepnet_cli.report.pictures.panels import Chart, Panel, Series, name_of, thinned
-from deepnet_cli.report.pictures.trained import Trained
+from deepnet_cli.report.pictures.panels import Chart, Series, name_of, thinned
+from deepnet_cli.report.pictures.trained import Measured, Trained
 from deepnet_cli.training.results.outcomes import Outcomes
 
 MOST_OUTPUTS = 6
 MOST_DOTS = 3000
 
 
-def predicted(run: Trained) -> list[Panel]:
+def predicted(run: Measured) -> list[Chart]:
     """Predictions against what is true, a chart an output; of quantiles what is true over the
     middle one, with what lies between the lowest and the highest.
     """
@@ -33,7 +33,7 @@ def predicted(run: Trained) -> list[Panel]:
     ]
 
 
-def residuals(run: Trained) -> list[Panel]:
+def residuals(run: Measured) -> list[Chart]:
     """What is true less what was predicted, over what was predicted."""
     found = run.outcomes
     return [

@@ -68,10 +68,12 @@ class Tiles:
 Panel = Chart | Matrix | Tiles
 
 
-def spans_decades(values: Array) -> bool:
-    """Whether values are better shown by their logarithms."""
+def spans(values: Array, times: float = 10.0) -> bool:
+    """Whether values are all above 0 and the largest is so many `times` the smallest: by a decade
+    they are better shown by their logarithms.
+    """
     finite = values[np.isfinite(values)]
-    return bool(finite.size and finite.min() > 0 and finite.max() > 10 * finite.min())
+    return bool(finite.size and finite.min() > 0 and finite.max() / times > finite.min())
 
 
 def thinned(x: Array, y: Array, most: int = MOST_POINTS) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Tiles
 from deepnet_cli.report.pictures.trained import Trained
 
-BINS = 60
+MOST_BINS = 60
 MOST_TILES = 64
 LEAST = 4
 """Pixels that the sides of an image have at least."""
@@ -19,7 +19,7 @@ def weights(run: Trained) -> list[Panel]:
     charts, layout, theta = list[Panel](), run.model.network.layout, run.model.theta
     for name, W in layout.views(theta).items():
         if name.startswith("W"):
-            counts, edges = np.histogram(W.astype(np.float64), BINS)
+            counts, edges = np.histogram(W.astype(np.float64), min(MOST_BINS, 2 * isqrt(W.size)))
             x, y = np.repeat(edges, 2)[1:-1], np.repeat(counts, 2)
             title = f"{name} ({W.shape[0]}, {W.shape[1]}), deviation {W.std():.3g}"
             charts.append(Chart(title, "weight", "how many", (Series("", x, y, "area"),)))

@@ -84,7 +84,7 @@ def _instead(run: Trained) -> str:
     return f"; it has {', '.join(names)}"
 
 
-def _each(panels: Callable[[Trained], list[Panel]]) -> Panels:
+def _each(panels: Callable[[Trained], Sequence[Panel]]) -> Panels:
     """Those of each run; of several with its name."""
 
     def of(runs: Sequence[Trained], _: Look) -> list[Panel]:

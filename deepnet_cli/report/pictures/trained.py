@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.errors import ConfigError, one_line
@@ -23,6 +24,14 @@ def labels(paths: Sequence[Path]) -> list[str]:
         if len(set(names)) == len(names):
             break
     return [one_line(name)[-LONGEST_LABEL:] for name in names]
+
+
+class Measured(Protocol):
+    """What was measured on examples."""
+
+    @property
+    def outcomes(self) -> Outcomes:
+        """What the network said of them."""
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,18 @@ from typing import Any
 from deepnet_cli.config.data_schema import DataFile
 from deepnet_cli.config.load import config_from_text, resolved
 from deepnet_cli.config.schema import Config
-from deepnet_cli.errors import ConfigError, DataError, DeepnetError, listed
+from deepnet_cli.errors import ConfigError, DataError, DeepnetError
 from deepnet_cli.files import cannot, read_file, shown
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.training.kept.lock import user_of
 from deepnet_cli.training.kept.model import Model, load_model
-from deepnet_cli.training.kept.run_directory import CHECKPOINTS, CONFIG, HISTORY, SUMMARY
+from deepnet_cli.training.kept.run_directory import (
+    CHECKPOINTS,
+    CONFIG,
+    HISTORY,
+    SUMMARY,
+    check_begun,
+)
 from deepnet_cli.training.kept.sealed import open_sealed
 from deepnet_cli.training.loop.history import History
 
@@ -137,8 +143,7 @@ def inspect_checkpoint(path: Path) -> CheckpointFile:
 
 def inspect_run(path: Path) -> Run:
     """What a run directory holds, whole or not.  Raises DataError where it is none."""
-    if not (path / CONFIG).is_file():
-        raise DataError(f"{path}: is no run, it holds no {CONFIG}; {_runs_in(path)}")
+    check_begun(path)
     config, problem = None, ""
     try:
         config, _ = config_from_text(read_file(path / CONFIG).decode(), str(path / CONFIG))
@@ -160,12 +165,6 @@ def inspect_run(path: Path) -> Run:
         [_checkpoint(each) for each in kept],
         user_of(path),
     )
-
-
-def _runs_in(path: Path) -> str:
-    """What to name instead of a directory."""
-    runs = sorted(str(each.parent) for each in path.glob(f"*/{CONFIG}"))
-    return f"it holds runs: {listed(runs)}" if runs else "name a run or a file"
 
 
 def _checkpoint(path: Path) -> Checkpoint:

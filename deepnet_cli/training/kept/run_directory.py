@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from deepnet_cli.config.source import RUN_CONFIG
 from deepnet_cli.disk import check_room
-from deepnet_cli.errors import ConfigError, DataError
+from deepnet_cli.errors import ConfigError, DataError, listed
 from deepnet_cli.files import (
     TEMPORARY,
     json_text,
@@ -171,7 +171,9 @@ def check_begun(path: Path) -> None:
     if not path.exists():
         raise DataError(f"{path}: no such directory{near(path)}")
     if not (path / CONFIG).is_file():
-        raise DataError(f"{path}: not a run directory (it holds no {CONFIG})")
+        runs = sorted(str(each.parent) for each in path.glob(f"*/{CONFIG}"))
+        instead = f"; it holds runs: {listed(runs)}" if runs else ""
+        raise DataError(f"{path}: is no run, it holds no {CONFIG}{instead}")
 
 
 def check_free(path: Path) -> None:

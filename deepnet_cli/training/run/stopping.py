@@ -48,7 +48,7 @@ def ending(job: Job, progress: Progress) -> Ending | None:
             for wanted in (stopping, target)
             if wanted is not None and rows and not isfinite(rows[-1][wanted.monitor])
         ]
-        return Ending("completed", "".join([f"all {made} iterations were made", *undefined]))
+        return Ending("completed", "".join([f"all {made:,} iterations were made", *undefined]))
     return None
 
 
