@@ -3,18 +3,29 @@
 import os
 import resource
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from deepnet_cli.errors import MachineError
 
 UNLIMITED = 2**62
 _MEMINFO = Path("/proc/meminfo")
-_CGROUP = (
-    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
-    (
-        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
-        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ),
+_OWN_GROUPS = Path("/proc/self/cgroup")
+_GROUPS = Path("/sys/fs/cgroup")
+
+
+class _Version(NamedTuple):
+    """How one of the two kinds of control groups calls things."""
+
+    controller: str  # in _OWN_GROUPS
+    folder: str  # in _GROUPS
+    limit: str
+    used: str
+    stat: str  # how the names in memory.stat begin
+
+
+_VERSIONS = (
+    _Version("", "", "memory.max", "memory.current", ""),
+    _Version("memory", "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"),
 )
 
 
@@ -79,12 +90,31 @@ def _machine() -> int:
 
 
 def _container() -> int:
-    for limit, used in _CGROUP:
-        try:
-            return max(0, int(limit.read_text()) - int(used.read_text()))
-        except (OSError, ValueError):  # another version of cgroups, or "max"
-            continue
-    return UNLIMITED
+    """What the groups leave that the process is in: a container's, a cluster's of a job."""
+    try:
+        lines = _OWN_GROUPS.read_text().splitlines()
+    except OSError:
+        return UNLIMITED
+    left = [UNLIMITED]
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        for version in _VERSIONS:
+            if version.controller in controllers.split(","):
+                root = _GROUPS / version.folder
+                own = root / path.lstrip("/")  # or, from inside a container, the root
+                left += (_left(f, version) for f in (own, *own.parents) if f.is_relative_to(root))
+    return min(left)
+
+
+def _left(folder: Path, version: _Version) -> int:
+    """What a group leaves of its limit; copies of what is in files go when there is need."""
+    try:
+        limit, used = (int((folder / name).read_text()) for name in (version.limit, version.used))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # not there, or "max"
+        return UNLIMITED
+    copies = (int(stat.get(f"{version.stat}{age}_file", 0)) for age in ("active", "inactive"))
+    return max(0, limit - used + sum(copies))
 
 
 def _process() -> int:

@@ -10,7 +10,6 @@ from networks import HEADS, HIDDEN, labels_for
 
 from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.gradcheck.trace import Point, trace
-from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.network import Network
@@ -82,7 +81,7 @@ def point(
     """A network at its own initialization, or with weights of a given size."""
     rng = np.random.default_rng(seed)
     network = Network.of(features, layers, loss)
-    theta = network.initialize([INITIALIZERS[l.activation.weights]() for l in layers], rng)
+    theta = network.initialize([l.activation.weights for l in layers], rng)
     if scale is not None:
         theta[network.layout.trained] = scale * rng.normal(size=network.layout.trained.stop)
     X = rng.normal(size=(features, m))

@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread, current_thread, main_thread
+from types import SimpleNamespace
 
 import pytest
 from cli import deepnet
@@ -11,9 +12,10 @@ from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.errors import MachineError
 from deepnet_cli.training.kept.background import Background
+from deepnet_cli.training.kept.copies import Copies
 from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.kept.run_directory import RunDirectory, checkpoint, checkpoints, updates
 from deepnet_cli.training.loop.state import Event as Made
 from deepnet_cli.training.run import session
 
@@ -104,12 +106,37 @@ def test_training_goes_on_while_a_checkpoint_is_made(
     same_files(folder / "whole", folder / "a")
     names = [[path.name for path in sorted((folder / run).rglob("*"))] for run in ("whole", "a")]
     assert names[0] == names[1]
-    checkpoints = folder / "a" / "checkpoints"
-    for newer in checkpoints.iterdir():
+    for newer in checkpoints(folder / "a"):
         newer.unlink()
-    (checkpoints / "iteration-000000006.h5").write_bytes(first[6])
+    checkpoint(folder / "a", 6).write_bytes(first[6])
     assert deepnet("train", "--resume", "a", "-q").code == 0
     same_files(folder / "whole", folder / "a")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 7.0, 29.0])
+def test_a_minute_of_work_is_lost_at_most(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    """Whenever the run is killed, by a clock on which an update takes so many seconds."""
+    made, lost = [0], list[int]()
+    confirm = Copies.confirm
+
+    def killed_before(self: Copies) -> None:
+        made[0] += 1
+        there = checkpoints(self.directory.path)
+        lost.append(made[0] - (updates(there[0]) if there else 0))
+        confirm(self)
+        self.directory.background.wait()
+
+    clock = SimpleNamespace(monotonic=lambda: seconds * made[0])
+    monkeypatch.setattr("deepnet_cli.training.kept.copies.time", clock)
+    monkeypatch.setattr("deepnet_cli.training.loop.loop.MOST", 1)
+    monkeypatch.setattr(Copies, "confirm", killed_before)
+    n = int(150 / seconds)
+    often = ("--set", "output.checkpoint_every=auto", "--set", f"training.iterations={n}")
+    assert deepnet("train", "c.yaml", "--run-dir", "a", "-q", *often).code == 0
+    assert len(lost) == n
+    assert 20 < seconds * max(lost) <= 60
 
 
 def test_the_directory_is_ours_until_all_is_written(folder: Path) -> None:

@@ -198,7 +198,7 @@ def test_who_was_trained_on_them_is_warned_of(folder: Path) -> None:
     with h5py.File("leaky.h5", "w") as file:
         file["x"], file["y"] = x, y
     result = deepnet("compare", "a", "b", "--data", "leaky.h5", "--json")
-    assert_says(result.err, ["a was trained on 7 of these rows", "b was trained on 7"])
+    assert_says(result.err, ["a was trained on 7 of these 207 rows", "b was trained on 7"])
     assert json.loads(result.out)["rows"] == 207
     quiet = deepnet("compare", "a/model.h5", "b/model.h5", "--data", "test.h5", "--json")
     assert quiet.err.startswith("next: deepnet report")

@@ -576,8 +576,8 @@ def test_a_loss_without_a_complex_form() -> None:
 
 
 def test_the_initializer_of_an_activation() -> None:
-    assert registered(swish, swish_slope).weights == "he"
-    assert registered(swish, swish_slope, weights="xavier").weights == "xavier"
+    assert registered(swish, swish_slope).weights.name == "he"
+    assert registered(swish, swish_slope, weights="xavier").weights.name == "xavier"
 
 
 def test_a_loss_of_ones_own_does_not_become_the_default() -> None:

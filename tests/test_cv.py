@@ -1,6 +1,7 @@
 """Folds: who is held out when, and `deepnet cv`, held against runs typed one by one."""
 
 import json
+import shlex
 import signal
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,30 @@ def test_typed_again_it_goes_on(
     for k in (1, 2, 3):
         files = [tmp_path / run / f"fold-{k}/history.csv" for run in ("whole", "part")]
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_data_that_are_gone_in_its_midst_are_told_with_what_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two folds, where no run is open."""
+    config = write(tmp_path)
+    data, aside, finish = tmp_path / "blobs.h5", tmp_path / "aside.h5", Session.finish
+
+    def finished(self: Session) -> Any:
+        data.rename(aside)
+        return finish(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "finish", finished)
+        result = deepnet("cv", config, "--folds", "3", "-q", "--run-dir", tmp_path / "cv")
+    assert result.code == 3
+    *_, go_on = result.err.splitlines()
+    assert go_on.startswith("go on: deepnet cv ")
+    assert "no such file" in result.err
+    aside.rename(data)
+    again = deepnet(*shlex.split(go_on)[3:])
+    assert again.code == 0
+    assert "fold 3" in again.out
 
 
 def test_finished_folds_are_not_trained_again(

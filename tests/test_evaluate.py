@@ -42,10 +42,11 @@ def write(name: str, **datasets: Array) -> None:
             file[key] = values
 
 
-def trained(folder: Path, units: int, output: str, run: str = "a", **more: object) -> str:
+def trained(folder: Path, units: int, output: str, run: str = "a", **more: Any) -> str:
     """A run on data.h5, a little trained."""
     model = {"layers": [4, units], "activations": ["tanh", output]}
-    config = write_config(folder / "c.yaml", data={"train": "data.h5"}, model=model, **more)
+    data = {"train": "data.h5"} | more.pop("data", {})
+    config = write_config(folder / "c.yaml", data=data, model=model, **more)
     result = deepnet("train", config, "--run-dir", run, "-q")
     assert result.code == 0, result.err
     return run
@@ -591,3 +592,25 @@ def test_unfit_baselines_are_refused(folder: Path, value: float) -> None:
 def test_a_confusion_matrix_of_weights() -> None:
     true, taken, w = np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([0.5, 2.0, 0.25])
     np.testing.assert_array_equal(confusion_matrix(true, taken, 2, w), [[0.5, 0], [2.0, 0.25]])
+
+
+def test_rows_that_were_trained_on_are_warned_of(folder: Path, rng: np.random.Generator) -> None:
+    """In whatever order they stand, and by how many; no word of those that are new."""
+    x, y = rng.normal(size=(40, 4)), np.arange(40) % 3
+    write("data.h5", x=x[:30], y=y[:30])
+    run = trained(folder, 3, "softmax", data={"test": {"fraction": 0.2}})
+    with h5py.File(f"{run}/splits.h5") as splits:
+        held_out = splits["test"][()]
+    warned = {"new.h5": np.arange(30, 40), "held_out.h5": held_out, "mixed.h5": np.arange(40)[::-1]}
+    for name, rows in warned.items():
+        write(name, x=x[rows], y=y[rows])
+    seen = "a was trained on 24 of these 40 rows"
+    for name in warned:
+        result = deepnet("evaluate", run, name)
+        assert result.code == 0
+        assert ("was trained on" in result.err) is (name == "mixed.h5")
+        assert (seen in result.err) is (name == "mixed.h5")
+    Path("data.h5").unlink()
+    err = deepnet("evaluate", run, "mixed.h5").err
+    assert "whether a was trained on these rows cannot be told: a/config.yaml" in err
+    assert "warning" not in deepnet("evaluate", f"{run}/model.h5", "mixed.h5").err

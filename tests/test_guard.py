@@ -2,6 +2,7 @@
 them is a message.
 """
 
+import errno
 import os
 import pickle
 import resource
@@ -10,7 +11,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from itertools import combinations
+from math import prod
 from mmap import mmap
 from pathlib import Path
 from socket import socketpair
@@ -185,11 +189,17 @@ def test_the_process_can_do_nothing_but_read_its_file(
     assert file.read_bytes() == before
 
 
+def unlisted(_: str) -> list[str]:
+    raise OSError
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc says what is open")
+@pytest.mark.parametrize("listing", [os.listdir, unlisted])
 def test_the_process_has_nothing_open_but_its_file(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    listing: Callable[[str], list[str]], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not the lock of a run, say, which would outlive its process."""
+    monkeypatch.setattr(os, "listdir", listing)
     seen: list[list[str]] = []
     set_limit = resource.setrlimit
 
@@ -281,6 +291,126 @@ def test_what_ends_the_parent_is_the_parent_s_to_say(number: signal.Signals, fil
         assert isinstance(source.reader, Child)
         os.kill(source.reader._pid, number)
         assert source.read("x").shape == (90, 4)
+
+
+@pytest.mark.parametrize("mode", ["r", "r+"])
+def test_a_file_that_is_open_here_can_be_read_unless_it_is_written(mode: str, file: Path) -> None:
+    """As in a notebook.  HDF5 does not know that its process has let go of what is open here."""
+    with h5py.File(file, mode) as opened_here, ExitStack() as stack:
+        if mode == "r+":
+            with pytest.raises(MachineError, match="is being written by another program"):
+                stack.enter_context(open_hdf5(file))
+        else:
+            source = stack.enter_context(open_hdf5(file))
+            np.testing.assert_array_equal(source.read("x"), opened_here["x"][:])
+
+
+def test_where_the_system_does_not_tell_a_size_memory_has_no_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "size_of_process", lambda: 0)
+    monkeypatch.setattr(child, "ROOM", 0)
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f["x"] = np.zeros(2**20)
+    with open_hdf5(tmp_path / "f.h5") as source:
+        assert source.dataset("x").read(0, 2**20).shape == (2**20,)
+
+
+def test_where_ended_processes_are_not_kept_they_need_not_be(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Opened, "entries", crash)
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with open_hdf5(file) as source:
+            assert source.read("x").shape == (90, 4)
+            with pytest.raises(DataError, match="crashed"):
+                print(source.entries)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
+def no_more(*_: object) -> None:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize("place", ["os.fork", "deepnet_cli.data.files.child.socketpair"])
+def test_without_a_process_the_machine_is_told_of(
+    place: str, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, no_more)
+    with pytest.raises(MachineError, match="no process to read it: too many"), open_hdf5(file):
+        pass
+
+
+def count_up(*_: object) -> bool:
+    return sum(range(2 * 10**7)) > 0
+
+
+def test_a_large_file_may_take_longer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has larger tables, over which a question may go that reads no value."""
+    monkeypatch.setattr(Opened, "has", count_up)
+    monkeypatch.setattr(child, "SECONDS", 0.1)
+    for rate, enough in ((file.stat().st_size / 20, True), (1e10, False)):
+        monkeypatch.setattr(child, "BYTES_A_SECOND", rate)
+        with open_hdf5(file) as source:
+            if enough:
+                assert source.has("x")
+            else:
+                with pytest.raises(DataError, match="came to no end"):
+                    source.has("x")
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 1, 5), (4, 2, 5), (7, 1, 1), (3, 3, 2)])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_what_is_read_is_whole_chunks(
+    chunks: tuple[int, ...] | None, axis: int, tmp_path: Path
+) -> None:
+    """Time and memory are for what HDF5 unpacks, which may be many times what is asked for."""
+    values = np.zeros((7, 3, 5), "f4")
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f.create_dataset("x", data=values, chunks=chunks)
+    with open_hdf5(tmp_path / "f.h5") as source:
+        dataset, asked = source.dataset("x"), Asked()
+        for start, stop in combinations(range(values.shape[axis] + 1), 2):
+            replace(dataset, reader=asked).read(start, stop, axis)
+            sizes = chunks or (1, 1, 1)
+            met = [slice(None)] * 3
+            met[axis] = slice(start, stop)
+            wanted = np.zeros_like(values, bool)
+            wanted[tuple(met)] = True
+            met_chunks = {tuple(np.array(i) // sizes) for i in np.argwhere(wanted)}
+            assert asked.nbytes == len(met_chunks) * prod(sizes) * 4
+
+
+class Asked:
+    """A reader that remembers what it was asked for."""
+
+    nbytes = 0
+
+    def ask(self, *_: object, nbytes: int = 0, **_out: object) -> np.ndarray:
+        self.nbytes = nbytes
+        return np.empty(0)
+
+    def close(self) -> None: ...
+
+
+def refuse(*_: object) -> None:
+    raise ValueError("current limit exceeds maximum limit")
+
+
+def test_what_cannot_be_limited_or_said_is_no_damage(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(resource, "setrlimit", refuse)
+        with pytest.raises(RuntimeError, match="exceeds maximum limit"), open_hdf5(file):
+            pass
+    monkeypatch.setattr(Opened, "entries", lambda _: (i for i in range(3)))
+    with open_hdf5(file) as source:
+        with pytest.raises(RuntimeError, match="cannot pickle"):
+            print(source.entries)
+        assert source.has("x")
 
 
 def test_a_bug_in_the_process_is_a_bug(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ import pytest
 from networks import network_of
 from scipy import stats
 
-from deepnet_cli.nn.activations import ACTIVATIONS
+from deepnet_cli.nn.activations import ACTIVATIONS, Activation, made_activation
 from deepnet_cli.nn.initializers import INITIALIZERS
 from deepnet_cli.nn.losses import LOSSES
 
@@ -64,13 +64,27 @@ def test_a_network_starts_with_zero_biases_and_own_draws(
 
 
 @pytest.mark.parametrize("g", ACTIVATIONS.values(), ids=ACTIVATIONS)
-def test_the_initializer_that_suits_an_activation_exists(g: object) -> None:
-    assert g.weights in INITIALIZERS  # type: ignore[attr-defined]
+def test_the_initializer_that_suits_an_activation_has_a_name(g: Activation) -> None:
+    """So that a config can say what `auto` takes."""
+    assert type(g.weights) is INITIALIZERS[g.weights.name]
 
 
-def test_he_keeps_the_scale_of_relu_signals(rng: np.random.Generator) -> None:
-    """Mean squares stay near 1 through 20 layers; with lecun they would fall a millionfold."""
+RECTIFIERS = {
+    "relu": {},
+    "leaky_relu": {"slope": 0.6},
+    "prelu": {"initial": 0.8},
+}
+
+
+@pytest.mark.parametrize(("name", "options"), RECTIFIERS.items(), ids=RECTIFIERS)
+def test_what_suits_a_rectifier_keeps_the_scale_of_its_signals(
+    name: str, options: dict[str, float], rng: np.random.Generator
+) -> None:
+    """Mean squares stay near 1 through 20 layers; with lecun, or with he for slopes that there are
+    not, they would fall or grow more than a hundredfold.
+    """
+    g = made_activation(name, **options)
     A = rng.normal(size=(256, 200))
     for _ in range(20):
-        A = INITIALIZERS["he"]().draw(rng, 256, 256) @ np.maximum(A, 0)
+        A = g.weights.draw(rng, 256, 256) @ g.forward(A)
     assert 0.2 < np.mean(A**2) < 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepnet_cli.data.encoding.encoding import Encoding, fit
+from deepnet_cli.data.encoding.encoding import Encoding, doubts, fit
 from deepnet_cli.data.encoding.inputs import Recipe
 from deepnet_cli.data.reading.labels import (
     ClassCountError,
@@ -382,7 +382,11 @@ def test_multilabel_keeps_every_column(dtype: str) -> None:
 @pytest.mark.parametrize(
     ("y", "kind", "reason"),
     [
-        (np.zeros(4), ClassCountError, "1 columns but the network has 3 outputs .* softmax"),
+        (
+            np.zeros(4),
+            ClassCountError,
+            "1 columns but the network has 3 outputs .* softmax, or loss multi_margin",
+        ),
         (np.zeros((4, 2)), ClassCountError, "2 columns but the network has 3"),
         (np.full((4, 3), 2), DataError, "must be 0 or 1"),
         (np.full((4, 3), 0.5), DataError, "must be 0 or 1"),
@@ -393,6 +397,24 @@ def test_multilabel_keeps_every_column(dtype: str) -> None:
 def test_multilabel_that_is_none_is_refused(y: Array, kind: type[Exception], reason: str) -> None:
     with pytest.raises(kind, match=reason):
         multilabel(y, 3, "y")
+
+
+@pytest.mark.parametrize(
+    ("y", "target", "outputs", "told"),
+    [
+        (np.full(4, 2.5), "number", 1, "is the same in all examples"),
+        (np.zeros((4, 2)), "binary", 2, "is the same in all examples"),
+        (np.full(4, 3.0), "count", 1, "is the same in all examples"),
+        (np.array([0, 0, 2.5, 0]), "number", 1, "only two values"),
+        (np.array([0, 0, 3, 0]), "count", 1, ""),
+        (np.array([1, 0.5, 2.5, 0]), "number", 1, ""),
+        (np.zeros(4, int), "class", 1, "one class only"),
+    ],
+)
+def test_what_y_makes_doubtful(y: Array, target: str, outputs: int, told: str) -> None:
+    found = doubts(encoding(t := table(y, 4), outputs, target), t)
+    assert len(found) == bool(told)
+    assert all(told in doubt for doubt in found)
 
 
 @DTYPES

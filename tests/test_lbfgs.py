@@ -1,5 +1,6 @@
 """L-BFGS, held against SciPy's and against what a minimum is."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,26 @@ def test_every_step_goes_down_and_steps_are_counted() -> None:
     assert values == sorted(values, reverse=True)
     assert values[0] == rosenbrock(np.full(4, -1.2))[0]
     assert values[29] < values[1] < values[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_no_step_takes_more_memory_than_is_said(dtype: Any) -> None:
+    """Nor much less, in float32, of which it makes copies in float64."""
+    P, rule, buffer = 100_000, LBFGS(memory=3), np.zeros(100_000, dtype)
+
+    def f(theta: Array) -> Value:
+        buffer[...] = theta
+        return float(theta @ theta) / 2, buffer
+
+    theta, slots = np.linspace(-1, 1, P).astype(dtype), np.zeros((rule.n_slots, P), dtype)
+    theta[0] = 5
+    tracemalloc.start()
+    for t in range(1, 6):
+        rule.step(f, theta, *f(theta), slots, t)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak <= 1.01 * P * rule.scratch
+    assert dtype is np.float64 or peak > 0.8 * P * rule.scratch
 
 
 def test_it_stays_at_a_minimum_and_where_nothing_is_lower() -> None:

@@ -15,7 +15,7 @@ from samples import write_blobs, write_config
 
 from deepnet_cli.errors import ConfigError, MachineError
 from deepnet_cli.training.kept import lock, run_directory
-from deepnet_cli.training.kept.lock import Lock
+from deepnet_cli.training.kept.lock import Lock, user_of
 from deepnet_cli.training.kept.run_directory import RunDirectory
 
 
@@ -97,6 +97,22 @@ def test_whose_file_is_a_lock_without_flock(
         assert told(tmp_path)["pid"] == os.getpid()
         mine.release()
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_a_process_that_nobody_has_waited_for_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: refuse(errno.ENOLCK))
+    with subprocess.Popen(["sleep", "60"]) as process:
+        leave(tmp_path, pid=process.pid, began=lock._began(process.pid))
+        assert user_of(tmp_path).startswith(f"pid {process.pid} ")
+        with pytest.raises(MachineError, match="in use"):
+            Lock(tmp_path)
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert user_of(tmp_path) == ""
+        Lock(tmp_path).release()
 
 
 def test_without_what_linux_tells_of_processes(
@@ -189,6 +205,26 @@ def test_a_run_that_was_made_just_before_is_not_written_over(
     with pytest.raises(ConfigError, match="holds a run"):
         RunDirectory.at(tmp_path / "a")
     Lock(tmp_path / "a").release()
+
+
+@pytest.mark.parametrize(
+    "words", [("c.yaml", "--run-dir", "a"), ("--resume", "a")], ids=["begun again", "resumed"]
+)
+def test_a_run_that_another_process_trains_is_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """Told before any data are read, however long that takes."""
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    write_config(tmp_path / "c.yaml", training={"iterations": 5})
+    assert deepnet("train", "c.yaml", "--run-dir", "a", "-q").code == 0
+    (tmp_path / "blobs.h5").unlink()
+    other = Lock(tmp_path / "a")
+    refused = deepnet("train", *words)
+    other.release()
+    assert refused.code == 6
+    assert f"a: in use by pid {os.getpid()}" in refused.err
+    assert deepnet("train", *words).code != 6
 
 
 def test_folds_have_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,13 @@ def test_an_option_is_taken_kept_and_used(name: str, option: dict[str, float]) -
         ({"name": "huber", "delta": 0}, ["loss.delta", "must be > 0"]),
         ({"name": "quantile", "tau": 1.0}, ["loss.tau", "must be < 1"]),
         ({"name": "huber", "detla": 1}, ["loss.detla", "did you mean 'delta'"]),
+        ({"huber": {"delta": 1}}, ["loss.huber: ", "beside the name: {name: huber, delta: ...}"]),
+        ({"quantile": {"tau": 0.5}}, ["loss.quantile: ", "{name: quantile, tau: ...}", "!<"]),
+        ({"cross_entropy": {"class_weight": "balanced"}}, ["{name: cross_entropy, class_weight:"]),
+        (
+            {"name": "cross_entropy", "class_weight": {"a": {"b": 1}}},
+            ["loss.class_weight.a: expected a number", "!beside"],
+        ),
         ({"name": "mean_squared_error", "delta": 1}, ["loss.delta", "has no such option"]),
         ({"name": "hinge", "delta": 1}, ["loss.delta", "hinge has no such option"]),
         ({"name": "focal", "alpha": 1.0}, ["loss.alpha", "must be < 1"]),

@@ -11,6 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from deepnet_cli.nn.improvement import best_of, improves
 from deepnet_cli.nn.losses import LOSSES, Loss
 from deepnet_cli.nn.metrics import (
     DEFAULTS,
@@ -257,6 +258,15 @@ def test_small_and_degenerate_cases_are_scikit_learns(target: str, data: st.Data
     assume(A.shape[1] > 1)  # of one example scikit-learn tells no r2
     with np.errstate(divide="raise", invalid="raise"):
         assert_scikit_learns(target, A, Y)
+
+
+@targets
+@law
+@given(st.data())
+def test_nothing_is_better_than_the_best(target: str, data: st.DataObject) -> None:
+    A, Y = data.draw(cases(target))
+    for name, value in figures(target, A, Y).items():
+        assert not improves(name, value, best_of(name), by=1e-9)
 
 
 def many(target: str, rng: np.random.Generator, dtype: str = "float64", m: int = 1500) -> Case:

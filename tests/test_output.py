@@ -159,6 +159,8 @@ def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+DIVERGING = ("--set", "training.learning_rate=1e38", "--set", "training.iterations=50")
+
 NAMED: list[tuple[int, str, tuple[str, ...]]] = [
     (0, "train", (f"{EVIL}.yaml", "--run-dir", f"a{EVIL}")),
     (2, "train", ("--resume", f"a{EVIL}")),
@@ -205,6 +207,18 @@ NAMED: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "convert", (f"{EVIL}.csv", f"q{EVIL}.h5", "--drop", EVIL)),
     (0, "convert", (f"{EVIL}.h5", f"o{EVIL}.npy", "--only", f"y{EVIL}", "--only", f"x{EVIL}")),
     (0, "convert", (f"{EVIL}.h5", f"r{EVIL}.csv")),
+    (4, "train", (f"{EVIL}.yaml", *DIVERGING, "--run-dir", f"d{EVIL}")),
+    (0, "replay", (f"d{EVIL}",)),
+    (3, "replay", (f"a{EVIL}",)),
+    (0, "reproduce", (f"a{EVIL}", "--run-dir", f"r{EVIL}")),
+    (3, "reproduce", (f"gone{EVIL}",)),
+    (0, "runs", (".",)),
+    (0, "runs", (f"a{EVIL}", f"d{EVIL}", "--json")),
+    (2, "runs", (".", "--sort", EVIL)),
+    (3, "runs", (f"gone{EVIL}",)),
+    (0, "compare", (f"a{EVIL}", f"r{EVIL}", "--data", f"{EVIL}.h5")),
+    (3, "compare", (f"a{EVIL}", f"gone{EVIL}", "--part", "train")),
+    (2, "selftest", ("--dir", f"gone{EVIL}")),
     (2, f"no{EVIL}", ()),
 ]
 """Each place where a name can be given, and the exit code."""

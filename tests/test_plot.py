@@ -1,6 +1,7 @@
 """deepnet plot, as a user types it."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cli import assert_refused, assert_says, deepnet
 from kinds import trained
 
 from deepnet_cli.report.pictures.registry import PICTURES
+from deepnet_cli.training.kept.lock import Lock
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,12 @@ def test_a_run_that_has_not_ended_has_its_curves(here: Path) -> None:
     assert_refused(deepnet("plot", "half", "--kind", "roc"), 3, ["the run has not ended"])
     (here / "half" / "history.csv").unlink()
     assert_refused(deepnet("plot", "half"), 3, ["the run has not ended"])
+    going_on = Lock(here / "half")
+    told = [f"the run is trained by pid {os.getpid()} on host", "wait for its end", "!--resume"]
+    assert_refused(deepnet("plot", "half"), 3, told)
+    assert deepnet("report", "half").err.endswith("ended: deepnet report half\n")
+    going_on.release()
+    assert deepnet("report", "half").err.endswith("go on: deepnet train --resume half\n")
 
 
 def test_data_that_are_gone_leave_the_curves(here: Path) -> None:

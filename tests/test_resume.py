@@ -15,8 +15,10 @@ from cli import assert_says, deepnet
 from samples import rows, same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
+from deepnet_cli.data.encoding.scaling import FUNCTIONS, LOG1P
 from deepnet_cli.errors import MachineError
 from deepnet_cli.files import TEMPORARY
+from deepnet_cli.nn.types import Array
 from deepnet_cli.training.kept import environment
 from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.kept.run_directory import RunDirectory
@@ -263,6 +265,36 @@ def test_what_changed_in_the_data_is_named(folder: Path, file: str, name: str) -
         assert refused.code == 3
         part = "train" if file == "blobs.h5" else "validation"
         assert f"another {name} of {part} (by sha256)" in refused.err
+
+
+def test_a_function_that_another_processor_rounds_otherwise_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its values are not those of the digests; where nothing has changed they would be others."""
+    settings = ("--set", "data.scale=log1p", "--set", "compute.precision=float64")
+    with h5py.File("blobs.h5", "r+") as data:
+        data["x"][...] = np.abs(data["x"][...])
+    with h5py.File("more.h5", "r+") as data:
+        data["x"][...] = np.abs(data["x"][...])
+    assert deepnet("train", "c.yaml", "--run-dir", "a", "-q", *settings).code == 0
+
+    def rounded(x: Array) -> Array:
+        return np.nextafter(np.log1p(x), np.inf)
+
+    monkeypatch.setitem(FUNCTIONS, LOG1P, rounded)
+    refused = deepnet("train", "--resume", "a", *LONGER)
+    assert refused.code == 3
+    assert "another x of train and another x of validation (by sha256)" in refused.err
+    versions = environment.versions() | {"numpy": "1.0"}
+    monkeypatch.setattr(environment, "versions", lambda: versions)
+    assert deepnet("train", "--resume", "a", *LONGER, "--strict").code == 2
+    named = deepnet("train", "--resume", "a", *LONGER, "-q")
+    assert named.code == 0, named.err
+    assert "now 1.0; another x of train, or log1p is rounded otherwise" in named.err
+    assert deepnet("train", "--resume", "runs/c-001", *LONGER).code == 3, "scaled by no function"
+    with h5py.File("more.h5", "r+") as data:
+        data["y"][0] = 1 - data["y"][0]
+    assert deepnet("train", "--resume", "a", "--set", "training.iterations=70").code == 3
 
 
 @pytest.mark.parametrize("word", ["--resume", "--from"])

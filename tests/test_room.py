@@ -11,10 +11,12 @@ import pytest
 from cli import assert_refused, deepnet
 from samples import largest_file, write_blobs, write_config
 
+from deepnet_cli import memory
 from deepnet_cli.config.job import load_job
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import MachineError
 from deepnet_cli.training.kept.progress import Progress
+from deepnet_cli.training.kept.run_directory import KEPT_CHECKPOINTS
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +67,70 @@ def test_a_full_disk_is_told_with_what_is_needed(
     with pytest.raises(MachineError, match=r"3\.1 MiB are to be written .* 3\.0 MiB are free"):
         check_room(folder, 2**20, 3 * 2**20 + 2**17)
     assert {path.name for path in folder.iterdir()} == {"blobs.h5", "c.yaml"}
+
+
+def test_a_run_that_goes_on_needs_no_room_for_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert deepnet("train", "c.yaml", "-q", "--set", "output.checkpoint_every=8").code == 0
+    sizes = [path.stat().st_size for path in Path("runs/c-001/checkpoints").iterdir()]
+    one, every = Progress.start(load_job(Path("c.yaml"), ())).nbytes, KEPT_CHECKPOINTS + 1
+    for free, code in ((one - 1, 6), (every * one - sum(sizes), 0)):
+        there = SimpleNamespace(f_bavail=free, f_frsize=1)
+        monkeypatch.setattr(os, "statvfs", lambda _, there=there: there)
+        more = deepnet("train", "--resume", "runs/c-001", "--set", "training.iterations=50", "-q")
+        assert more.code == code, more.err
+
+
+class Groups:
+    """The control groups of a machine, as its kernel tells of them."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        (folder / "own").write_text("")
+        monkeypatch.setattr(memory, "_OWN_GROUPS", folder / "own")
+        monkeypatch.setattr(memory, "_GROUPS", folder)
+        monkeypatch.setattr(memory, "_machine", lambda: 10**9)
+        monkeypatch.setattr(memory, "_process", lambda: 10**9)
+
+    def add(self, version: int, path: str, limit: str, used: int, copies: int = 0) -> None:
+        group = self.folder / ("memory" if version == 1 else "") / path
+        group.mkdir(parents=True, exist_ok=True)
+        names = {1: ("limit_in_bytes", "usage_in_bytes"), 2: ("max", "current")}[version]
+        for name, value in zip(names, (limit, used), strict=True):
+            (group / f"memory.{name}").write_text(f"{value}\n")
+        total, half = "total_" if version == 1 else "", copies // 2
+        (group / "memory.stat").write_text(
+            f"anon 7\n{total}active_file {half}\n{total}inactive_file {copies - half}\nshmem 3\n"
+        )
+
+    def be_in(self, version: int, path: str) -> None:
+        controllers = "cpu,memory" if version == 1 else ""
+        (self.folder / "own").write_text(f"3:freezer:/x\n0:{controllers}:{path}\n")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_is_available_is_what_every_group_leaves(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = Groups(tmp_path, monkeypatch)
+    assert memory.available_memory() == 10**9
+    unlimited = str(2**63 - 4096) if version == 1 else "max"
+    groups.add(version, "", unlimited, 900)
+    groups.add(version, "jobs", "5000", 4000, copies=700)
+    groups.add(version, "jobs/mine", "3000", 1000)
+    groups.add(version, "other", "1", 1)
+    groups.be_in(version, "/jobs/mine")
+    assert memory.available_memory() == 1700
+    groups.add(version, "jobs/mine", "3000", 2900)
+    assert memory.available_memory() == 100
+    groups.add(version, "jobs/mine", "3000", 3001)
+    assert memory.available_memory() == 0
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_container_sees_its_own_group_as_the_root(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = Groups(tmp_path, monkeypatch)
+    groups.add(version, "", "5000", 4900, copies=4000)
+    groups.be_in(version, "/docker/4711")
+    assert memory.available_memory() == 4100

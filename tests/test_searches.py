@@ -252,6 +252,10 @@ def test_what_plays_no_part_is_warned_of(folder: Path) -> None:
     told = deepnet("train", write(training={"learning_rate": 0.5, "l1": 0.1}), "--dry-run")
     assert "training.learning_rate: plays no part with lbfgs" in told.err
     assert "training.l1: has kinks" in told.err
+    layers = [{"units": 6, "l1": 0.1}, {"units": 3, "l1": 0.0}]
+    told = deepnet("train", write(model={"layers": layers}, training={"l1": 0.1}), "--dry-run")
+    assert "model.layers[0].l1: has kinks" in told.err
+    assert told.err.count("has kinks") == 1
     one, other = (trained(load_job(write(training={"learning_rate": x})), 5) for x in (0.5, 0.01))
     np.testing.assert_array_equal(one[0].theta, other[0].theta)
     result = deepnet("train", write(training={"optimizer": {"lbfgs": 0}}))

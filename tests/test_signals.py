@@ -2,6 +2,7 @@
 had been.
 """
 
+import json
 import os
 import pty
 import shutil
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli import deepnet
@@ -19,7 +21,11 @@ from moments import NEVER, Forks, Moment, Outcome, forks, path
 from samples import same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
+from deepnet_cli.training.figures import evaluation
+from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run import session
 from deepnet_cli.training.run.stopping import APART
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
@@ -27,6 +33,9 @@ TRAIN = ("train", "c.yaml", "--run-dir", "a", "-q")
 
 SOON = 2.0
 """Seconds in which a command has ended that a signal asks to."""
+
+AT_ONCE = 1.0
+"""Seconds in which one is refused that finds a run in use, when all is imported."""
 
 EVERYWHERE = [k / 200 for k in range(200)]
 """Of a run, as shares of its calls; some are tried here, all by `pytest -m long`."""
@@ -169,7 +178,15 @@ def test_one_of_many_goes_on(forked: Forks, folder: Path, calls: int, times: int
 def one_of_many_goes_on(forked: Forks, folder: Path) -> None:
     begun = forked.together([TRAIN] * 3)
     assert sorted(each.code for each in begun) in ([0, 2, 2], [0, 2, 6], [0, 6, 6]), begun
+    assert all("holds a run" in each.err for each in begun if each.code == 2)
     same_files(folder / "whole", folder / "a")
+    other = Lock(folder / "a")
+    began = time.monotonic()
+    for words in (TRAIN, ("train", "--resume", "a")):
+        refused = forked.together([words] * 3)
+        assert [each.code for each in refused] == [6, 6, 6]
+    assert time.monotonic() - began < 2 * AT_ONCE
+    other.release()
     (folder / "a" / "model.h5").unlink()
     resumed = forked.together([("train", "--resume", "a", "-q")] * 3)
     assert 0 in [each.code for each in resumed]
@@ -269,6 +286,39 @@ def test_a_signal_that_was_passed_on_is_the_same_one(
     result = deepnet("train", write_config(tmp_path / "c.yaml"), "--run-dir", "a")
     assert result.code == 128 + numbers[0]
     assert (tmp_path / "a" / "model.h5").exists()
+
+
+@pytest.mark.parametrize("known", [set(), {"validation"}])
+def test_who_waits_for_the_end_waits_for_no_figures(
+    known: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All else is there, whoever looks at the run finds something, and it goes on as ever."""
+    monkeypatch.chdir(tmp_path)
+    write_blobs(tmp_path / "blobs.h5")
+    more = {"data": {"validation": {"fraction": 0.2}}, "training": {"log_every": 10}}
+    write_config(tmp_path / "c.yaml", **more)
+    assert deepnet("train", "c.yaml", "--run-dir", "whole", "-q").code == 0
+
+    def slow(*asked: Any) -> Any:
+        time.sleep(0.1)
+        return scores(*asked)
+
+    def interrupting(_: Display, event: Event) -> None:
+        signal.raise_signal(INT)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(session, "PATIENCE", 0.05 if known else -1.0)
+        patched.setattr(evaluation, "scores", slow)
+        patched.setattr(Display, "show", interrupting)
+        result = deepnet("train", "c.yaml", "--run-dir", "a")
+    missing = ", ".join(sorted({"train", "validation"} - known))
+    assert result.code == 128 + INT
+    assert f"not measured, as that takes long: {missing}; 'deepnet evaluate' does" in result.out
+    assert json.loads((tmp_path / "a/summary.json").read_text())["figures"].keys() == known
+    for command in ("inspect a", "runs .", "evaluate a blobs.h5", "compare a whole", "report a"):
+        assert deepnet(*command.split()).code == 0, command
+    assert deepnet("train", "--resume", "a", "-q").code == 0
+    same_files(tmp_path / "whole", tmp_path / "a")
 
 
 @pytest.mark.parametrize("close", [True, pytest.param(False, marks=pytest.mark.long)])

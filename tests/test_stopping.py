@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import yaml
@@ -199,6 +200,55 @@ def test_a_run_goes_on_with_another_target_or_without(folder: Path) -> None:
         same_files(folder / "a", folder / more)
     assert "--set training.target=null" in refused.err
     assert summary("a")["reason"] == "all 80 iterations were made"
+
+
+@pytest.mark.parametrize(
+    ("monitor", "value", "warned"),
+    [
+        ("val_accuracy", 1.0, False),
+        ("val_accuracy", 98.0, True),
+        ("cost", -1.0, False),
+        ("accuracy", 1.5, True),
+    ],
+)
+def test_a_target_that_nothing_reaches_is_warned_of(
+    folder: Path, monitor: str, value: float, warned: bool
+) -> None:
+    target = {"monitor": monitor, "value": value}
+    config = write(folder, VALIDATED, target=target, metrics=["accuracy"])
+    result = deepnet("train", config, "--dry-run")
+    assert result.code == 0
+    told = f"training.target.value: is never reached: {monitor} is 1 at best"
+    assert (told in result.err) is warned
+
+
+@pytest.mark.parametrize("patience", [2, 3, 4, 5])
+@pytest.mark.parametrize("waits", ["early_stopping", "learning_rate"])
+def test_patience_that_outlasts_the_run_is_warned_of(
+    folder: Path, waits: str, patience: int
+) -> None:
+    """Of five rows, where no row improves on the first, either it was warned of or it ran out."""
+    options: dict[str, Any] = {"monitor": "val_cost", "patience": patience, "min_delta": 100.0}
+    if waits == "learning_rate":
+        options |= {"schedule": "reduce_on_plateau", "initial": 0.5}
+    result = deepnet("train", write(folder, VALIDATED, iterations=25, **{waits: options}))
+    rates = {row["learning_rate"] for row in rows(folder / "runs/c-001")}
+    nothing = summary("runs/c-001")["stopped"] == "completed" and len(rates) == 1
+    warning = f"training.{waits}.patience: the history has 5 rows, too few for {patience}: "
+    assert (warning in result.err) is nothing
+
+
+def test_a_figure_that_is_not_defined_is_told_of_when_the_run_ends(folder: Path) -> None:
+    with h5py.File("more.h5") as file, h5py.File("same.h5", "w") as same:
+        rows_of_one = file["y"][()] == 1
+        same["x"], same["y"] = file["x"][rows_of_one], file["y"][rows_of_one]
+    wanted = {"target": {"monitor": "val_auc", "value": 0.9}, "metrics": ["auc"]}
+    for run, ends in (("target", wanted), ("early", {"early_stopping": {"monitor": "val_auc"}})):
+        config = write(folder, {"validation": "same.h5"}, iterations=20, **ends)
+        result = deepnet("train", config, "--run-dir", run)
+        assert (
+            "completed: all 20 iterations were made; val_auc is not a finite number" in result.out
+        )
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from deepnet_cli.api.given import ConfigGiven, PathGiven, code_of, path_of, sett
 from deepnet_cli.api.run import Run
 from deepnet_cli.config.job import load_job
 from deepnet_cli.report.curves import cost_picture
+from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.running import run_to_end
@@ -65,9 +66,10 @@ def train(
     more, and Interrupted.
     """
     with ExitStack() as held:
+        if (directory := None if run_dir is None else path_of(run_dir)) is not None:
+            check_free(directory)  # before data are read
         its_code = held.enter_context(code_of(code))
         job = load_job(source_of(config), settings_of(set), its_code)
-        directory = None if run_dir is None else path_of(run_dir)
         return _run(beginning.new(job, held), directory, held, progress=progress)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import in_shell, say, tell, typed
+from deepnet_cli.cli.say import in_shell, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.data.reading.tables import Location
 from deepnet_cli.files import json_text
@@ -13,6 +13,7 @@ from deepnet_cli.report.assessment import assessment_json, assessment_text
 from deepnet_cli.report.plan import read_text
 from deepnet_cli.training.kept.model import load_model
 from deepnet_cli.training.results.assessment import assess
+from deepnet_cli.training.results.seen import seen_in_training
 
 
 @click.command()
@@ -46,6 +47,7 @@ def evaluate(
     suit(trained.network.sizes, table.m)
     found = assess(trained, table, resampled=not no_intervals)
     say(read_text(f"read {table.told}"))
+    warn([*seen_in_training(model, table)])
     tell(json_text(assessment_json(found)) if as_json else assessment_text(found))
     named = in_shell(str(data), *(["--x", x] if x else []))
     say(f"next: {typed('predict', model)} {named} -o predictions.csv")

@@ -13,6 +13,7 @@ from deepnet_cli.files import shown, write_file
 from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
+from deepnet_cli.training.kept.model import NAME as MODEL
 
 NAME = "report.html"
 
@@ -51,7 +52,14 @@ def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
     """What is useful after that."""
     if len(runs) > 1:
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
-    return going_on(facts[0].run, runs[0]) or f"next: {typed('predict', runs[0])} DATA.h5"
+    run, path = facts[0].run, runs[0]
+    if run.state == "training":
+        return f"again when it has ended: {typed('report', path)}"
+    if command := going_on(run, path):
+        return command
+    if (path / MODEL).is_file():
+        return f"next: {typed('predict', path)} DATA.h5"
+    return f"next: {typed('runs', path.parent)}"
 
 
 def _check_output(output: Path, *, force: bool) -> None:

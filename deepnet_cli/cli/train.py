@@ -10,11 +10,13 @@ from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.config.job import load_job
+from deepnet_cli.errors import listed
 from deepnet_cli.files import json_text
 from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
+from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.listening import Listening
 from deepnet_cli.training.run.running import run_to_end
@@ -85,6 +87,8 @@ def train(
     code = code_given()
     if code is not None and not no_check:
         code.check()
+    if run_dir is not None:
+        check_free(run_dir)  # before data are read
     held = ctx.with_resource(ExitStack())
     if resume is not None:
         begun = beginning.resumed(resume, settings, code, held, strict=strict)
@@ -131,7 +135,12 @@ def _announce(session: Session) -> None:
 
 
 def _result(session: Session) -> str:
-    lines, average = [figures_text(session.figures)], session.job.average
+    lines, average = list[str](), session.job.average
+    if session.figures:
+        lines.append(figures_text(session.figures))
+    if missing := session.job.dataset.parts.keys() - session.figures:
+        told = f"not measured, as that takes long: {listed(sorted(missing))}"
+        lines.append(f"{told}; 'deepnet evaluate' does")
     averaged = f" averaged by {average.name}" if average else ""
     if session.monitor:
         best = f"with the best {session.monitor} (*), after {session.kept:,} updates"

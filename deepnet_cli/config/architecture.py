@@ -107,7 +107,7 @@ def build_initializers(config: Config, network: Network) -> list[Initializer]:
     """One for each layer; `auto` takes what suits the layer's activation."""
     chosen = config.model.initialization
     if chosen.name == "auto":
-        return [INITIALIZERS[layer.activation.weights]() for layer in network.layers]
+        return [layer.activation.weights for layer in network.layers]
     initializer: Initializer = chosen.build(INITIALIZERS)
     return [initializer] * len(network.layers)
 

@@ -6,6 +6,7 @@ from deepnet_cli.config.data_schema import DataSection
 from deepnet_cli.config.document import Document, Path
 from deepnet_cli.config.schema import TrainingSection
 from deepnet_cli.errors import did_you_mean
+from deepnet_cli.nn.improvement import best_of, improves
 from deepnet_cli.nn.metrics import DEFAULTS, EVERY, METRICS, find, top
 from deepnet_cli.nn.network import Network
 
@@ -66,7 +67,9 @@ def check_figures(document: Document, training: TrainingSection, data: DataSecti
 
 
 def check_metrics(document: Document, training: TrainingSection, network: Network) -> None:
-    """All of them are known of what the network gives.  Raises ConfigError."""
+    """All of them are known of what the network gives; a target is one that it can reach.  Raises
+    ConfigError.
+    """
     loss, own = network.loss, METRICS[network.loss.kind]
     asked: dict[Path, str] = {}
     for i, name in enumerate(training.metrics or []):
@@ -87,3 +90,23 @@ def check_metrics(document: Document, training: TrainingSection, network: Networ
         elif place[1] == "target" and name not in measured(training, loss.kind):
             document.add(place, f"val_{name} is not measured; name {name} in training.metrics")
     document.raise_problems()
+    if (target := training.target) is not None:
+        best = best_of(target.monitor)
+        if improves(target.monitor, target.value, best):
+            what = f"is never reached: {target.monitor} is {best:g} at best"
+            document.warn(("training", "target", "value"), what)
+
+
+def check_patience(document: Document, training: TrainingSection, rows: int) -> None:
+    """Warns where a run is over before it has run out.  The first row improves on nothing, so it
+    is not waited; a rate waits for one more than its patience.
+    """
+    nothing = {"early_stopping": (1, "stops early"), "learning_rate": (2, "reduces the rate")}
+    for key, (more, what) in nothing.items():
+        patience = getattr(getattr(training, key), "patience", 0)
+        if rows < patience + more:
+            document.warn(
+                ("training", key, "patience"),
+                f"the history has {rows} row{'s' * (rows > 1)}, too few for {patience}: "
+                f"nothing {what}; ask for less patience, or set a smaller log_every",
+            )

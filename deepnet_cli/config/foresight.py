@@ -17,9 +17,9 @@ def memory_needed(
     config: Config, network: Network, rule: Rule, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies, and one that is being written;
-    slots; A and dA of a batch; where examples are changed, copies of a batch; where they are read
-    while training goes on, the windows that they are dealt from; where the features are reduced,
-    what that takes.
+    slots, and what an update takes beside; A and dA of a batch; where examples are changed, copies
+    of a batch; where they are read while training goes on, the windows that they are dealt from;
+    where the features are reduced, what that takes.
     """
     width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
@@ -32,7 +32,7 @@ def memory_needed(
     return {
         "parameters": P * width,
         "gradient": P * width,
-        "optimizer": P * rule.n_slots * width,
+        "optimizer": P * (rule.n_slots * width + rule.scratch),
         "copies to fall back on": P * (4 + 3 * rule.n_slots) * width,
         "activations": network.floats * size * width,
         **batch,

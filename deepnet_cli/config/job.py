@@ -18,7 +18,7 @@ from deepnet_cli.config.architecture import (
 from deepnet_cli.config.checks import check_width
 from deepnet_cli.config.datasets import NONE, Dataset, Tables, encode, read_tables
 from deepnet_cli.config.document import Document
-from deepnet_cli.config.figures import check_metrics, measured
+from deepnet_cli.config.figures import check_metrics, check_patience, measured
 from deepnet_cli.config.foresight import check_memory, memory_needed
 from deepnet_cli.config.inputs import inputs_of
 from deepnet_cli.config.load import load_config, resolved
@@ -177,6 +177,8 @@ def build_job(
         raise document.error(("training", "epochs"), ConfigError(problem))
     config = settled(config, document, per_epoch, iterations)
     config = averaging.settled(config, document, per_epoch, iterations)
+    log_every = _log_every(training.log_every, iterations, per_epoch)
+    check_patience(document, config.training, ceil(iterations / log_every))
     average = averaging.average_of(config)
     rule: Any = training.optimizer.build(RULES)
     rule = Averaged(rule, average) if average else rule
@@ -203,7 +205,7 @@ def build_job(
         average,
         batches,
         iterations,
-        _log_every(training.log_every, iterations, batches.per_epoch),
+        log_every,
         reduced,
         memory | {"data": sum(supply.nbytes for supply in dataset.parts.values())},
         document.warnings,

@@ -51,6 +51,10 @@ def note_problems(document: Document, found: ValidationError) -> None:
             path = (*path, loc[-1])
             if path not in meant:
                 document.add(path, f"missing{_example(path)}", at_key=True)
+        elif place := _options_below(document.tree, path, loc, value):
+            written = ", ".join(f"{option}: ..." for option in value)
+            problem = f"options stand beside the name: {{name: {place[-1]}, {written}}}"
+            document.add(place, problem, at_key=True)
         elif isinstance(value, dict) and (name := _discriminator(error)) in value:
             short = name not in _at(document.tree, path)  # {NAME: value}
             place = (*path, str(value[name]) if short else name)
@@ -65,6 +69,18 @@ def _at(tree: object, path: Path) -> dict[str, object]:
     for part in path:
         tree = tree[part]  # type: ignore[index]
     return tree if isinstance(tree, dict) else {"name": tree}
+
+
+def _options_below(tree: object, path: Path, loc: tuple[str | int, ...], value: object) -> Path:
+    """The place of a name that has its options below it, {NAME: {option: value}}, or ()."""
+    if not isinstance(value, dict) or not {*value} <= {*keys_at(loc)}:
+        return ()
+    for place in (path, path[:-1]):
+        last = place[-1] if place else 0
+        is_name = isinstance(last, str) and last in loc and last not in keys_at(place)
+        if is_name and _at(tree, place) is value:
+            return place
+    return ()
 
 
 def _discriminator(error: Any) -> str:

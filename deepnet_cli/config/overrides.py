@@ -1,5 +1,6 @@
 """`--set training.learning_rate=0.01`: a value of the config from the command line."""
 
+import re
 from typing import Self
 
 from deepnet_cli.config.document import SET, Document
@@ -34,6 +35,9 @@ def override(document: Document, setting: str) -> None:
     if not equals or not all(keys):
         document.add(keys, "expected KEY=VALUE, such as training.epochs=20")
         return
+    if indexed := re.match(r"([\w.]+)\[", dotted):
+        document.add(keys, f"'{indexed[1]}' is a list; set it whole: --set '{indexed[1]}=[...]'")
+        return
     document.problems = [p for p in document.problems if p.path[: len(keys)] != keys]
     value = parse(f"value: {text}".encode("utf-8", "surrogateescape"), setting)
     if value.problems or set(value.tree) != {"value"}:
@@ -48,7 +52,8 @@ def override(document: Document, setting: str) -> None:
             inner = section[key] = {"file": inner}
         if not isinstance(inner, dict):
             whole = ".".join(keys[:depth])
-            document.add(keys, f"'{whole}' is a single value here; set it whole")
+            what = "a list" if isinstance(inner, list) else "a single value"
+            document.add(keys, f"'{whole}' is {what} here; set it whole")
             return
         section = inner
     section[keys[-1]] = value.tree["value"]

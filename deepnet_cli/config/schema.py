@@ -41,7 +41,7 @@ def _norm(value: object) -> object:
     return {True: {}, False: None}[value] if isinstance(value, bool) else value
 
 
-def _rate_factor(value: float) -> float:
+def _rate_factor(value: object) -> object:
     if value == 0:
         raise ValueError("must be > 0; to freeze the layer write 'trainable: false'")
     return value
@@ -143,7 +143,7 @@ class LayerSpec(Section):
     l1: float | None = Field(default=None, ge=0)
     max_norm: float | None = Field(default=None, gt=0)
     trainable: bool = True
-    rate_factor: Annotated[float, Field(ge=0), AfterValidator(_rate_factor)] = 1.0
+    rate_factor: Annotated[float, Field(gt=0), BeforeValidator(_rate_factor)] = 1.0
 
 
 class InitialParameters(Section):

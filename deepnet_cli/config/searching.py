@@ -20,10 +20,12 @@ def check_search(document: Document, training: TrainingSection, model: ModelSect
     rate = training.learning_rate
     if isinstance(rate, float) and rate != TrainingSection.model_fields["learning_rate"].default:
         document.warn(("training", "learning_rate"), f"plays no part with {rule}: {LENGTH}")
-    if training.l1 or any(layer.l1 for layer in model.layers):
-        document.warn(
-            ("training", "l1"), f"has kinks, of which {rule} knows nothing: no weight becomes 0"
-        )
+    own = [layer.l1 for layer in model.layers]
+    penalized: dict[Path, float | None] = {("training", "l1"): training.l1 * (None in own)}
+    penalized |= {("model", "layers", l, "l1"): strength for l, strength in enumerate(own)}
+    for path, strength in penalized.items():
+        if strength:
+            document.warn(path, f"has kinks, of which {rule} knows nothing: no weight becomes 0")
 
 
 def _refused(training: TrainingSection, model: ModelSection) -> Iterator[tuple[Path, str, str]]:

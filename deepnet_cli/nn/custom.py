@@ -58,7 +58,7 @@ def activation(
         name,
         forward,
         partial(_backward, f"{name}: the derivative", derivative),
-        weights=weights,
+        weights=INITIALIZERS[weights](),
         keeps_Z=True,
         kinks=_numbers(name, kinks),
         complex_step=carries_complex_step(forward),

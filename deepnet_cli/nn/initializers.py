@@ -12,6 +12,9 @@ import numpy as np
 
 from deepnet_cli.nn.types import Array
 
+SLOPE = {"ge": 0.0, "le": 1.0}
+"""Bounds of the slope of a rectifier, on its left."""
+
 
 class Initializer(Protocol):
     """Draws a weight matrix; frozen, its fields are its options."""
@@ -36,12 +39,16 @@ def uniform(rng: np.random.Generator, n_out: int, n_in: int, variance: float) ->
 
 @dataclass(frozen=True)
 class He:
-    """N(0, 2 / n_in), for relu (He et al., 2015, https://arxiv.org/abs/1502.01852)"""
+    """N(0, 2 / ((1 + slope^2) n_in)), for relu (He et al., 2015, https://arxiv.org/abs/1502.01852)
+
+    `slope` is that below 0, of leaky_relu and prelu.
+    """
 
     name: ClassVar[str] = "he"
+    slope: float = field(default=0.0, metadata=SLOPE)
 
     def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
-        return gaussian(rng, n_out, n_in, 2 / n_in)
+        return gaussian(rng, n_out, n_in, 2 / ((1 + self.slope**2) * n_in))
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,9 @@ class Xavier:
 
     def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
         return gaussian(rng, n_out, n_in, 2 / (n_in + n_out))
+
+
+XAVIER = Xavier()
 
 
 @dataclass(frozen=True)
@@ -66,12 +76,13 @@ class LeCun:
 
 @dataclass(frozen=True)
 class HeUniform:
-    """U(-a, a) of the same variance, 2 / n_in: a = sqrt(3 variance)"""
+    """U(-a, a) of the same variance, 2 / ((1 + slope^2) n_in): a = sqrt(3 variance)"""
 
     name: ClassVar[str] = "he_uniform"
+    slope: float = field(default=0.0, metadata=SLOPE)
 
     def draw(self, rng: np.random.Generator, n_out: int, n_in: int) -> Array:
-        return uniform(rng, n_out, n_in, 2 / n_in)
+        return uniform(rng, n_out, n_in, 2 / ((1 + self.slope**2) * n_in))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class LBFGS(Search):
 
     name: ClassVar[str] = "lbfgs"
     rotates: ClassVar[bool] = True
+    scratch: ClassVar[int] = 8 * 8  # start, g, d, two pairs and a product, in float64
     memory: int = field(default=10, metadata={"ge": 1, "le": 100})
 
     @property

@@ -39,6 +39,7 @@ class Rule(ABC):
     name: ClassVar[str]
     sees: ClassVar[str]  # what it makes an update from: the "gradient" or the "objective"
     n_slots: ClassVar[int]
+    scratch: ClassVar[int] = 0  # bytes that an update takes beside, for each entry of theta
     rotates: ClassVar[bool]  # whether it commutes with every rotation of theta (P,)
 
     @property

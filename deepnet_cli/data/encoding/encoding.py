@@ -174,7 +174,11 @@ def doubts(fitted: Encoding, table: Table) -> list[str]:
                 f"{table.y_at}: the file names {len(table.class_names)} classes, which do not "
                 f"fit the {len(fitted.classes)} in y; the names are not used"
             )
-    elif fitted.target == "number" and len(np.unique(np.asarray(table.y))) == 2:
+        return found
+    values = len(np.unique(np.asarray(table.y)))
+    if values == 1:
+        found.append(f"{table.y_at}: is the same in all examples; there is nothing to learn")
+    elif values == 2 and fitted.target == "number":
         found.append(
             f"{table.y_at}: holds only two values and is learned as numbers; "
             "for classes end the network with sigmoid and use loss binary_cross_entropy"

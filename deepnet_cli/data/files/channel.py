@@ -58,7 +58,8 @@ class Channel:
 
         text = pickle.dumps(value, protocol=5, buffer_callback=is_small)
         sizes = [len(text), len(large), *(buffer.raw().nbytes for buffer in large)]
-        self.end.sendall(b"".join(map(_LENGTH.pack, sizes)) + text)
+        self.end.sendall(b"".join(map(_LENGTH.pack, sizes)))
+        self.end.sendall(text)
         for buffer in large:
             content = buffer.raw()
             for at in range(0, content.nbytes, WINDOW):
@@ -88,20 +89,20 @@ class Channel:
         number: int = _LENGTH.unpack(self._receive(_LENGTH.size))[0]
         return number
 
-    def _receive(self, count: int) -> bytes:
-        received = bytearray()
-        while len(received) < count:
-            part = self.end.recv(count - len(received))
-            if not part:
-                raise EOFError
-            received += part
-        return bytes(received)
+    def _receive(self, count: int) -> bytearray:
+        received, at = bytearray(count), 0
+        with memoryview(received) as place:
+            while at < count:
+                if not (part := self.end.recv_into(place[at:])):
+                    raise EOFError
+                at += part
+        return received
 
 
 class _Plain(pickle.Unpickler):
     """Makes nothing but what a message may hold."""
 
-    def __init__(self, text: bytes, buffers: list[Array]) -> None:
+    def __init__(self, text: bytearray, buffers: list[Array]) -> None:
         super().__init__(BytesIO(text), buffers=buffers)
 
     def find_class(self, module: str, name: str) -> Any:

@@ -2,8 +2,8 @@
 comes to no end or wants all memory, that process ends, and this is a message.
 
 It is a fork, so it is there in milliseconds.  It has the file open and nothing else, can open no
-other file and write none, takes no more memory than there is, and no more of the processor's time
-than what is asked of it needs.
+other file and write none, takes no more memory than there is (where the system says how much it
+has), and no more of the processor's time than what is asked of it needs.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import resource
 import signal
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from mmap import mmap
 from socket import socketpair
 from typing import Any, NoReturn
@@ -25,8 +25,8 @@ from deepnet_cli.memory import available_memory, size_of_process
 from deepnet_cli.nn.types import Array
 
 SECONDS, BYTES_A_SECOND = 5.0, 10e6
-"""Of the processor's time, for a question and for what is read to answer it: many times what that
-needs.
+"""Of the processor's time, for a question, and for the bytes in the file and those that are read to
+answer it: many times what that needs.
 """
 
 ROOM, TIMES = 2**27, 16
@@ -40,8 +40,10 @@ class Child:
 
     def __init__(self, path: str, open_file: Callable[[], Opened]) -> None:
         self._path = path
-        window = mmap(-1, WINDOW)
-        here, there = socketpair()
+        try:
+            window, (here, there) = mmap(-1, WINDOW), socketpair()
+        except OSError as error:
+            raise _no_process(path, error) from None
         self._channel = Channel(here, window)
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
         try:
@@ -52,7 +54,7 @@ class Child:
                 _serve(Channel(there, window), path, open_file)
         except OSError as error:
             here.close()
-            raise MachineError(f"{path}: no process to read it: {error.strerror}") from None
+            raise _no_process(path, error) from None
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             there.close()
@@ -104,26 +106,36 @@ class Child:
 
     def _wait(self) -> None:
         self._channel.end.close()
-        _, status = os.waitpid(self._pid, 0)
+        status = 0
+        with contextlib.suppress(ChildProcessError):  # where SIGCHLD is ignored none is kept
+            _, status = os.waitpid(self._pid, 0)
         self._pid, self._ended_by = 0, os.WTERMSIG(status)
+
+
+def _no_process(path: str, error: OSError) -> MachineError:
+    return MachineError(f"{path}: no process to read it: {(error.strerror or '').lower()}")
 
 
 def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoReturn:
     """Be the child: answer until nobody asks."""
-    with contextlib.suppress(BaseException):
+    opened = list[Opened]()
+
+    def begin(allowance: _Allowance) -> None:
         _leave_all(channel.end.fileno())
         for what in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE):
             resource.setrlimit(what, (0, 0))
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
-        allowance, opened = _Allowance(), list[Opened]()
         allowance.grant(0)
-        channel.send(_tried(path, lambda: opened.append(open_file())))
+        opened.append(open_file())
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-        allowance.grant(opened[0].file.id.get_filesize())
-        while True:
+        allowance.know(opened[0].file.id.get_filesize())
+
+    with contextlib.suppress(BaseException):
+        _answer(channel, path, begin, allowance := _Allowance())
+        while opened:
             method, arguments, nbytes = channel.receive()
             allowance.grant(nbytes)
-            channel.send(_tried(path, getattr(opened[0], method), *arguments))
+            _answer(channel, path, getattr(opened[0], method), *arguments)
     os._exit(0)
 
 
@@ -131,28 +143,37 @@ class _Allowance:
     """Memory, of which there is never more than is available, and time."""
 
     def __init__(self) -> None:
-        begun, hard = size_of_process(), resource.getrlimit(resource.RLIMIT_AS)[1]
-        there = begun + available_memory()
+        self._begun, hard = size_of_process(), resource.getrlimit(resource.RLIMIT_AS)[1]
+        there = self._begun + available_memory()
         self._most = there if hard == resource.RLIM_INFINITY else min(there, hard)
-        self._memory = begun + ROOM
+        self._memory = self._begun + ROOM
+        self._seconds = SECONDS
+
+    def know(self, size: int) -> None:
+        """How many bytes the file has, over whose tables any question may go."""
+        self._seconds += size / BYTES_A_SECOND
+        self._memory += TIMES * size
 
     def grant(self, nbytes: int) -> None:
         """What is needed for so many bytes, beside what was."""
-        self._memory = min(self._memory + TIMES * nbytes, self._most)
-        resource.setrlimit(resource.RLIMIT_AS, (self._memory, self._most))
-        signal.setitimer(signal.ITIMER_PROF, SECONDS + nbytes / BYTES_A_SECOND)
+        self._memory += TIMES * nbytes
+        if self._begun:  # a limit below what there is already would leave nothing
+            limit = min(self._memory, self._most)
+            resource.setrlimit(resource.RLIMIT_AS, (limit, self._most))
+        signal.setitimer(signal.ITIMER_PROF, self._seconds + nbytes / BYTES_A_SECOND)
 
 
-def _tried(path: str, method: Callable[..., object], *arguments: object) -> object:
+def _answer(channel: Channel, path: str, asked: Callable[..., object], *arguments: object) -> None:
     """(what it returns,), or the user's error, or the text of another."""
     try:
-        return (method(*arguments),)
+        channel.send((asked(*arguments),))
     except DeepnetError as error:
-        return error
+        channel.send(error)
     except MemoryError:
-        return MachineError(f"{path}: reading it takes more memory than it should, or there is")
+        told = f"{path}: reading it takes more memory than it should, or there is"
+        channel.send(MachineError(told))
     except Exception:
-        return traceback.format_exc()
+        channel.send(traceback.format_exc())
 
 
 def _leave_all(kept: int) -> None:
@@ -164,5 +185,14 @@ def _leave_all(kept: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(nowhere, standard)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, os.sysconf("SC_OPEN_MAX"))
+    for number in _open_files():
+        if number > 2 and number != kept:
+            os.closerange(number, number + 1)
+
+
+def _open_files() -> Iterable[int]:
+    """The numbers of files that are open here, and perhaps others."""
+    try:
+        return [int(name) for name in os.listdir("/dev/fd")]  # noqa: PTH208
+    except OSError:  # all that there could be, which may be a thousand million
+        return range(os.sysconf("SC_OPEN_MAX"))

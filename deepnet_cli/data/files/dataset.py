@@ -64,13 +64,19 @@ class Dataset:
 
         Raises DamagedError where they cannot be read.
         """
-        one = self.nbytes // max(1, self.shape[axis])
-        nbytes = max((stop - start) * one, prod(self.chunks or ()) * self.size)
         asked = self.name, start, stop, axis
+        nbytes = self._unpacked(start, stop, axis)
         values: Array = self._ask("stretch", *asked, nbytes=nbytes, out=out)
         if out is not None and not np.may_share_memory(values, out):
             np.copyto(out.reshape(values.shape), values)
         return values
+
+    def _unpacked(self, start: int, stop: int, axis: int) -> int:
+        """Bytes that are read for these entries: of whole chunks, along every axis."""
+        chunks = self.chunks or (1,) * len(self.shape)
+        counts = [-(-n // c) for n, c in zip(self.shape, chunks, strict=True)]
+        counts[axis] = -(-stop // chunks[axis]) - start // chunks[axis]
+        return prod(counts) * prod(chunks) * self.size
 
     def texts(self, attribute: str) -> tuple[str, ...]:
         """The texts, of any length, in an attribute; none where it holds something else."""

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from fcntl import LOCK_NB, LOCK_SH, flock
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
@@ -53,6 +54,13 @@ class Source:
     path: str
     written: str | None = None  # how a config names the file
     _datasets: dict[str, Dataset] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def locked(self) -> bool:
+        """Whether who writes to the file would be kept from it: not where its file system has no
+        locks.
+        """
+        return bool(self.reader.ask("is_locked"))
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -144,27 +152,34 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
 
     def opened() -> Opened:
         try:
-            file = _file(path)
+            return _opened(path)
         except BlockingIOError:
             raise MachineError(
                 f"{path}: is being written by another program; try again when it has closed it"
             ) from None
         except HDF5_ERRORS as error:
             raise unreadable(str(path), error, size) from None
-        return Opened(file, str(path))
 
     with _reader(str(path), opened) as reader:
         yield Source(reader, str(path), written)
 
 
-def _file(path: Path) -> Any:
-    """The h5py.File, locked where the file system knows of locks."""
+def _opened(path: Path) -> Opened:
+    """Locked where the file system knows of locks."""
     try:
-        return h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+        if not (guarded and h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)):
+            file = h5py.File(path, "r", locking="best-effort", rdcc_nbytes=UNPACKED)
+            return Opened(file, str(path))
+        # One is open in the process that this is a fork of, whose descriptors this one has let go.
+        # HDF5 may take this file for that one; in Python's hands it is another.
+        taken = path.open("rb")
+        flock(taken, LOCK_SH | LOCK_NB)
+        return Opened(h5py.File(taken, "r", rdcc_nbytes=UNPACKED), str(path))
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
             raise
-    return h5py.File(path, "r", locking=False, rdcc_nbytes=UNPACKED)
+    file = h5py.File(path, "r", locking=False, rdcc_nbytes=UNPACKED)
+    return Opened(file, str(path), locked=False)
 
 
 @contextmanager

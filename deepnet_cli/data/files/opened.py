@@ -63,11 +63,16 @@ def translated(path: str) -> Iterator[None]:
 class Opened:
     """Answers for an h5py.File; `path` is how messages call it.  Methods raise DataError."""
 
-    def __init__(self, file: Any, path: str) -> None:
+    def __init__(self, file: Any, path: str, *, locked: bool = True) -> None:
         self.file = file
         self.path = path
+        self._locked = locked
         self._checked: dict[str, Any] = {}
         self._entries: list[Entry] = []
+
+    def is_locked(self) -> bool:
+        """Whether it is open with a lock."""
+        return self._locked
 
     def entries(self) -> list[Entry]:
         """Every dataset that can be reached by hard links, and the other links, by name."""

@@ -217,7 +217,7 @@ def multilabel(y: Array, K: int, where: str) -> Array:
         found = 1 if y.ndim == 1 else y.shape[1]
         raise ClassCountError(
             f"{where} has {found} columns but the network has {K} outputs for labels that do not "
-            "exclude each other; use softmax for classes that do"
+            "exclude each other; for classes that do use softmax, or loss multi_margin"
         )
     Y = targets(y, where)
     if len(rows := np.argwhere((Y.T != 0) & (Y.T != 1))):

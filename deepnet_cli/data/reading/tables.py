@@ -199,7 +199,8 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
 def _named(table: Table, source: Source, x: str, layout: Layout) -> Table:
     """With the names of its columns, and how x was understood."""
     m, n = table.rows.shape
-    told = f"{source.path}: x '{x}' {layout}"
+    told = source.path if source.locked else f"{source.path} (on a file system without locks)"
+    told += f": x '{x}' {layout}"
     told += f" as {(m, n)}" if layout.shape != (m, n) else ""
     told += " (from MATLAB: transposed)" if layout.turned else ""
     names = feature_names(source, x)

@@ -11,6 +11,7 @@ step of the gradient check.
 
 from dataclasses import dataclass
 
+from deepnet_cli.nn.initializers import XAVIER, Initializer
 from deepnet_cli.nn.types import Kernel
 
 FACTOR = {"ge": 1e-3, "le": 1e3}
@@ -24,7 +25,7 @@ class Activation:
     name: str
     forward: Kernel
     backward: Kernel
-    weights: str = "xavier"  # the initializer that keeps the scale of A
+    weights: Initializer = XAVIER  # that keeps the scale of A
     keeps_Z: bool = False  # g' is a function of Z, and backward is given Z
     elementwise: bool = True  # else each column is one argument
     odd: bool = False  # g(-Z) = -g(Z)

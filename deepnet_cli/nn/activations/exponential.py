@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from deepnet_cli.nn.activations.activation import FACTOR, Activation
+from deepnet_cli.nn.initializers import He, LeCun
 from deepnet_cli.nn.types import Array
 
 SELU_SCALE = 1.0507009873554804934193349852946
@@ -66,7 +67,7 @@ SELU = Activation(
     "selu",
     selu,
     selu_backward,
-    weights="lecun",
+    weights=LeCun(),
     kinks=(0.0,),
     formula="s Z where Z > 0, else s a (exp(Z) - 1), s = 1.0507..., a = 1.6732...",
     slope="s where A > 0, else A + s a",
@@ -85,7 +86,7 @@ class ELU:
             "elu",
             partial(elu, self.alpha),
             partial(elu_backward, self.alpha),
-            weights="he",
+            weights=He(),
             kinks=() if self.alpha == 1 else (0.0,),
             formula=f"Z where Z > 0, else a (exp(Z) - 1), a = {self.alpha:g}",
             slope=f"1 where A > 0, else A + {self.alpha:g}",
@@ -103,7 +104,7 @@ class CELU:
             "celu",
             partial(celu, self.alpha),
             partial(celu_backward, self.alpha),
-            weights="he",
+            weights=He(),
             formula=f"Z where Z > 0, else a (exp(Z/a) - 1), a = {self.alpha:g}",
             slope=f"1 where A > 0, else A/{self.alpha:g} + 1",
         )

@@ -6,6 +6,7 @@ from functools import partial
 import numpy as np
 
 from deepnet_cli.nn.activations.activation import Activation
+from deepnet_cli.nn.initializers import SLOPE, He
 from deepnet_cli.nn.types import Array
 
 
@@ -71,7 +72,7 @@ RELU = Activation(
     "relu",
     relu,
     relu_backward,
-    weights="he",
+    weights=He(),
     kinks=(0.0,),
     formula="max(0, Z)",
     slope="1 where A > 0, else 0",
@@ -97,8 +98,6 @@ HARD_SIGMOID = Activation(
 )
 LINEAR = Activation("linear", linear, linear_backward, odd=True, formula="Z", slope="1")
 
-SLOPE = {"ge": 0.0, "le": 1.0}
-
 
 @dataclass(frozen=True)
 class LeakyReLU:
@@ -111,7 +110,7 @@ class LeakyReLU:
             "leaky_relu",
             partial(leaky_relu, self.slope),
             partial(leaky_relu_backward, self.slope),
-            weights="he",
+            weights=He(self.slope),
             kinks=(0.0,),
             formula=f"Z where Z > 0, else {self.slope:g} Z",
             slope=f"1 where A > 0, else {self.slope:g}",
@@ -134,7 +133,7 @@ class PReLU:
             "prelu",
             partial(leaky_relu, self.initial),
             partial(leaky_relu_backward, self.initial),
-            weights="he",
+            weights=He(self.initial),
             keeps_Z=True,
             kinks=(0.0,),
             trained_from=self.initial,

@@ -8,6 +8,7 @@ import numpy as np
 
 from deepnet_cli.nn.activations.activation import FACTOR, Activation
 from deepnet_cli.nn.activations.sigmoidal import sigmoid
+from deepnet_cli.nn.initializers import He
 from deepnet_cli.nn.types import Array
 
 
@@ -98,7 +99,7 @@ SILU = Activation(
     "silu",
     silu,
     silu_backward,
-    weights="he",
+    weights=He(),
     keeps_Z=True,
     formula="Z s, s = sigmoid(Z)",
     slope="s + Z s (1 - s)",
@@ -107,7 +108,7 @@ GELU = Activation(
     "gelu",
     gelu,
     gelu_backward,
-    weights="he",
+    weights=He(),
     keeps_Z=True,
     formula="Z Phi(Z), Phi the normal distribution function",
     slope="Phi(Z) + Z phi(Z), phi the normal density",
@@ -116,7 +117,7 @@ GELU_TANH = Activation(
     "gelu_tanh",
     gelu_tanh,
     gelu_tanh_backward,
-    weights="he",
+    weights=He(),
     keeps_Z=True,
     formula="Z s, s = sigmoid(2u), u = sqrt(2/pi) (Z + 0.044715 Z^3)",
     slope="s + Z s (1 - s) 2u'",
@@ -125,7 +126,7 @@ MISH = Activation(
     "mish",
     mish,
     mish_backward,
-    weights="he",
+    weights=He(),
     keeps_Z=True,
     formula="Z t, t = tanh(log(1 + exp(Z)))",
     slope="t + Z (1 - t^2) sigmoid(Z)",
@@ -143,7 +144,7 @@ class Softplus:
             "softplus",
             partial(softplus, self.beta),
             partial(softplus_backward, self.beta),
-            weights="he",
+            weights=He(),
             formula=f"log(1 + exp(b Z)) / b, b = {self.beta:g}",
             slope=f"1 - exp(-{self.beta:g} A)",
         )

@@ -152,10 +152,11 @@ class Quantile:
     tau: float | tuple[float, ...] = field(default=0.5, metadata={"gt": 0.0, "lt": 1.0})
 
     def __post_init__(self) -> None:
-        if isinstance(self.tau, tuple) and not (
-            len(self.tau) > 1 and all(map(lt, self.tau, self.tau[1:]))
-        ):
-            raise ValueError("several tau must ascend, as in [0.1, 0.5, 0.9]")
+        if isinstance(self.tau, tuple):
+            if len(self.tau) < 2:
+                raise ValueError("a list is of several tau, as [0.1, 0.5, 0.9]; one stands alone")
+            if not all(map(lt, self.tau, self.tau[1:])):
+                raise ValueError("several tau must ascend, as in [0.1, 0.5, 0.9]")
 
     def loss(self) -> Loss:
         if isinstance(self.tau, tuple):

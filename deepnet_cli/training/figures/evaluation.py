@@ -1,7 +1,8 @@
 """What a network makes of a whole part, a bounded number of examples at a time."""
 
+import time
 from collections.abc import Mapping
-from math import ceil
+from math import ceil, inf
 
 import numpy as np
 
@@ -41,31 +42,52 @@ def scores(network: Network, theta: Array, rows: Array) -> Array:
     return S
 
 
+class TooLateError(Exception):
+    """Figures are not known by the time that they were wanted."""
+
+
 def figures(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    until: float = inf,
 ) -> Figures:
-    """J, its weight penalty included as in training, and metrics of examples."""
-    J, states = measured(objective, theta, supply, metrics)
+    """J, its weight penalty included as in training, and metrics of examples.
+
+    Raises TooLateError where they are not known when the clock (time.monotonic) is at `until`.
+    """
+    J, states = measured(objective, theta, supply, metrics, until)
     with np.errstate(all="ignore"):
         return {"cost": J, **figures_of(metrics, states)}
 
 
 def output_figures(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    until: float = inf,
 ) -> list[Figures]:
-    """Of each of several numbers by itself."""
-    _, states = measured(objective, theta, supply, metrics)
+    """Of each of several numbers by itself; likewise."""
+    _, states = measured(objective, theta, supply, metrics, until)
     with np.errstate(all="ignore"):
         each = figures_of_each(metrics, states)
     return [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
 
 
 def measured(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    until: float = inf,
 ) -> tuple[float, States]:
     """J and what the metrics have seen of examples that count alike in them, block by block."""
     network, states, J = objective.network, States(), Mean(supply.weights)
     for part in supply.blocks():
+        if time.monotonic() > until:
+            raise TooLateError
         S = scores(network, theta, part.rows)
         with np.errstate(all="ignore"):
             J.take(float(network.loss.cost(S, part.Y, part.share).real), part)

@@ -29,7 +29,7 @@ class Copies:
         self._held = [start.copy()]
         self._best: Progress | None = None
         self._taken: Progress | None = None
-        self._at = time.monotonic()
+        self._at = self._now = time.monotonic()
         self._logs = Logs(directory.path, job.config.output)
 
     def begin(self, progress: Progress) -> None:
@@ -56,11 +56,12 @@ class Copies:
         return (known or self._held[:1])[-1].settled()
 
     def due(self, made: int) -> bool:
-        """Whether a checkpoint is, after so many updates."""
+        """Whether a checkpoint is, after so many updates; asked after each step."""
         every = self.job.config.output.checkpoint_every
         if isinstance(every, int):
             return made % every == 0
-        return time.monotonic() - self._at > CHECKPOINT_SECONDS
+        step, self._now = time.monotonic() - self._now, time.monotonic()
+        return self._now + step - self._at > CHECKPOINT_SECONDS  # when the next one is made
 
     def take(self, progress: Progress) -> None:
         """Take a checkpoint."""

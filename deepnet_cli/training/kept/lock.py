@@ -175,8 +175,11 @@ def _boot() -> str:
 
 
 def _began(pid: int) -> str:
-    """When a process began, so that another one of the same number is not taken for it."""
-    return " ".join(_proc(f"{pid}/stat").rpartition(")")[2].split()[19:20])
+    """When a process began, so that another one of the same number is not taken for it; nothing
+    of one that has ended, though nobody has asked yet how.
+    """
+    state, *told = _proc(f"{pid}/stat").rpartition(")")[2].split() or [""]
+    return "" if state in ("Z", "X") else " ".join(told[18:19])
 
 
 def _proc(name: str) -> str:

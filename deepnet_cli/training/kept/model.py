@@ -35,6 +35,7 @@ from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.baselines import Baselines, read_baselines, write_baselines
 from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.kept.lock import user_of
 from deepnet_cli.training.kept.sealed import sealed, unsealed
 
 NAME = "model.h5"
@@ -112,8 +113,12 @@ def model_file(path: Path) -> Path:
     if path.is_dir():
         if not (path / NAME).exists():
             hint = "name a run or a model file"
-            if (path / RUN_CONFIG).exists():
+            if user := user_of(path):
+                hint = f"the run goes on ({user}); wait for its end"
+            elif (path / RUN_CONFIG).exists():
                 hint = f"the run has not ended: 'deepnet train --resume {path}'"
+            if user := user_of(path):
+                hint = f"the run is trained by {user}; wait for its end"
             raise DataError(f"{path}: is a directory without a {NAME}; {hint}")
         return path / NAME
     return path

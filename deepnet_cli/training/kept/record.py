@@ -10,10 +10,9 @@ from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences, resolved_config
 from deepnet_cli.config.schema import MOST_THREADS
 from deepnet_cli.errors import DataError
-from deepnet_cli.training.kept.environment import changes, environment
 from deepnet_cli.training.kept.inspecting import history_in, object_in, text_in
 from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.kept.restoring import CHANGEABLE, check_data, load_progress
+from deepnet_cli.training.kept.restoring import CHANGEABLE, changes_since, load_progress
 from deepnet_cli.training.kept.run_directory import HISTORY, ORIGIN, SUMMARY, checkpoints
 from deepnet_cli.training.kept.sealed import open_sealed
 from deepnet_cli.training.loop.history import Row
@@ -104,8 +103,7 @@ class Record:
         if not self.told:
             return []
         data = {part: of for part, of in self._told("data").items() if isinstance(of, dict)}
-        check_data(data, job, self.path / SUMMARY)
-        return changes(self._told("environment"), environment(job))
+        return changes_since(data, self._told("environment"), job, self.path / SUMMARY)
 
     def settings(self, job: Job) -> list[str]:
         """What was set otherwise when a checkpoint was kept."""

@@ -8,11 +8,12 @@ from typing import Any
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences
+from deepnet_cli.data.encoding.scaling import IDENTITY
 from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.errors import ConfigError, DataError
 from deepnet_cli.nn.metrics import States
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.kept.environment import changes, environment
+from deepnet_cli.training.kept.environment import Environment, changes, environment
 from deepnet_cli.training.kept.progress import Progress, digests, watch_of
 from deepnet_cli.training.kept.sealed import open_sealed
 from deepnet_cli.training.loop.history import History
@@ -62,6 +63,10 @@ PLACES = (
 """Where things stand may change as well: whether the data are the same, their digests tell."""
 
 
+ROUNDING = ("core", "machine", "numpy", "system")
+"""Of the environment, what rounds functions."""
+
+
 def among(key: str, names: Sequence[str]) -> bool:
     """Whether a key is one of these, or below one."""
     return any(key == name or key.startswith(f"{name}.") for name in names)
@@ -84,10 +89,10 @@ def load_progress(
         ]:
             raise ConfigError(
                 f"{path}: the run was begun with another config: {'; '.join(told)}; "
-                f"going on, it may change {', '.join(may_change)} only"
+                f"only {', '.join(may_change)} may be another"
             )
-        check_data(_json(source, "data"), job, source.path)
-        elsewhere = changes(_json(source, "environment"), environment(job))
+        data, made_in = _json(source, "data"), _json(source, "environment")
+        elsewhere = changes_since(data, made_in, job, source.path)
         history = History.from_csv(str(source.read("history")))
         history.cost_sum = source.number("cost_sum")
         history.batches = int(source.number("batches"))
@@ -153,20 +158,29 @@ def _best(source: Source) -> Array | None:
     return source.read("best/theta") if source.has("best/theta") else None
 
 
-def check_data(begun: Mapping[str, Any], job: Job, place: object) -> None:
-    """Raise DataError where the data are not those of the digests, naming what differs."""
-    now = digests(job)
-    differ = [
-        f"{name.partition('_')[0]} of {part}"
-        for part, digests in now.items()
-        for name, digest in digests.items()
-        if begun.get(part, {}).get(name) != digest
-    ]
-    if differ:
+def changes_since(
+    data: Mapping[str, Any], made_in: Environment, job: Job, place: object
+) -> list[str]:
+    """What of the environment has changed.  Raises DataError where the data are not those of the
+    digests, naming what differs.
+
+    Where functions are rounded otherwise, another x that is one of the file's is told, too.
+    """
+    now_in, differ = environment(job), dict[str, list[str]]()
+    for part, now in digests(job).items():
+        for name, digest in now.items():
+            if data.get(part, {}).get(name) != digest:
+                differ.setdefault(name.partition("_")[0], []).append(part)
+    others = " and ".join(f"{name} of {', '.join(parts)}" for name, parts in differ.items())
+    function = job.dataset.encoding.inputs.scaling.function
+    rounded = function != IDENTITY and any(made_in.get(k) != now_in.get(k) for k in ROUNDING)
+    if differ and not (rounded and {*differ} == {"x"}):
         raise DataError(
             f"{place}: the data are not those that this run was begun with: "
-            f"another {' and '.join(differ)} (by sha256)"
+            f"another {others} (by sha256)"
         )
+    told = [f"another {others}, or {function} is rounded otherwise"] if differ else []
+    return [*changes(made_in, now_in), *told]
 
 
 def _json(source: Source, attribute: str) -> dict[str, Any]:

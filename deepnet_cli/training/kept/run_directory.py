@@ -87,13 +87,10 @@ class RunDirectory:
 
     @classmethod
     def at(cls, path: Path) -> "RunDirectory":
-        """A directory named by the user: new or empty.  Raises ConfigError."""
-        try:
+        """A directory named by the user, as `check_free` has it."""
+        with suppress(FileExistsError):
             make_directory(path)
-        except FileExistsError:
-            if not path.is_dir():
-                raise ConfigError(f"--run-dir {path}: is a file") from None
-            _check_empty(path)
+        check_free(path)
         directory = cls(path)
         try:
             _check_empty(path)  # again, now that nobody else can fill it
@@ -133,10 +130,11 @@ class RunDirectory:
 
     def check_room(self, checkpoint: int) -> None:
         """Raise MachineError where there is none for what a run keeps, of which a checkpoint takes
-        so many bytes.
+        so many bytes; those of before give theirs back.
         """
-        written = 1
-        check_room(self.path, checkpoint, (KEPT_CHECKPOINTS + written) * checkpoint)
+        written, there = 1, sum(path.stat().st_size for path in checkpoints(self.path))
+        in_all = (KEPT_CHECKPOINTS + written) * checkpoint - there
+        check_room(self.path, checkpoint, max(checkpoint, in_all))
 
     def save_checkpoint(self, iteration: int, content: bytes, keep: Keep = KEEP) -> None:
         """Keep a checkpoint, and of the others those that are to be kept beside it."""
@@ -176,6 +174,21 @@ def check_begun(path: Path) -> None:
         runs = sorted(str(each.parent) for each in path.glob(f"*/{CONFIG}"))
         instead = f"; it holds runs: {listed(runs)}" if runs else ""
         raise DataError(f"{path}: is no run, it holds no {CONFIG}{instead}")
+
+
+def check_free(path: Path) -> None:
+    """Raise ConfigError where a directory named by the user is not new or empty, and MachineError
+    where another process has it.
+    """
+    try:
+        path.lstat()
+    except (OSError, ValueError):  # there is none; whether it can be made, making it says
+        return
+    if not path.is_dir():
+        raise ConfigError(f"--run-dir {path}: is a file")
+    if (path / LOCK).exists():
+        Lock(path).release()  # who has it is told before what it holds
+    _check_empty(path)
 
 
 def _check_empty(path: Path) -> None:

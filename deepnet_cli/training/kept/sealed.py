@@ -81,7 +81,7 @@ def check_seal(content: bytes, path: Path, kind: str) -> None:
         raise DataError(f"{path}: not a deepnet {kind}, but a deepnet {header[1].decode()}")
     if header is None or header[1] != kind.encode():
         raise DataError(f"{path}: not a deepnet {kind} (it looks like {_guess(content)})")
-    if hashlib.sha256(content[USER_BLOCK:]).hexdigest().encode() != header[3]:
+    if hashlib.sha256(memoryview(content)[USER_BLOCK:]).hexdigest().encode() != header[3]:
         raise DataError(f"{path}: damaged: its sha256 does not match; use another copy")
     if not 1 <= int(header[2]) <= FORMAT:
         raise _of_another_format(content, path, int(header[2]))

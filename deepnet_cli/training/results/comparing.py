@@ -22,7 +22,8 @@ from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.intervals import FEWEST, WORK, Interval, affordable, intervals
 from deepnet_cli.training.results.outcomes import Outcomes
-from deepnet_cli.training.results.pairing import Side, in_common, seen_in_training
+from deepnet_cli.training.results.pairing import Side, in_common
+from deepnet_cli.training.results.seen import seen_in_training
 
 ALPHA = 0.05
 UNJUDGED = ("coverage", "width")
@@ -84,7 +85,7 @@ def compared(a: Side, b: Side) -> Comparison:
             f"these are too many rows to draw them again and again: one in {every} is taken"
         )
     a, b = a.take(places[0]), b.take(places[1])
-    notes += [note for side in (a, b) if (note := seen_in_training(side))]
+    notes += [each for side in (a, b) for each in seen_in_training(side.path, side.outcomes.table)]
     pair = Pair(a, b)
     if pair.unweighted:
         notes.append("they do not weigh the rows alike: here all count the same")

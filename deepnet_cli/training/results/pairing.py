@@ -5,15 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from deepnet_cli.config.datasets import read_part
-from deepnet_cli.config.load import config_from_text
-from deepnet_cli.data.describing.duplicates import Hashes, found_in, row_hashes
-from deepnet_cli.data.reading.tables import Location, Table
-from deepnet_cli.errors import DataError, DeepnetError
-from deepnet_cli.files import read_file
+from deepnet_cli.data.describing.duplicates import Hashes, row_hashes
+from deepnet_cli.data.reading.tables import Location
+from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.kept.model import Model
-from deepnet_cli.training.kept.run_directory import CONFIG
 from deepnet_cli.training.results.outcomes import Outcomes, outcomes, outcomes_of
 
 
@@ -97,27 +93,3 @@ def _truth(side: Side) -> Array:
     if told.form in ("classes", "labels"):
         return told.Y.T.astype(np.float64)
     return np.asarray(told.table.y, np.float64).reshape(told.m, -1)
-
-
-def seen_in_training(side: Side) -> str:
-    """A warning, where a run was trained on rows that it is now measured on."""
-    if not side.path.is_dir():
-        return ""
-    try:
-        text = read_file(side.path / CONFIG).decode()
-        config, document = config_from_text(text, str(side.path / CONFIG))
-        trained = read_part(config, document, side.path, "train")
-    except DeepnetError as error:
-        return f"whether {side.path} was trained on these rows cannot be told: {error}"
-    count = _shared(side.outcomes.table, trained)
-    if not count:
-        return ""
-    return f"{side.path} was trained on {count:,} of these rows: its figures flatter"
-
-
-def _shared(table: Table, trained: Table) -> int:
-    if table.rows.shape[1] != trained.rows.shape[1]:
-        return 0
-    dtype = np.result_type(table.rows.dtype, trained.rows.dtype)
-    hashes = row_hashes(table.rows, dtype), row_hashes(trained.rows, dtype)
-    return len(found_in(*hashes)[0])

@@ -5,6 +5,7 @@ import select
 import signal
 from contextlib import suppress
 from threading import RLock, Thread
+from types import TracebackType
 
 from deepnet_cli import signals
 from deepnet_cli.training.run.stopping import Interruption
@@ -33,14 +34,21 @@ class Listening(Interruption):
         self._before = signals.handle(self._hear, self.heard)
         return self
 
-    def __exit__(self, *error: object) -> None:
-        super().__exit__(*error)
-        signal.set_wakeup_fd(self._others)
-        self._open = False
-        os.write(self._told, bytes(1))
-        self._listener.join()
-        os.close(self._heard)
-        os.close(self._told)
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        try:
+            super().__exit__(kind, error, at)
+        finally:
+            signal.set_wakeup_fd(self._others)
+            self._open = False
+            os.write(self._told, bytes(1))
+            self._listener.join()
+            os.close(self._heard)
+            os.close(self._told)
 
     def _listen(self) -> None:
         while self._open:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.errors import DeepnetError, DivergedError
+from deepnet_cli.errors import DivergedError
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run.post_mortem import NAME, post_mortem
 from deepnet_cli.training.run.session import Session
@@ -16,7 +16,7 @@ def run_to_end(
     """Train to the end of it, whichever that is, and show each event; where it diverged, the error
     that says what to do about it.  What is to be written then, `Session.finish` writes.
 
-    Raises what else ends training early, with the command that goes on.
+    Raises what else ends training early.
     """
     session.begin()
     session.directory.remove(NAME)  # of an earlier end
@@ -26,8 +26,6 @@ def run_to_end(
         session.end()
     except DivergedError as error:
         return _advised(error, session, _looked_into(session))
-    except DeepnetError as error:
-        raise type(error)(f"{error}\ngo on: {interruption.go_on}") from None
     return None
 
 
@@ -63,5 +61,10 @@ def calmer(job: Job) -> str:
         return "data.scale=standardize"
     scheduled = job.config.training.learning_rate
     if isinstance(scheduled, float):
-        return f"training.learning_rate={scheduled / 10:g}"
-    return f"training.learning_rate.initial={scheduled.initial / 10:g}"
+        return f"training.learning_rate={_lower(scheduled):g}"
+    return f"training.learning_rate.initial={_lower(scheduled.initial):g}"
+
+
+def _lower(rate: float) -> float:
+    """A tenth of it, or of any rate that may be good."""
+    return min(rate, 1.0) / 10

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from math import inf
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.baselines import fitted_beside
-from deepnet_cli.training.figures.evaluation import figures, output_figures, running_states
+from deepnet_cli.training.figures.evaluation import running_states
 from deepnet_cli.training.kept.copies import Copies
 from deepnet_cli.training.kept.model import NAME as MODEL
 from deepnet_cli.training.kept.model import Model
@@ -25,10 +26,14 @@ from deepnet_cli.training.loop.state import Event, Steps
 from deepnet_cli.training.loop.updates import not_finite
 from deepnet_cli.training.run.row import row_figures
 from deepnet_cli.training.run.stopping import Ending, ending
-from deepnet_cli.training.run.summary import summary
+from deepnet_cli.training.run.summary import part_figures, summary
 
 Draw = Callable[[History, str], bytes]
 """Makes a picture of a history and the run's name."""
+
+
+PATIENCE = 1.0
+"""Seconds that figures of all examples may take where a signal has ended the run."""
 
 
 class Session:
@@ -116,19 +121,16 @@ class Session:
 
     def finish(self, draw: Draw | None = None) -> dict[str, object]:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
-        summary, by which a reader knows that all of them are there; return this.
+        summary, by which a reader knows that all of them are there; return this.  Where a signal
+        ended the run somebody waits: figures that take long are left out.
         """
         self._note_gradient()
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
-        job, theta = self.job, self.settle()
-        outputs: dict[str, dict[str, Figures]] = {}
-        for name, part in job.dataset.parts.items():
-            self.figures[name] = figures(job.objective, theta, part, job.summary_metrics)
-            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
-                each = output_figures(job.objective, theta, part, job.summary_metrics)
-                outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
-        made, m = self.progress.state.iteration, job.batches.part.m
-        baselines = fitted_beside(job, made)
+        job, theta, hurried = self.job, self.settle(), self.ending.stopped == "interrupted"
+        until = time.monotonic() + PATIENCE if hurried else inf
+        self.figures, outputs = part_figures(job, theta, until)
+        m = job.batches.part.m
+        baselines = fitted_beside(job, 0 if hurried else self.progress.state.iteration)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
         self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))

@@ -3,11 +3,13 @@
 import signal
 import time
 from collections.abc import Iterable, Iterator
-from types import FrameType
+from math import isfinite
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple, TypeVar
 
 from deepnet_cli import signals
 from deepnet_cli.config.job import Job
+from deepnet_cli.errors import DataError, MachineError
 from deepnet_cli.nn.improvement import reaches
 from deepnet_cli.training.kept.progress import Progress
 
@@ -41,7 +43,12 @@ def ending(job: Job, progress: Progress) -> Ending | None:
     if job.rule.converged(progress.state.slots, made):
         return Ending("converged", f"no step from iteration {made - 1} on lowers the cost")
     if made >= job.iterations:
-        return Ending("completed", f"all {made:,} iterations were made")
+        undefined = [
+            f"; {wanted.monitor} is not a finite number"
+            for wanted in (stopping, target)
+            if wanted is not None and rows and not isfinite(rows[-1][wanted.monitor])
+        ]
+        return Ending("completed", "".join([f"all {made:,} iterations were made", *undefined]))
     return None
 
 
@@ -51,6 +58,8 @@ class Interruption:
 
     Shells and wrappers pass a signal on that the terminal has sent to all of them: what comes right
     after the first is the same one.  So is a second SIGHUP: nobody is there to be impatient.
+
+    An error that ends it, of the data or the machine, is told with the command that goes on.
     """
 
     heard: tuple[signal.Signals, ...] = signals.ENDING
@@ -65,9 +74,16 @@ class Interruption:
         self._before = signals.handle(self._arrived, self.heard)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         for s, handler in self._before.items():
             signal.signal(s, handler)
+        if self.go_on and isinstance(error, DataError | MachineError):
+            raise type(error)(f"{error}\ngo on: {self.go_on}") from None
 
     def stop(self, events: Iterable[E]) -> Iterator[E]:
         """Pass events through until a signal arrives."""

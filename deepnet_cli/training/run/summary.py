@@ -1,10 +1,33 @@
 """summary.json: what was trained, on what, where, and how well it does."""
 
+from contextlib import suppress
+from math import inf
+
 from deepnet_cli.config.job import Job
 from deepnet_cli.nn.metrics import Figures
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.figures.evaluation import TooLateError, figures, output_figures
 from deepnet_cli.training.kept.environment import environment
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.run.stopping import Ending
+
+Outputs = dict[str, dict[str, Figures]]
+"""Of each of several numbers, by part and name."""
+
+
+def part_figures(job: Job, theta: Array, until: float = inf) -> tuple[dict[str, Figures], Outputs]:
+    """Figures of every part, or of those, the smallest first, that are measured when the clock
+    (time.monotonic) is at `until`; and where there are several numbers, those of each.
+    """
+    parts, found, outputs = job.dataset.parts, dict[str, Figures](), Outputs()
+    with suppress(TooLateError):
+        for name, part in sorted(parts.items(), key=lambda each: each[1].m):
+            found[name] = figures(job.objective, theta, part, job.summary_metrics, until)
+            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
+                each = output_figures(job.objective, theta, part, job.summary_metrics, until)
+                outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
+    in_order = [name for name in parts if name in found]
+    return {name: found[name] for name in in_order}, outputs
 
 
 def summary(
@@ -12,13 +35,12 @@ def summary(
     progress: Progress,
     chosen: tuple[int, str | None],
     figures: dict[str, Figures],
-    outputs: dict[str, dict[str, Figures]],
+    outputs: Outputs,
     ending: Ending,
     seconds: float,
 ) -> dict[str, object]:
     """The content of summary.json; `figures` by part, of the parameters that were `chosen`: those
-    after so many updates, and by which figure, if any; `outputs` of each of
-    several numbers, by part and name.
+    after so many updates, and by which figure, if any.
     """
     made = progress.state.iteration
     epochs = made / job.batches.per_epoch

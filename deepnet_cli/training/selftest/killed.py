@@ -113,7 +113,10 @@ def _killed(process: "subprocess.Popen[str]", run: Path, made: int) -> bool:
     """Kill it once so many updates are saved; whether it was still there."""
     end = time.monotonic() + LONGEST
     with process:
-        while process.poll() is None and _saved(run) < made and time.monotonic() < end:
+        while process.poll() is None and _saved(run) < made:
+            if time.monotonic() > end:
+                process.kill()
+                raise subprocess.TimeoutExpired(process.args, LONGEST)
             time.sleep(0.001)
         process.kill()
     return process.returncode < 0 and _saved(run) >= made
