@@ -166,6 +166,9 @@ def test_what_a_person_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(len(line) <= 80 for line in told.out.splitlines())
     assert "the same as when the run diverged" in told.err
     assert told.err.splitlines()[-1].startswith("next: deepnet train a/config.yaml --set")
+    run = deepnet("inspect", "a")
+    assert "which diverged" in run.out
+    assert run.err.splitlines()[-1] == "next: deepnet replay a"
     monkeypatch.setattr(replay, "recorded", lambda path: (recorded(path)[0], None))
     other = deepnet("replay", "a")
     assert other.code == 1
