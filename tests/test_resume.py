@@ -96,7 +96,9 @@ def test_a_fork_that_changes_nothing_is_the_run(folder: Path) -> None:
 def test_what_may_stand_behind_the_at_is_told(folder: Path, word: str) -> None:
     result = deepnet("train", "--from", f"runs/c-001@{word}")
     assert result.code == 2
-    assert f"expected best, newest or a number of updates behind the @, found '{word}'" in result.err
+    assert (
+        f"expected best, newest or a number of updates behind the @, found '{word}'" in result.err
+    )
 
 
 def test_a_run_whose_name_has_an_at_is_found(folder: Path) -> None:
