@@ -152,7 +152,9 @@ class DeepnetClassifier(ClassifierMixin, Estimator):
         self.classes_, indices = np.unique(y, return_inverse=True)
         K = len(self.classes_)
         if K < 2:
-            raise ValueError(f"y holds one class, {self.classes_.tolist()[0]!r}: there is nothing to learn")
+            raise ValueError(
+                f"y holds one class, {self.classes_.tolist()[0]!r}: there is nothing to learn"
+            )
         section = self._model(1, "sigmoid") if K == 2 else self._model(K, "softmax")
         tree: dict[str, Any] = {"model": section}
         if self.early_stopping is not None:
