@@ -201,11 +201,21 @@ def test_a_run_is_what_stands_in_its_directory(folder: Path) -> None:
     assert read.plot("cost")._repr_png_() == Path("cost.png").read_bytes()
     read.plot("cost", smooth=0.5).save("smooth.png")
     assert Path("smooth.png").read_bytes() != Path("cost.png").read_bytes()
+    for name in ("c.svg", "c.pdf"):
+        assert command("plot", run.path, "--kind", "cost", "-o", name).code == 0
+        read.plot("cost").save(f"as-{name}")
+        assert Path(f"as-{name}").read_bytes() == Path(name).read_bytes()
+    with pytest.raises(deepnet.ConfigError, match=r"c\.jpg: expected a name that ends in"):
+        read.plot("cost").save("c.jpg")
+    for smooth in (1, -0.1, float("nan")):
+        with pytest.raises(deepnet.ConfigError, match="expected 0 <= smooth < 1"):
+            read.plot("cost", smooth=smooth)
     with pytest.raises(deepnet.ConfigError, match="did you mean 'confusion'"):
         read.plot("confusoin")
     with pytest.raises(deepnet.ConfigError, match="has no picture 'residuals'"):
         read.plot("residuals")
     assert str(run.path) in repr(run)
+    assert [*deepnet.load(run).parameters] == [*run.model.parameters]
 
 
 @pytest.mark.parametrize("file", ["blobs.h5", "two.h5"])

@@ -199,6 +199,16 @@ def test_config_has_the_last_word(rng: np.random.Generator) -> None:
     assert config["training"] == {"epochs": 2}
 
 
+@pytest.mark.parametrize("single", [5, np.int64(5)])
+def test_a_single_hidden_layer_may_be_a_number(single: int) -> None:
+    X, y = blobs(3)
+    one, two = (
+        deepnet.DeepnetClassifier(layers, epochs=2, random_state=0).fit(X, y)
+        for layers in (single, (5,))
+    )
+    same(one.model_.parameters, two.model_.parameters)
+
+
 def test_randomness_is_scikit_learns() -> None:
     X, y = blobs(2)
 
@@ -276,7 +286,7 @@ def test_mistakes_are_told() -> None:
         deepnet.DeepnetClassifier(activations="rleu").fit(X, y)
     with pytest.raises(deepnet.ConfigError, match="learning_rate"):
         deepnet.DeepnetClassifier(learning_rate=-1.0).fit(X, y)
-    with pytest.raises(ValueError, match="one class"):
+    with pytest.raises(ValueError, match=r"holds one class, 0\.0: there"):
         deepnet.DeepnetClassifier().fit(X, np.zeros(60))
 
 

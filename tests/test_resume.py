@@ -92,6 +92,21 @@ def test_a_fork_that_changes_nothing_is_the_run(folder: Path) -> None:
         same_files(folder / "runs" / "c-001", folder / "runs" / fork)
 
 
+@pytest.mark.parametrize("word", ["", "last", "-3", "1.5"])
+def test_what_may_stand_behind_the_at_is_told(folder: Path, word: str) -> None:
+    result = deepnet("train", "--from", f"runs/c-001@{word}")
+    assert result.code == 2
+    assert (
+        f"expected best, newest or a number of updates behind the @, found '{word}'" in result.err
+    )
+
+
+def test_a_run_whose_name_has_an_at_is_found(folder: Path) -> None:
+    (folder / "runs" / "c-001").rename(folder / "runs" / "c@last")
+    (folder / "runs" / "c").mkdir()
+    assert deepnet("train", "--from", "runs/c@last", *LONGER, "-q").code == 0
+
+
 def test_a_fork_begins_with_that_state(folder: Path) -> None:
     """By a rate of (nearly) nothing it stays there."""
     run = folder / "runs" / "c-001"

@@ -50,7 +50,7 @@ class Estimator(BaseEstimator):
 
     def __init__(
         self,
-        hidden_layers: Sequence[int] = (64,),
+        hidden_layers: int | Sequence[int] = (64,),
         activations: str | Sequence[str] = "relu",
         *,
         optimizer: str | Mapping[str, Any] = "adam",
@@ -142,7 +142,8 @@ class Estimator(BaseEstimator):
 
     def _model(self, units: int, output: str) -> dict[str, Any]:
         """The section of a network with so many outputs."""
-        hidden, g = [*self.hidden_layers], self.activations
+        given, g = self.hidden_layers, self.activations
+        hidden = [given] if isinstance(given, int | np.integer) else [*given]
         names = [g] * len(hidden) if isinstance(g, str) else [*g]
         return {"layers": [*hidden, units], "activations": [*names, output]}
 
@@ -165,7 +166,9 @@ class DeepnetClassifier(ClassifierMixin, Estimator):
         classes, indices = np.unique(y, return_inverse=True)
         K = len(classes)
         if K < 2:
-            raise ValueError(f"y holds one class, {classes[0]!r}: there is nothing to learn")
+            raise ValueError(
+                f"y holds one class, {classes.tolist()[0]!r}: there is nothing to learn"
+            )
         section = self._model(1, "sigmoid") if K == 2 else self._model(K, "softmax")
         tree: dict[str, Any] = {"model": section}
         if self.early_stopping is not None:

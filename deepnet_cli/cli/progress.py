@@ -99,9 +99,8 @@ class Display:
             self.rows = None
         self.count += 1
         self.since_head += 1
-        val = f"val_{self.session.job.headline}"
-        if val in row:
-            self.metric = f", {val} {row[val]:.4g}"
+        if (name := _metric(self.session)) in row:
+            self.metric = f", {name} {row[name]:.4g}"
 
     def _left(self, made: int, seconds: float) -> str:
         """How long the updates still to be made take if they take as long as those so far."""
@@ -125,9 +124,7 @@ class Display:
 
 def _rows(session: Session, told: list[str], columns: int) -> Rows:
     """The columns for a row that tells so much: what can be missed goes first."""
-    metric = session.job.headline
-    held_out = "validation" in session.job.dataset.parts
-    figures = ["val_cost", f"val_{metric}"] if held_out else [metric]
+    figures = ["val_cost", _metric(session)]
     names = ["epoch", "iteration", "cost", *figures, "learning_rate", "gradient_norm"]
     names = [name for name in names if name in told] + ["seconds", "left"]
     least = ["gradient_norm", "left", "learning_rate", "seconds", "epoch", *reversed(figures)]
@@ -136,6 +133,14 @@ def _rows(session: Session, told: list[str], columns: int) -> Rows:
     if isinstance(session.job.config.training.learning_rate, float):
         least.insert(0, "learning_rate")  # which is the same all the time
     return Rows(names, columns, least)
+
+
+def _metric(session: Session) -> str:
+    """The one that is shown: that which is watched, where it isn't the cost that is."""
+    watch = session.progress.watch
+    if watch is not None and watch.figure not in ("cost", "val_cost"):
+        return watch.figure
+    return "val_" * ("validation" in session.job.dataset.parts) + session.job.headline
 
 
 def _screen() -> tuple[int, int]:

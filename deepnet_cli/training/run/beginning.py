@@ -70,6 +70,9 @@ def forked(
     """A new run with what another, RUN or RUN@N, had reached.  The other one may be going on."""
     name, _, at = origin.rpartition("@")
     if not (at.isdecimal() or at in ("best", "newest")):
+        if name and Path(name).is_dir() and not Path(origin).exists():
+            wanted = "best, newest or a number of updates"
+            raise ConfigError(f"--from {origin}: expected {wanted} behind the @, found '{at}'")
         name, at = origin, "newest"
     run = Path(name)
     check_begun(run)
