@@ -8,6 +8,7 @@ entries run in the thread that calls them, between products and never beside one
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from threading import Lock
 
 LARGE = 2**22
 """Multiplications from which a product is worth more than one thread: 0.1 ms of one."""
@@ -21,14 +22,43 @@ def fitting(sizes: Sequence[int], m: int) -> int | None:
 
 @contextmanager
 def limited(threads: int | None) -> Iterator[None]:
-    """Products have so many threads inside; None leaves their number as it is."""
+    """Products have so many threads inside; None leaves their number as it is.
+
+    The number is the process's.  Where Python's threads overlap here, it is that of whoever came
+    last and is still inside; when all have left, it is what it was before the first.
+    """
     if threads is None:
         yield
         return
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(threads, user_api="blas"):
+    me = object()
+    with _MEETING:
+        _INSIDE[me] = threads
+        _settle()
+    try:
         yield
+    finally:
+        with _MEETING:
+            del _INSIDE[me]
+            _settle()
+
+
+_MEETING = Lock()
+_INSIDE: dict[object, int] = {}
+"""Who is inside `limited`, and with how many threads; the newest last."""
+
+_BEFORE: dict[str, int] = {}
+"""Threads of each BLAS, by its file, while nobody was inside."""
+
+
+def _settle() -> None:
+    """Give each BLAS the threads that it is to have now."""
+    from threadpoolctl import ThreadpoolController
+
+    for blas in ThreadpoolController().select(user_api="blas").lib_controllers:
+        before = _BEFORE.setdefault(blas.filepath, blas.num_threads)
+        blas.set_num_threads([before, *_INSIDE.values()][-1])
+    if not _INSIDE:
+        _BEFORE.clear()
 
 
 def effective() -> int:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ import pytest
 import scipy.sparse
 from cli import deepnet as command
 from samples import rows, same_files, write_blobs, write_config
+from threadpoolctl import threadpool_limits
 
 import deepnet_cli as deepnet
 from deepnet_cli.nn.types import Array
+from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.loop.state import Event
 
 BINARY = {"layers": [4, 1], "activations": ["tanh", "sigmoid"]}
@@ -159,6 +162,21 @@ def test_other_threads_train_at_the_same_time(folder: Path) -> None:
             same_files(Path("alone"), Path(f"{k}-{again}"))
 
 
+@pytest.mark.parametrize("order", ["aAbB", "abAB", "abBA", "abAcCB", "abcBAC"])
+def test_products_have_the_threads_of_who_came_last_and_in_the_end_their_own(order: str) -> None:
+    """A small letter comes in, with threads of its own number, and its capital goes out."""
+    inside: dict[str, ExitStack] = {}
+    with threadpool_limits(5, user_api="blas"):
+        for letter in order:
+            if letter.islower():
+                inside[letter] = ExitStack()
+                inside[letter].enter_context(limited(" abc".index(letter)))
+            else:
+                inside.pop(letter.lower()).close()
+            assert effective() == ([5] + [" abc".index(name) for name in inside])[-1]
+        assert effective() == 5
+
+
 def test_longer_with_resume(folder: Path) -> None:
     run = deepnet.train("config.yaml", run_dir="a")
     with pytest.raises(deepnet.ConfigError, match="has ended"):
@@ -183,11 +201,21 @@ def test_a_run_is_what_stands_in_its_directory(folder: Path) -> None:
     assert read.plot("cost")._repr_png_() == Path("cost.png").read_bytes()
     read.plot("cost", smooth=0.5).save("smooth.png")
     assert Path("smooth.png").read_bytes() != Path("cost.png").read_bytes()
+    for name in ("c.svg", "c.pdf"):
+        assert command("plot", run.path, "--kind", "cost", "-o", name).code == 0
+        read.plot("cost").save(f"as-{name}")
+        assert Path(f"as-{name}").read_bytes() == Path(name).read_bytes()
+    with pytest.raises(deepnet.ConfigError, match=r"c\.jpg: expected a name that ends in"):
+        read.plot("cost").save("c.jpg")
+    for smooth in (1, -0.1, float("nan")):
+        with pytest.raises(deepnet.ConfigError, match="expected 0 <= smooth < 1"):
+            read.plot("cost", smooth=smooth)
     with pytest.raises(deepnet.ConfigError, match="did you mean 'confusion'"):
         read.plot("confusoin")
     with pytest.raises(deepnet.ConfigError, match="has no picture 'residuals'"):
         read.plot("residuals")
     assert str(run.path) in repr(run)
+    assert [*deepnet.load(run).parameters] == [*run.model.parameters]
 
 
 @pytest.mark.parametrize("file", ["blobs.h5", "two.h5"])
@@ -375,6 +403,23 @@ def test_code_of_ones_own(folder: Path) -> None:
     assert model.predict(examples("blobs.h5")[0]).shape == (90,)
     with pytest.raises(deepnet.DataError, match="twice"):
         deepnet.load(run.path)
+
+
+def test_threads_with_code_of_their_own_wait_for_each_other(folder: Path) -> None:
+    """Though the same name is another function in each."""
+    write_config(folder / "c.yaml", model={"activations": ["twice", "softmax"]})
+    for k, code in enumerate((CODE, CODE.replace("2", "3"))):
+        Path(f"mine{k}.py").write_text(code.replace("** 3", "** 2"))
+        deepnet.train("c.yaml", code=f"mine{k}.py", run_dir=f"alone{k}")
+
+    def work(k: int) -> None:
+        deepnet.train("c.yaml", code=f"mine{k % 2}.py", run_dir=str(k))
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(work, range(4))) == [None] * 4
+    for k in range(4):
+        same_files(Path(f"alone{k % 2}"), Path(str(k)))
+    assert Path("alone0/model.h5").read_bytes() != Path("alone1/model.h5").read_bytes()
 
 
 USER = """

@@ -13,9 +13,9 @@ from samples import parameters, rows, write_blobs, write_config
 from deepnet_cli.config.job import load_job
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.clipping import CLIPPINGS, ClipNorm, ClipValue
+from deepnet_cli.training.checking.gradients import case_at
 from deepnet_cli.training.loop.loop import train
 from deepnet_cli.training.loop.state import State
-from deepnet_cli.training.run.subject import subject_at
 
 each = pytest.mark.parametrize("name", CLIPPINGS)
 
@@ -185,5 +185,5 @@ def test_the_check_of_a_trained_network_clips_as_training_does(folder: Path) -> 
     config = write(folder, clip_norm=1e-12)
     double = load_job(config, ("compute.precision=float64",))
     with ExitStack() as held:
-        theta = subject_at(config, (), None, held, after=5).theta
+        theta = case_at(config, (), None, held, after=5).theta
     np.testing.assert_allclose(theta, double.initial_theta(), rtol=0, atol=1e-11)

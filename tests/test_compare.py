@@ -4,6 +4,7 @@ that are the same wherever they stand.
 
 import json
 from dataclasses import replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.intervals import intervals
+from deepnet_cli.training.figures.intervals import affordable, intervals, most_examples
 from deepnet_cli.training.kept.model import load_model
 from deepnet_cli.training.results.comparing import Pair, compared, evenly
 from deepnet_cli.training.results.pairing import Side
@@ -293,6 +294,25 @@ def test_accuracy_is_better_only_where_mcnemar_says_so(folder: Path) -> None:
     assert found.figures["accuracy"].interval[1] < 0
     assert found.better == ""
     assert compared(every, but_six).better == "A"
+
+
+@pytest.mark.parametrize("m", [1, 2, 5, 6])
+def test_so_few_rows_that_all_may_agree_by_chance_are_no_evidence(folder: Path, m: int) -> None:
+    """By a coin that is thrown for each."""
+    (side,) = sides(folder, "a")
+    found = compared(guessing(side, np.ones(m, bool)), guessing(side, np.zeros(m, bool)))
+    surely = stats.binomtest(0, m).pvalue <= 0.05
+    assert found.better == ("A" if surely else "")
+    assert {each.better for each in found.figures.values()} == {"A" if surely else ""}
+    assert any("fewer than 6 rows" in note for note in found.notes) != surely
+
+
+@pytest.mark.parametrize("K", [1, 3, 7, 1000])
+def test_of_too_many_rows_as_many_are_left_as_can_be_drawn_again(K: int) -> None:
+    for m in (1, most_examples(K), most_examples(K) + 1, 3 * most_examples(K)):
+        left = len(np.arange(m)[:: ceil(m / most_examples(K))])
+        assert affordable(left, K) >= 200
+    assert affordable(most_examples(K) + 1, K) == 0
 
 
 @pytest.mark.long

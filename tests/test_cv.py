@@ -172,6 +172,19 @@ def test_data_that_are_gone_in_its_midst_are_told_with_what_goes_on(
     assert "fold 3" in again.out
 
 
+def test_a_fold_whose_summary_is_damaged_is_finished_anew(tmp_path: Path) -> None:
+    command = ("cv", write(tmp_path), "--folds", "3", "-q", "--run-dir", tmp_path / "cv")
+    assert deepnet(*command).code == 0
+    path = tmp_path / "cv/fold-2/summary.json"
+    before = {**json.loads(path.read_text()), "seconds": 0}
+    for damaged in (b"{", b"[1]", b"\xff"):
+        path.write_bytes(damaged)
+        assert deepnet(*command).code == 0
+        assert {**json.loads(path.read_text()), "seconds": 0} == before
+    (tmp_path / "cv/fold-2/config.yaml").write_bytes(b"\xff")
+    assert_refused(deepnet(*command), 2, ["fold-2: was trained with another config"])
+
+
 def test_finished_folds_are_not_trained_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,7 +281,7 @@ def test_another_config_or_other_data_are_not_mixed_in(tmp_path: Path) -> None:
     command = ("cv", config, "--run-dir", tmp_path / "cv")
     assert deepnet(*command, "-q").code == 0
     other = deepnet(*command, "--set", "training.l2=0.1")
-    assert_refused(other, 2, ["fold-1", "training.l2: 0.0 -> 0.1", "--run-dir"])
+    assert_refused(other, 2, ["fold-1", "training.l2: 0.0 -> 0.1", "--run-dir", "!go on"])
     write_blobs(tmp_path / "blobs.h5", m=60, seed=1)
     assert_refused(deepnet(*command), 2, ["fold-1", "other data", "--run-dir"])
     (tmp_path / "full").mkdir()

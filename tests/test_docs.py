@@ -96,6 +96,19 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
+def test_every_page_is_found_from_the_readme() -> None:
+    found, new = set[Path](), {ROOT / "README.md"}
+    while new:
+        found |= new
+        links = {
+            (page.parent / to)
+            for page in new
+            for to in re.findall(r"\]\(([^)#:]+\.md)", page.read_text())
+        }
+        new = {link.resolve() for link in links} - found
+    assert {*PAGES} <= found
+
+
 MADE = {"reference.md"}
 """From --help, whose examples name files of the reader's own."""
 

@@ -13,6 +13,7 @@ from cli import deepnet as command
 from samples import parameters
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -198,6 +199,16 @@ def test_config_has_the_last_word(rng: np.random.Generator) -> None:
     assert config["training"] == {"epochs": 2}
 
 
+@pytest.mark.parametrize("single", [5, np.int64(5)])
+def test_a_single_hidden_layer_may_be_a_number(single: int) -> None:
+    X, y = blobs(3)
+    one, two = (
+        deepnet.DeepnetClassifier(layers, epochs=2, random_state=0).fit(X, y)
+        for layers in (single, (5,))
+    )
+    same(one.model_.parameters, two.model_.parameters)
+
+
 def test_randomness_is_scikit_learns() -> None:
     X, y = blobs(2)
 
@@ -251,13 +262,31 @@ def test_it_needs_no_room_on_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     deepnet.DeepnetClassifier((4,), epochs=2).fit(*blobs(2))
 
 
+@each
+def test_a_fit_that_fails_leaves_none(estimator: Any) -> None:
+    """Not the model of one fit with the classes and features of another."""
+    X, y = blobs(2)
+    network = estimator((4,), epochs=30, optimizer="gradient_descent")
+    wild = {"learning_rate": 1e30, "l2": 1e9}
+    for calm in (wild, {"learning_rate": 0.01, "l2": 0.0}, wild):
+        network.set_params(**calm)
+        if calm is not wild:
+            assert network.fit(X, y).predict(X).shape == (60,)
+            continue
+        with pytest.raises(deepnet.DivergedError):
+            network.fit(X[:, :1], y + 3)
+        for asked in (X, X[:, :1]):
+            with pytest.raises(NotFittedError):
+                network.predict(asked)
+
+
 def test_mistakes_are_told() -> None:
     X, y = blobs(2)
     with pytest.raises(deepnet.ConfigError, match="unknown activation 'rleu'"):
         deepnet.DeepnetClassifier(activations="rleu").fit(X, y)
     with pytest.raises(deepnet.ConfigError, match="learning_rate"):
         deepnet.DeepnetClassifier(learning_rate=-1.0).fit(X, y)
-    with pytest.raises(ValueError, match="one class"):
+    with pytest.raises(ValueError, match=r"holds one class, 0\.0: there"):
         deepnet.DeepnetClassifier().fit(X, np.zeros(60))
 
 

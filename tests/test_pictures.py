@@ -441,6 +441,16 @@ def test_in_a_terminal_a_curve_runs_from_corner_to_corner() -> None:
     assert "* a   o b" in plain[-1]
 
 
+def test_in_a_terminal_ten_curves_have_a_mark_each_and_iterations_their_digits() -> None:
+    x = np.array([0.0, 14720.0])
+    lines = tuple(Series(f"class {k}", x, x + k) for k in range(10))
+    for braille in (True, False):
+        text = chart_text(Chart("ten", "x", "y", lines), braille=braille)
+        legend = re.findall(r"(\S) (class \d)", text)
+        assert len({mark for mark, _ in legend}) == len(legend) == 10
+        assert re.search(r" 0 +x +14720\n", text)
+
+
 def test_images_are_not_for_a_terminal() -> None:
     with pytest.raises(ConfigError, match=r"-o FILE\.png"):
         panels_text([everything()[-1]], "", braille=True)

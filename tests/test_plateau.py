@@ -198,4 +198,4 @@ def test_a_run_that_diverges_tells_the_rate_that_it_had(folder: Path) -> None:
     made = len(rows(folder / "a"))
     assert made > 1
     assert f"with learning rate {10 * 0.99 ** (made - 1):g};" in result.err
-    assert "training.learning_rate.initial=1," in result.err
+    assert "training.learning_rate.initial=0.1," in result.err

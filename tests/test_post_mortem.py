@@ -146,6 +146,18 @@ def test_a_replay_ends_with_the_same_tensor(folder: Path, changed: dict[str, Any
     assert (folder / "a/diverged.h5").read_bytes() == before
 
 
+def test_a_replay_is_by_the_code_that_the_run_was_begun_with(folder: Path) -> None:
+    code = "from deepnet_cli.custom import activation\n"
+    code += "activation('double', lambda Z: 2 * Z, lambda Z: 2 + 0 * Z)\n"
+    (folder / "mine.py").write_text(code)
+    config = diverging(folder, 1e3, model={"layers": [6, 1], "activations": ["double", "linear"]})
+    assert deepnet("train", config, "--code", "mine.py", "--run-dir", "a").code == 4
+    assert deepnet("replay", "a", "--code", "mine.py").code == 0
+    assert_refused(deepnet("replay", "a"), 2, ["code of your own", "--code mine.py"])
+    (folder / "mine.py").write_text(code + "# another\n")
+    assert_refused(deepnet("replay", "a", "--code", "mine.py"), 2, ["is not the code"])
+
+
 def test_what_a_person_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert deepnet("train", diverging(folder, 10.0), "--run-dir", "a").code == 4
     told = deepnet("replay", "a")
@@ -154,6 +166,9 @@ def test_what_a_person_reads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(len(line) <= 80 for line in told.out.splitlines())
     assert "the same as when the run diverged" in told.err
     assert told.err.splitlines()[-1].startswith("next: deepnet train a/config.yaml --set")
+    run = deepnet("inspect", "a")
+    assert "which diverged" in run.out
+    assert run.err.splitlines()[-1] == "next: deepnet replay a"
     monkeypatch.setattr(replay, "recorded", lambda path: (recorded(path)[0], None))
     other = deepnet("replay", "a")
     assert other.code == 1

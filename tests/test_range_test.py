@@ -189,6 +189,8 @@ TEXTS = {
     "no section": "seed: 3\n",
     "no last line end": "seed: 3",
     "windows": "training:\r\n  learning_rate: 0.3\r\n  iterations: 5\r\n",
+    "windows, absent": "training:\r\n  iterations: 5\r\n",
+    "windows, no section": "seed: 3\r\n",
     "letters": "name: 'gr\u00fc\u00df'\ntraining: {learning_rate: 0.3} # \u00e9\n",
     "schedule": "training:\n  learning_rate: {schedule: cosine, initial: 0.1} # mine\n",
     "schedule in lines": "training:\n  learning_rate:\n    initial: 0.1\n    schedule: cosine\n",
@@ -204,6 +206,7 @@ def shared(one: bytes, other: bytes) -> int:
 @pytest.mark.parametrize("kind", TEXTS)
 def test_writing_changes_one_value_and_nothing_else(kind: str) -> None:
     head = "data: {train: blobs.h5}  # here\nmodel: {layers: [3], activations: softmax}\n"
+    head = head.replace("\n", "\r\n") if "\r\n" in TEXTS[kind] else head
     before = (head + TEXTS[kind]).encode()
     Path("c.yaml").write_bytes(before)
     result = deepnet("lr-find", "c.yaml", "--write")
@@ -222,6 +225,7 @@ def test_writing_changes_one_value_and_nothing_else(kind: str) -> None:
     assert {**training, "learning_rate": None} == {**was, "learning_rate": None}
     left = shared(before, after)
     right = shared(before[left:][::-1], after[left:][::-1])
+    assert after.count(b"\r\n") in (0, after.count(b"\n"))
     replaced = before[left : len(before) - right]
     assert re.fullmatch(rb"[0-9.e-]*", replaced), replaced
 
@@ -243,6 +247,28 @@ def test_any_scalar_can_be_set(path: tuple[str, ...]) -> None:
 def test_what_cannot_be_changed_alone_is_left(text: str) -> None:
     with pytest.raises(ConfigError, match="set it by hand: training"):
         with_value(parse(text.encode(), "c.yaml"), ("training", "learning_rate"), "0.1")
+
+
+def test_what_is_set_is_not_written() -> None:
+    """It would have the last word in the next command, too."""
+    file = write_config(Path("c.yaml"))
+    before = file.read_text()
+    for setting in ("training.learning_rate=5", "training.learning_rate.initial=5", "training=3"):
+        told = deepnet("lr-find", file, "--write", "--set", setting)
+        assert_refused(told, 2, [f"--set {setting} would override"])
+    assert file.read_text() == before
+    deepnet("lr-find", file, "--write", "--set", "training.optimizer=adam")
+    assert file.read_text() != before
+
+
+def test_a_link_stays_one() -> None:
+    Path("real").mkdir()
+    file = write_config(Path("real/c.yaml"), data={"train": "../blobs.h5"})
+    before = file.read_text()
+    Path("c.yaml").symlink_to(file)
+    assert deepnet("lr-find", "c.yaml", "--write", "--set", "data.train=blobs.h5").code == 0
+    assert Path("c.yaml").is_symlink()
+    assert file.read_text() != before
 
 
 def test_runs_and_pipes_are_not_written_to() -> None:

@@ -326,6 +326,7 @@ def test_a_run_that_diverged_says_where(folder: Path, pages: dict[str, Page]) ->
     page = pages["far"]
     assert page.all("p", class_="lead")[0].startswith("Diverged: the cost became ")
     again = deepnet("report", folder / "far")
+    assert "deepnet train --resume" not in " ".join(page.all("pre"))
     assert again.err.splitlines()[-1] == f"next: deepnet replay {folder / 'far'}"
     told = deepnet("replay", folder / "far", "--json")
     found = json.loads(told.out)["found"]

@@ -1,6 +1,7 @@
 """`deepnet reproduce`: identical where nothing has changed, and what differs named where it has."""
 
 import json
+import re
 import shutil
 import signal
 from collections.abc import Iterator
@@ -158,6 +159,17 @@ def test_a_fork_is_made_again_from_what_it_began_with(folder: Path) -> None:
     told = reproduced("fork")
     assert (told["identical"], told["updates"]) == (True, 90)
     assert min(state["updates"] for state in told["states"]) > 36
+    assert told["rows"] == sum(row["iteration"] >= 36 for row in rows(folder / "fork"))
+    part = reproduced("fork", "--until", "40")
+    assert (part["updates"], part["rows"]) == (40, 0)
+    assert_refused(deepnet("reproduce", "fork", "--until", "36"), 2, ["began with 36 updates"])
+
+
+def test_a_first_update_that_diverges_does_so_again(folder: Path) -> None:
+    wild = settings("training.learning_rate=1e38", "model.layers=[6, 3]")
+    assert deepnet("train", "c.yaml", *wild, "--run-dir", "other", "-q").code == 4
+    told = reproduced("other")
+    assert (told["identical"], told["updates"], told["other_end"]) == (True, 0, False)
 
 
 def meddled(monkeypatch: Patch, after: int, block: str, by: float) -> None:
@@ -266,6 +278,14 @@ def test_a_part_of_it(folder: Path) -> None:
     shutil.rmtree("run/checkpoints")
     Path("run/history.csv").unlink()
     assert reproduced("run", "--until", "20")["identical"] is None
+
+
+def test_the_time_that_is_left_is_up_to_its_own_end(folder: Path, monkeypatch: Patch) -> None:
+    """By a clock that a look at moves by 100 s; the last row is of the last update."""
+    clock = SimpleNamespace(monotonic=count(0, 100).__next__)
+    monkeypatch.setattr("deepnet_cli.cli.progress.time", clock)
+    left = re.findall(r"\d:\d\d(?=(?: \*)?\n)", deepnet("reproduce", "run", "--until", "15").err)
+    assert left[-1] == "0:00" != left[-2]
 
 
 def test_it_stops_where_many_updates_are_one_call(folder: Path) -> None:

@@ -92,6 +92,21 @@ def test_a_fork_that_changes_nothing_is_the_run(folder: Path) -> None:
         same_files(folder / "runs" / "c-001", folder / "runs" / fork)
 
 
+@pytest.mark.parametrize("word", ["", "last", "-3", "1.5"])
+def test_what_may_stand_behind_the_at_is_told(folder: Path, word: str) -> None:
+    result = deepnet("train", "--from", f"runs/c-001@{word}")
+    assert result.code == 2
+    assert (
+        f"expected best, newest or a number of updates behind the @, found '{word}'" in result.err
+    )
+
+
+def test_a_run_whose_name_has_an_at_is_found(folder: Path) -> None:
+    (folder / "runs" / "c-001").rename(folder / "runs" / "c@last")
+    (folder / "runs" / "c").mkdir()
+    assert deepnet("train", "--from", "runs/c@last", *LONGER, "-q").code == 0
+
+
 def test_a_fork_begins_with_that_state(folder: Path) -> None:
     """By a rate of (nearly) nothing it stays there."""
     run = folder / "runs" / "c-001"
@@ -284,13 +299,13 @@ def test_a_function_that_another_processor_rounds_otherwise_is_named(
     monkeypatch.setitem(FUNCTIONS, LOG1P, rounded)
     refused = deepnet("train", "--resume", "a", *LONGER)
     assert refused.code == 3
-    assert "another x of train and another x of validation (by sha256)" in refused.err
+    assert "another x of train, validation (by sha256)" in refused.err
     versions = environment.versions() | {"numpy": "1.0"}
     monkeypatch.setattr(environment, "versions", lambda: versions)
     assert deepnet("train", "--resume", "a", *LONGER, "--strict").code == 2
     named = deepnet("train", "--resume", "a", *LONGER, "-q")
     assert named.code == 0, named.err
-    assert "now 1.0; another x of train, or log1p is rounded otherwise" in named.err
+    assert "now 1.0; another x of train, validation, or log1p is rounded otherwise" in named.err
     assert deepnet("train", "--resume", "runs/c-001", *LONGER).code == 3, "scaled by no function"
     with h5py.File("more.h5", "r+") as data:
         data["y"][0] = 1 - data["y"][0]

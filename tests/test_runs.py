@@ -120,7 +120,9 @@ def test_what_all_share_is_not_shown_and_what_differs_is(
 
 
 def test_options_of_another_choice_are_no_difference_of_their_own() -> None:
-    """Adam's beta1 where another has no Adam; a clip_norm where another has none is one."""
+    """Adam's beta1 where another has no Adam; a clip_norm where another has none is one, and so are
+    weights of the classes in the same loss.
+    """
 
     def runs(*keys: dict[str, object]) -> list[Listed]:
         return [Listed(Path("r"), "", 0, 0, None, {}, of) for of in keys]
@@ -133,6 +135,10 @@ def test_options_of_another_choice_are_no_difference_of_their_own() -> None:
         "training.optimizer.beta1"
     ]
     assert differing(runs(plain, {**plain, "training.clip_norm": 1})) == ["training.clip_norm"]
+    loss: dict[str, object] = {"loss": "cross_entropy"}
+    weighed = {**loss, "loss.class_weight": "balanced"}
+    assert differing(runs(loss, weighed)) == ["loss.class_weight"]
+    assert differing(runs({"loss": "focal"}, weighed)) == ["loss"]
     assert differing(runs(plain, {**plain, **held})) == ["data.validation.fraction"]
     assert differing(runs({**plain, **held}, {**plain, **held, "data.validation.take": "x"})) == [
         "data.validation.take"

@@ -5,7 +5,6 @@
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -338,30 +337,27 @@ def test_one_result_is_made_ahead_and_no_more() -> None:
     made: list[int] = []
     ready = threading.Event()
 
-    def tasks() -> Iterator[Callable[[], int]]:
-        for k in range(5):
+    def make(k: int) -> int:
+        made.append(k)
+        if k == 1:
+            ready.set()
+        return k
 
-            def task(k: int = k) -> int:
-                made.append(k)
-                if k == 1:
-                    ready.set()
-                return k
-
-            yield task
-
-    results = ahead(tasks(), Clock())
+    results = ahead(make, range(5))
     assert next(results) == 0
     assert ready.wait(5)
     assert made == [0, 1]
     assert list(results) == [1, 2, 3, 4]
 
 
-def test_what_a_task_raises_is_raised_where_its_result_is_asked_for() -> None:
-    def bad() -> int:
-        raise DataError("here")
+def test_what_is_raised_ahead_is_raised_where_its_result_is_asked_for() -> None:
+    def bad_at_1(k: int) -> int:
+        if k == 1:
+            raise DataError("here")
+        return k
 
     clock = Clock()
-    results = ahead([lambda: 0, bad], clock)
+    results = ahead(bad_at_1, range(2), clock)
     assert next(results) == 0
     with pytest.raises(DataError, match="here"):
         next(results)

@@ -448,7 +448,7 @@ def test_divergence_ends_with_4_and_keeps_the_last_good_parameters(folder: Path)
     result = deepnet("train", config, "--run-dir", "a")
     assert result.code == 4
     assert "at iteration" in result.err
-    assert "training.learning_rate=1" in result.err
+    assert "training.learning_rate=0.1," in result.err
     summary = json.loads((folder / "a" / "summary.json").read_text())
     assert summary["stopped"] == "diverged"
     assert all(np.isfinite(row["cost"]) for row in rows(folder / "a"))
@@ -460,6 +460,24 @@ def test_divergence_ends_with_4_and_keeps_the_last_good_parameters(folder: Path)
     )
     for name, block in parameters(folder / "b").items():
         np.testing.assert_array_equal(block, parameters(folder / "a")[name])
+
+
+def test_what_is_there_already_is_not_advised(folder: Path) -> None:
+    steep = {"learning_rate": 1e30, "iterations": 50}
+    config = write_config(
+        folder / "c.yaml",
+        model={"layers": [6, 1], "activations": ["relu", "linear"]},
+        loss="mean_squared_error",
+        training=steep,
+    )
+    ways = {"training.clip_norm": 1e9, "data.scale": "standardize"}
+    for there in ([], [*ways][:1], [*ways][1:], [*ways]):
+        settings = [word for key in there for word in ("--set", f"{key}={ways[key]}")]
+        result = deepnet("train", config, *settings)
+        advised = next(line for line in result.err.splitlines() if line.startswith("try: "))
+        assert "--set training.learning_rate=" in advised
+        assert [key for key in ways if f"{key}: " in advised] == [k for k in ways if k not in there]
+        assert advised.count(", or ") == (len(there) < len(ways))
 
 
 def test_a_last_update_that_overflows_is_a_divergence(folder: Path) -> None:

@@ -116,6 +116,28 @@ def test_a_norm_that_overflows_is_kept_and_read_again(folder: Path) -> None:
     same_files(folder / "whole", folder / "a")
 
 
+def test_what_is_watched_has_a_column_by_which_its_stars_are_understood(folder: Path) -> None:
+    """And not the first metric, where there is room for one."""
+    training = {
+        "metrics": ["balanced_accuracy", "average_precision"],
+        "early_stopping": {"monitor": "val_average_precision", "patience": 100},
+        "iterations": 40,
+        "log_every": 1,
+    }
+    data = {"validation": {"fraction": 0.3}}
+    write_config(folder / "c.yaml", data=data, training=training)
+    lines = deepnet("train", "c.yaml", "--run-dir", "a").err.splitlines()
+    head = next(i for i, line in enumerate(lines) if line.startswith("epoch "))
+    column = lines[head].split().index("val_average_precision")
+    table = [line.split() for line in lines[head + 1 : head + 41]]
+    seen = [row["val_average_precision"] for row in rows(folder / "a")]
+    assert [float(row[column]) for row in table] == pytest.approx(seen, rel=1e-4)
+    assert [row[-1] == "*" for row in table] == [
+        value > max(seen[:i], default=-inf) for i, value in enumerate(seen)
+    ]
+    assert "val_balanced_accuracy" not in lines[head]
+
+
 DEEP = {"layers": [6] * 9 + [3], "activations": [*["sigmoid"] * 9, "softmax"]}
 
 

@@ -164,6 +164,15 @@ def test_x_tells_of_y_until_it_is_shuffled(kind: str, rng: Rng) -> None:
     assert np.abs(zs.mean(axis=0)).max() < 1.2
 
 
+def test_chance_varies_by_a_standard_error_at_most(rng: Rng) -> None:
+    """Two halves that are guessed by each other's models say the same of chance."""
+    loss, zs = LOSSES["mean_squared_error"], []
+    for _ in range(150):
+        part = Part(rng.normal(size=(80, 4)), rng.normal(size=(1, 80)))
+        zs.append([*signal(loss, part, 0).values()])
+    assert (np.std(zs, axis=0) < 1 + 3 / np.sqrt(2 * 150)).all()
+
+
 def test_neighbors_are_the_nearest_of_a_plain_loop(rng: Rng) -> None:
     x, y = rng.normal(size=(30, 3)) * [1, 50, 0.1], rng.normal(size=30)
     units = (x - x.mean(axis=0)) / x.std(axis=0)

@@ -8,7 +8,7 @@ from deepnet_cli.api.given import ConfigGiven, PathGiven, code_of, path_of, sett
 from deepnet_cli.api.running import Settings
 from deepnet_cli.nn.gradcheck.report import Report
 from deepnet_cli.report.gradcheck import gradcheck_json, gradcheck_text
-from deepnet_cli.training.run.subject import EXAMPLES, About, proved, subject_at
+from deepnet_cli.training.checking.gradients import EXAMPLES, About, case_at, proved
 
 
 @dataclass(frozen=True)
@@ -49,5 +49,5 @@ def gradcheck(
     with ExitStack() as held:
         held.enter_context(code_of(code))
         named = None if data is None else path_of(data)
-        checked = subject_at(source_of(subject), settings_of(set), named, held, after)
+        checked = case_at(source_of(subject), settings_of(set), named, held, after)
         return GradientCheck(*proved(checked, examples, exhaustive=exhaustive))

@@ -33,6 +33,7 @@ from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
 PRECISIONS = [np.float64, np.float32]
+FITTED = {"model_", "history_", "n_iter_", "classes_"}
 ARRAYS = "arrays"
 """What the config of a model calls the data that it was trained on."""
 
@@ -49,7 +50,7 @@ class Estimator(BaseEstimator):
 
     def __init__(
         self,
-        hidden_layers: Sequence[int] = (64,),
+        hidden_layers: int | Sequence[int] = (64,),
         activations: str | Sequence[str] = "relu",
         *,
         optimizer: str | Mapping[str, Any] = "adam",
@@ -76,14 +77,30 @@ class Estimator(BaseEstimator):
         self.random_state = random_state
         self.config = config
 
-    def _train(self, X: Array, y: Array, sample_weight: Any, tree: Mapping[str, Any]) -> None:
+    def _given(self, X: Any, y: Any, **asked: bool) -> tuple[Array, Array]:
+        """What is to be fitted, checked.  What was fitted before is gone: a fit that fails leaves
+        none, rather than parts of two.
+        """
+        for name in vars(self).keys() & FITTED:
+            delattr(self, name)
+        checked: tuple[Array, Array] = validate_data(self, X, y, dtype=PRECISIONS, **asked)
+        return checked
+
+    def _train(
+        self,
+        X: Array,
+        y: Array,
+        sample_weight: Any,
+        tree: Mapping[str, Any],
+        class_names: Sequence[str] = (),
+    ) -> None:
         """Fit to arrays that were checked."""
         weights = sample_weight
         if weights is not None:
             weights = _check_sample_weight(weights, X, ensure_non_negative=True)
         tree = merged(merged(self._tree(X), tree), self.config or {})
         with ExitStack() as held:
-            job = load_job(tree, at_hand={"train": table_of(X, y, weights, self._class_names())})
+            job = load_job(tree, at_hand={"train": table_of(X, y, weights, class_names)})
             for told in job.warnings:
                 warnings.warn(told, DeepnetWarning, stacklevel=3)
             begun = beginning.new(job, held)
@@ -96,9 +113,6 @@ class Estimator(BaseEstimator):
         self.model_ = Model(found.to_bytes(session.config, {}))
         self.history_ = History.of(session.history.rows)
         self.n_iter_ = session.progress.state.iteration
-
-    def _class_names(self) -> Sequence[str]:
-        return ()
 
     def _tree(self, X: Array) -> dict[str, Any]:
         """The config that the parameters stand for."""
@@ -128,12 +142,13 @@ class Estimator(BaseEstimator):
 
     def _model(self, units: int, output: str) -> dict[str, Any]:
         """The section of a network with so many outputs."""
-        hidden, g = [*self.hidden_layers], self.activations
+        given, g = self.hidden_layers, self.activations
+        hidden = [given] if isinstance(given, int | np.integer) else [*given]
         names = [g] * len(hidden) if isinstance(g, str) else [*g]
         return {"layers": [*hidden, units], "activations": [*names, output]}
 
     def _checked(self, X: Any) -> Array:
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         checked: Array = validate_data(self, X, dtype=PRECISIONS, reset=False)
         return checked
 
@@ -146,17 +161,20 @@ class DeepnetClassifier(ClassifierMixin, Estimator):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (m, n) with labels y (m,)."""
-        X, y = validate_data(self, X, y, dtype=PRECISIONS)
+        X, y = self._given(X, y)
         check_classification_targets(y)
-        self.classes_, indices = np.unique(y, return_inverse=True)
-        K = len(self.classes_)
+        classes, indices = np.unique(y, return_inverse=True)
+        K = len(classes)
         if K < 2:
-            raise ValueError(f"y holds one class, {self.classes_[0]!r}: there is nothing to learn")
+            raise ValueError(
+                f"y holds one class, {classes.tolist()[0]!r}: there is nothing to learn"
+            )
         section = self._model(1, "sigmoid") if K == 2 else self._model(K, "softmax")
         tree: dict[str, Any] = {"model": section}
         if self.early_stopping is not None:
             tree["data"] = {"validation": {"stratify": True}}
-        self._train(X, indices, sample_weight, tree)
+        self._train(X, indices, sample_weight, tree, [*map(str, classes)])
+        self.classes_ = classes
         return self
 
     def predict(self, X: Any) -> Array:
@@ -170,16 +188,13 @@ class DeepnetClassifier(ClassifierMixin, Estimator):
         X = self._checked(X)
         return self.model_.predict_proba(X)
 
-    def _class_names(self) -> Sequence[str]:
-        return [str(label) for label in self.classes_]
-
 
 class DeepnetRegressor(RegressorMixin, Estimator):
     """A network that predicts numbers, which it learns with mean 0 and deviation 1."""
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on X (m, n) with numbers y (m,) or (m, K)."""
-        X, y = validate_data(self, X, y, dtype=PRECISIONS, multi_output=True, y_numeric=True)
+        X, y = self._given(X, y, multi_output=True, y_numeric=True)
         units = 1 if y.ndim == 1 else y.shape[1]
         tree = {"data": {"scale_y": "standardize"}, "model": self._model(units, "linear")}
         self._train(X, y, sample_weight, tree)

@@ -1,10 +1,11 @@
 """A run in Python: what stands in its directory, read when it is asked for."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import chain
 from math import nan
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.kept import inspecting
 from deepnet_cli.training.loop.history import Row
+
+if TYPE_CHECKING:
+    from deepnet_cli.report.pictures.panels import Panel
 
 WHOLE = ("iteration", "epoch")
 
@@ -40,17 +44,24 @@ class History(dict[str, Array]):
 
 
 class Picture:
-    """A PNG, which a notebook shows."""
+    """What `deepnet plot` draws; a notebook shows it."""
 
-    def __init__(self, content: bytes) -> None:
-        self.content = content
+    def __init__(self, panels: Sequence["Panel"], title: str) -> None:
+        self._panels, self._title = panels, title
 
     def _repr_png_(self) -> bytes:
-        return self.content
+        return self._written("png")
+
+    def _written(self, kind: str) -> bytes:
+        from deepnet_cli.report.pictures.drawing import picture
+
+        return picture(self._panels, self._title, kind)
 
     def save(self, path: PathGiven) -> None:
-        """Write it to a file.  Raises MachineError."""
-        write_file(path_of(path), self.content)
+        """Write it to FILE.png, FILE.svg or FILE.pdf.  Raises ConfigError and MachineError."""
+        from deepnet_cli.report.pictures.style import format_of
+
+        write_file(path_of(path), self._written(format_of(path_of(path))))
 
 
 class Run:
@@ -65,6 +76,9 @@ class Run:
     def __repr__(self) -> str:
         reason = self.summary.get("reason", "has not ended")
         return f"<deepnet run {self.path}: {reason}>"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
 
     @property
     def path(self) -> Path:
@@ -99,9 +113,11 @@ class Run:
     def plot(self, *kinds: str, smooth: float = 0.0, log: bool | None = None) -> Picture:
         """What `deepnet plot` draws: "cost", "confusion", ..., or without a kind an overview.
 
+        `smooth` and `log` are as --smooth and --log.
+
         Raises ConfigError where the run has no such picture.
         """
-        from deepnet_cli.report.pictures import drawing, registry, trained
+        from deepnet_cli.report.pictures import registry, trained
         from deepnet_cli.report.pictures.histories import Look
 
         for kind in kinds:
@@ -109,8 +125,10 @@ class Run:
                 near = did_you_mean(kind, registry.PICTURES)
                 known = ", ".join(registry.PICTURES)
                 raise ConfigError(f"there is no picture '{kind}'{near} (one of {known})")
+        if not 0 <= smooth < 1:
+            raise ConfigError(f"smooth={smooth}: expected 0 <= smooth < 1")
         (label,) = trained.labels([self.path])
         runs, look = [trained.Trained(self.path, label)], Look(smooth, log)
         found = registry.panels_of(kinds, runs, look) if kinds else registry.overview(runs, look)[0]
         panels = [panel for each in found.values() for panel in each]
-        return Picture(drawing.picture(panels, registry.heading(found, runs), "png"))
+        return Picture(panels, registry.heading(found, runs))

@@ -86,10 +86,9 @@ def resume(
     `set` makes it longer, {"training.iterations": 5000}.  Raises what `train` raises, and
     ConfigError where the run has come to its end.
     """
-    path = run.path if isinstance(run, Run) else path_of(run)
     with ExitStack() as held:
         its_code = held.enter_context(code_of(code))
-        begun = beginning.resumed(path, settings_of(set), its_code, held, strict=strict)
+        begun = beginning.resumed(path_of(run), settings_of(set), its_code, held, strict=strict)
         return _run(begun, None, held, progress=progress)
 
 

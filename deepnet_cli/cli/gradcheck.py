@@ -20,7 +20,7 @@ from deepnet_cli.report.gradcheck import (
     mutations_json,
     mutations_text,
 )
-from deepnet_cli.training.run.subject import EXAMPLES, Subject, proved, subject_at
+from deepnet_cli.training.checking.gradients import EXAMPLES, Case, case_at, proved
 
 
 @click.command()
@@ -75,7 +75,7 @@ def gradcheck(
         deepnet gradcheck model.h5 --data test.h5
         deepnet gradcheck config.yaml --mutate
     """
-    checked = subject_at(subject, settings, data, ctx.with_resource(ExitStack()), after)
+    checked = case_at(subject, settings, data, ctx.with_resource(ExitStack()), after)
     if mutate:
         ctx.exit(_mutate(checked, examples, as_json=as_json))
     report, about = proved(checked, examples, exhaustive=exhaustive)
@@ -86,7 +86,7 @@ def gradcheck(
     ctx.exit(1 if report.wrong else 5 if report.inconclusive else 0)
 
 
-def _mutate(checked: Subject, examples: int, *, as_json: bool) -> int:
+def _mutate(checked: Case, examples: int, *, as_json: bool) -> int:
     """Plant each bug, check, and tell; the exit code."""
     point, outcomes = checked.point(examples), []
     for mutation in mutations(point):

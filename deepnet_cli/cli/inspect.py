@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
+from deepnet_cli.cli.going_on import going_on
 from deepnet_cli.cli.reading import watched
 from deepnet_cli.cli.say import in_shell, say, speaks_utf8, tell, typed
 from deepnet_cli.data.describing.inspection import inspect_data
@@ -60,8 +61,8 @@ def inspect(file: Path, x: str | None, y: str | None, everything: bool, as_json:
 def _run(directory: Path, *, as_json: bool) -> None:
     run = inspect_run(directory)
     _print(run_json(run) if as_json else run_text(run, _heights()))
-    if run.state in ("stopped", "broken off"):
-        say(f"go on: {typed('train --resume', directory)}")
+    if told := going_on(run, directory):
+        say(told)
     elif run.state == "ended":
         data = in_shell(str(run.data)) if run.data else "DATA.h5"
         say(f"next: {typed('evaluate', directory)} {data}")

@@ -9,7 +9,9 @@ from deepnet_cli.cli.picture_file import check_picture
 from deepnet_cli.cli.say import say, speaks_utf8, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.editing import with_value
-from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.config.job import load_job
+from deepnet_cli.config.overrides import among, key_of
+from deepnet_cli.config.rates import initial_key, schedule_of
 from deepnet_cli.config.source import place_of
 from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.errors import ConfigError
@@ -19,7 +21,7 @@ from deepnet_cli.training.checking.range_test import range_test
 from deepnet_cli.training.kept.run_directory import CHECKPOINTS, CONFIG
 
 INCONCLUSIVE = 5
-KEY = ("training", "learning_rate")
+RATE = "training.learning_rate"
 
 
 @click.command()
@@ -56,12 +58,12 @@ def lr_find(
     if output is not None:
         check_picture(output, force=force)
     if write:
-        _check_writable(config)
+        _check_writable(config, settings)
     job = load_job(config, settings, code_given())
     warn(job.warnings)
     suit_training(job)
     test = range_test(job)
-    asked = _asked(job)
+    asked = schedule_of(job.config).initial
     if as_json:
         tell(json_text(rates_json(test, asked)))
     else:
@@ -77,38 +79,32 @@ def lr_find(
     if test.suggestion is None:
         say(f"next: {typed('check', config, settings)}")
         ctx.exit(INCONCLUSIVE)
+    key, rate = initial_key(job.config), f"{test.suggestion:g}"
     if write:
-        _write(config, f"{test.suggestion:g}")
+        _write(config, key, rate)
         say(f"next: {typed('train', config, settings)}")
     else:
-        key = ".".join(KEY) if isinstance(job.config.training.learning_rate, float) else INITIAL
-        others = tuple(each for each in settings if each.partition("=")[0].strip() != key)
-        say(f"next: {typed('train', config, (*others, f'{key}={test.suggestion:g}'))}")
+        others = tuple(each for each in settings if key_of(each) != key)
+        say(f"next: {typed('train', config, (*others, f'{key}={rate}'))}")
 
 
-INITIAL = "training.learning_rate.initial"
-
-
-def _asked(job: Job) -> float:
-    rate = job.config.training.learning_rate
-    return rate if isinstance(rate, float) else rate.initial
-
-
-def _check_writable(config: Path) -> None:
-    """Raise ConfigError where a config isn't the user's own file."""
+def _check_writable(config: Path, settings: tuple[str, ...]) -> None:
+    """Raise ConfigError where a config isn't the user's own file, or its rate isn't in question."""
     if place_of(config) is None:
         raise ConfigError("--write: the config comes through a pipe; leave it out")
     if config.name == CONFIG and (config.parent / CHECKPOINTS).is_dir():
         raise ConfigError(f"--write: {config} says what a run was made of; write to a copy of it")
+    for setting in settings:
+        key = key_of(setting)
+        if among(key, [RATE]) or among(RATE, [key]):
+            raise ConfigError(f"--write: --set {setting} would override the rate in the file")
 
 
-def _write(config: Path, rate: str) -> None:
-    """Change the rate in the file, and nothing else."""
+def _write(config: Path, key: str, rate: str) -> None:
+    """Change the rate in the file, also where a link leads to it, and nothing else."""
     content = read_file(config)
     document = parse(content, str(config))
-    training = document.tree.get("training")
-    scheduled = isinstance(training, dict) and isinstance(training.get("learning_rate"), dict)
-    path = (*KEY, "initial") if scheduled else KEY
     mark = "\ufeff" if content.startswith("\ufeff".encode()) else ""
-    write_file(config, (mark + with_value(document, path, rate)).encode())
-    say(f"wrote {'.'.join(path)}: {rate} to {config}")
+    changed = mark + with_value(document, tuple(key.split(".")), rate)
+    write_file(config.resolve(), changed.encode())
+    say(f"wrote {key}: {rate} to {config}")

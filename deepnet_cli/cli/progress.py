@@ -30,11 +30,14 @@ LOOK_EVERY = 10
 
 class Display:
     """A row for each logged iteration, a bar below it where stderr is a terminal; `verbose`, the
-    layers' health every so often.
+    layers' health every so often.  It ends after so many updates: all of the job's, if not said.
     """
 
-    def __init__(self, session: Session, *, quiet: bool, verbose: bool = False) -> None:
+    def __init__(
+        self, session: Session, *, quiet: bool, verbose: bool = False, updates: int | None = None
+    ) -> None:
         self.session = session
+        self.updates = session.job.iterations if updates is None else updates
         self.quiet = quiet
         self.began = time.monotonic()
         self.shown = 0.0
@@ -69,7 +72,7 @@ class Display:
             return
         now = time.monotonic()
         if self.terminal and self.bar is None and now - self.began > BAR_AFTER:
-            self.bar = _bar(self.session)
+            self.bar = _bar(self.session, self.updates)
         due = now - self.shown > REFRESH
         if self.bar is not None and (due or event.row is not None):
             self.shown = now
@@ -96,9 +99,8 @@ class Display:
             self.rows = None
         self.count += 1
         self.since_head += 1
-        val = f"val_{self.session.job.headline}"
-        if val in row:
-            self.metric = f", {val} {row[val]:.4g}"
+        if (name := _metric(self.session)) in row:
+            self.metric = f", {name} {row[name]:.4g}"
 
     def _left(self, made: int, seconds: float) -> str:
         """How long the updates still to be made take if they take as long as those so far."""
@@ -106,7 +108,7 @@ class Display:
             self.first = made, seconds
             return "-"
         pace = (seconds - self.first[1]) / (made - self.first[0])
-        return clock(pace * (self.session.job.iterations - made))
+        return clock(pace * (self.updates - made))
 
     def _compiling(self) -> None:
         native.announce = bool
@@ -122,9 +124,7 @@ class Display:
 
 def _rows(session: Session, told: list[str], columns: int) -> Rows:
     """The columns for a row that tells so much: what can be missed goes first."""
-    metric = session.job.headline
-    held_out = "validation" in session.job.dataset.parts
-    figures = ["val_cost", f"val_{metric}"] if held_out else [metric]
+    figures = ["val_cost", _metric(session)]
     names = ["epoch", "iteration", "cost", *figures, "learning_rate", "gradient_norm"]
     names = [name for name in names if name in told] + ["seconds", "left"]
     least = ["gradient_norm", "left", "learning_rate", "seconds", "epoch", *reversed(figures)]
@@ -133,6 +133,14 @@ def _rows(session: Session, told: list[str], columns: int) -> Rows:
     if isinstance(session.job.config.training.learning_rate, float):
         least.insert(0, "learning_rate")  # which is the same all the time
     return Rows(names, columns, least)
+
+
+def _metric(session: Session) -> str:
+    """The one that is shown: that which is watched, where it isn't the cost that is."""
+    watch = session.progress.watch
+    if watch is not None and watch.figure not in ("cost", "val_cost"):
+        return watch.figure
+    return "val_" * ("validation" in session.job.dataset.parts) + session.job.headline
 
 
 def _screen() -> tuple[int, int]:
@@ -144,13 +152,13 @@ def _screen() -> tuple[int, int]:
     return COLUMNS, LINES
 
 
-def _bar(session: Session) -> Any:
+def _bar(session: Session, updates: int) -> Any:
     from tqdm import tqdm
 
     tqdm.monitor_interval = 0  # no thread, and no lock between processes
     tqdm.set_lock(RLock())
     return tqdm(
-        total=session.job.iterations,
+        total=updates,
         initial=session.progress.state.iteration,
         unit="it",
         leave=False,

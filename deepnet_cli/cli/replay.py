@@ -16,6 +16,7 @@ from deepnet_cli.files import json_text
 from deepnet_cli.report.table import table
 from deepnet_cli.threads import limited
 from deepnet_cli.training.kept.restoring import load_progress
+from deepnet_cli.training.kept.resume import check_code
 from deepnet_cli.training.kept.run_directory import CONFIG, check_begun
 from deepnet_cli.training.run.post_mortem import NAME, PostMortem, post_mortem, recorded
 from deepnet_cli.training.run.running import calmer
@@ -40,7 +41,9 @@ def replay(ctx: click.Context, run: Path, as_json: bool) -> None:
     if not (path := run / NAME).is_file():
         raise DataError(f"{run}: has no {NAME}: the run did not diverge")
     end, before = recorded(path)
-    job = load_job(run / CONFIG, (), code_given())
+    code = code_given()
+    check_code(run, code)
+    job = load_job(run / CONFIG, (), code)
     ctx.with_resource(ExitStack()).enter_context(limited(job.threads))
     start, warnings = load_progress(path, job, resolved_config(job, run))
     warn(warnings)

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
+from deepnet_cli.cli.going_on import going_on
 from deepnet_cli.cli.say import in_shell, say, tell, typed
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.files import shown, write_file
@@ -13,7 +14,6 @@ from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
 from deepnet_cli.training.kept.model import NAME as MODEL
-from deepnet_cli.training.run.post_mortem import NAME as DIVERGED
 
 NAME = "report.html"
 
@@ -50,18 +50,16 @@ def report(runs: tuple[Path, ...], output: Path | None, force: bool) -> None:
 
 def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
     """What is useful after that."""
-    first = facts[0]
     if len(runs) > 1:
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
-    if first.run.state == "training":
-        return f"again when it has ended: {typed('report', runs[0])}"
-    if (runs[0] / DIVERGED).is_file():
-        return f"next: {typed('replay', runs[0])}"
-    if first.held is None and first.run.state in ("stopped", "broken off"):
-        return f"go on: {typed('train --resume', runs[0])}"
-    if (runs[0] / MODEL).is_file():
-        return f"next: {typed('predict', runs[0])} DATA.h5"
-    return f"next: {typed('runs', runs[0].parent)}"
+    run, path = facts[0].run, runs[0]
+    if run.state == "training":
+        return f"again when it has ended: {typed('report', path)}"
+    if command := going_on(run, path):
+        return command
+    if (path / MODEL).is_file():
+        return f"next: {typed('predict', path)} DATA.h5"
+    return f"next: {typed('runs', path.parent)}"
 
 
 def _check_output(output: Path, *, force: bool) -> None:

@@ -72,7 +72,7 @@ def reproduce(
         if not quiet:
             say(outline(job))
         made.session.begin()
-        with Display(made.session, quiet=quiet) as display:
+        with Display(made.session, quiet=quiet, updates=made.last) as display:
             for event in interruption.stop(made.steps()):
                 display.show(event)
         made.finish()

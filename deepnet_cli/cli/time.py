@@ -8,6 +8,7 @@ from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.say import say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
+from deepnet_cli.config.overrides import key_of
 from deepnet_cli.files import json_text
 from deepnet_cli.report.timing import timing_json, timing_text
 from deepnet_cli.training.timing.measuring import measure
@@ -38,6 +39,6 @@ def time(config: Path, settings: tuple[str, ...], as_json: bool) -> None:
     timing = measure(job)
     tell(json_text(timing_json(job, timing)) if as_json else timing_text(job, timing))
     if timing.better_threads is not None:
-        settings = tuple(each for each in settings if each.partition("=")[0].strip() != THREADS)
+        settings = tuple(each for each in settings if key_of(each) != THREADS)
         settings = (*settings, f"{THREADS}={timing.better_threads}")
     say(f"next: {typed('train', config, settings)}")

@@ -130,7 +130,7 @@ def train(
 def _announce(session: Session) -> None:
     say(outline(session.job))
     if made := session.progress.state.iteration:
-        say(f"going on after {made:,} updates")
+        say(f"going on after {made:,} update{'s' * (made != 1)}")
     say(f"writing to {session.directory.path}")
 
 

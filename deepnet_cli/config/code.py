@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from traceback import extract_tb
 from types import CodeType, ModuleType
 
@@ -26,6 +27,8 @@ MODULE = "deepnet_code"
 """What the file is called as a module."""
 
 LARGEST = 2**20
+
+_ALONE = RLock()
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,13 @@ class Code:
 @contextmanager
 def running(file: Path) -> Iterator[Code]:
     """Run a file; what it registers is known inside, and what its functions raise there is
-    told.  Raises ConfigError.
+    told.  Names are the process's: another of Python's threads waits here.  Raises ConfigError.
     """
     source = _source(file)
-    before = {*ACTIVATIONS}, {*LOSSES}
     module = ModuleType(MODULE)
     module.__file__ = str(file)
-    with registering(), _telling(file), _imported(module):
+    with _ALONE, registering(), _telling(file), _imported(module):
+        before = {*ACTIVATIONS}, {*LOSSES}
         with _telling_all(file):
             program = _compiled(source, file)
             with contextlib.redirect_stdout(sys.stderr):  # stdout is for results

@@ -1,5 +1,7 @@
 """A config file with one value changed: every other character of it stays as it is."""
 
+from copy import deepcopy
+
 from deepnet_cli.config.document import Document, Path, Place, dotted
 from deepnet_cli.config.scalars import plain_scalar
 from deepnet_cli.config.yaml_reader import parse
@@ -14,6 +16,8 @@ def with_value(document: Document, path: Path, value: str) -> str:
 
     Raises ConfigError where that cannot be done without touching anything else.
     """
+    wanted, newline = deepcopy(document.tree), "\r\n" if "\r\n" in document.text else "\n"
+    _set(wanted, path, plain_scalar(value))
     *sections, key = map(str, path)
     section, tree = tuple(sections), _at(document.tree, tuple(sections))
     if path in document.values:
@@ -21,15 +25,14 @@ def with_value(document: Document, path: Path, value: str) -> str:
     elif isinstance(tree, dict) and tree:
         first = document.keys[(*section, next(iter(tree)))]
         flow = _shown(document.text, document.values[section]).startswith("{")
-        after = ", " if flow else f"\n{' ' * (first.column - 1)}"
+        after = ", " if flow else f"{newline}{' ' * (first.column - 1)}"
         text = _put(document.text, first, f"{key}: {value}{after}")
     else:
         lines = [f"{INDENT * depth}{name}:" for depth, name in enumerate(sections)]
         lines.append(f"{INDENT * len(sections)}{key}: {value}")
-        text = "\n".join([document.text.removesuffix("\n"), *lines, ""])
+        text = newline.join([document.text.removesuffix(newline), *lines, ""])
     changed = parse(text.encode(), document.source)
-    _set(document.tree, path, plain_scalar(value))
-    if changed.problems or changed.tree != document.tree:
+    if changed.problems or changed.tree != wanted:
         raise ConfigError(f"{document.source}: set it by hand: {dotted(path)}: {value}")
     return text
 

@@ -108,5 +108,5 @@ def check_patience(document: Document, training: TrainingSection, rows: int) -> 
             document.warn(
                 ("training", key, "patience"),
                 f"the history has {rows} row{'s' * (rows > 1)}, too few for {patience}: "
-                f"nothing {what}; ask for less patience, or set a smaller log_every",
+                f"nothing {what}; ask for less patience, or for more rows",
             )

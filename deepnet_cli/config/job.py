@@ -1,6 +1,7 @@
 """All that a config means, as objects: what training, checking and explaining start from."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,7 @@ class Job:
     warnings: list[str]  # what is likely a mistake, each with its place
     code: "Code | None"  # the user's own, that the network may be made of
 
-    @property
+    @cached_property
     def rate(self) -> Rate:
         """The learning rate of iteration i, counted from 0, after so many reductions."""
         return rate_of(self.config, self.batches.per_epoch, self.iterations)

@@ -1,6 +1,7 @@
 """`--set training.learning_rate=0.01`: a value of the config from the command line."""
 
 import re
+from collections.abc import Sequence
 from typing import Self
 
 from deepnet_cli.config.document import SET, Document
@@ -22,6 +23,16 @@ class Implied(str):
         made = super().__new__(cls, setting)
         made.typed = typed
         return made
+
+
+def key_of(setting: str) -> str:
+    """The key of KEY=VALUE."""
+    return setting.partition("=")[0].strip()
+
+
+def among(key: str, names: Sequence[str]) -> bool:
+    """Whether a key is one of these, or below one."""
+    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def override(document: Document, setting: str) -> None:

@@ -38,6 +38,12 @@ def schedule_of(config: Config) -> Schedule:
     return schedule
 
 
+def initial_key(config: Config) -> str:
+    """The key of the rate that a run begins with: that of a number, or of a schedule."""
+    number = isinstance(config.training.learning_rate, float)
+    return "training.learning_rate" if number else "training.learning_rate.initial"
+
+
 def settled(config: Config, document: Document, per_epoch: int, iterations: int) -> Config:
     """The config with what its schedule left open; warns where the rate is 0 before the end."""
     training, schedule = config.training, schedule_of(config)

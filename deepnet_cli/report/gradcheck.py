@@ -10,7 +10,7 @@ from deepnet_cli.nn.gradcheck.mutations import Mutation
 from deepnet_cli.nn.gradcheck.report import Culprit, Report
 from deepnet_cli.nn.gradcheck.walk import Verdict
 from deepnet_cli.report.table import table
-from deepnet_cli.training.run.subject import About
+from deepnet_cli.training.checking.gradients import About
 
 
 def gradcheck_text(report: Report, about: About) -> str:

@@ -108,11 +108,12 @@ def _about(run: Run) -> Iterator[str]:
     state = {
         "training": f"in use by {run.user}",
         "ended": "which has ended",
+        "diverged": "which diverged",
         "stopped": "which stopped and can go on",
         "broken off": "which was broken off and can go on",
     }[run.state]
     yield f"{one_line(str(run.path))}: a run{name}, {state}; {_updates(run.made)} made"
-    if run.state in ("ended", "stopped"):
+    if run.state in ("ended", "diverged", "stopped"):
         seconds = run.summary.get("seconds")
         took = f"; {seconds:,.1f} s" if isinstance(seconds, int | float) else ""
         yield one_line(f"{run.summary.get('stopped')}: {run.summary.get('reason')}{took}")

@@ -85,8 +85,11 @@ def differing(runs: Sequence[Listed]) -> list[str]:
 
     def lacks_its_choice(keys: Mapping[str, object], key: str) -> bool:
         parent = key.rpartition(".")[0]
-        whole = any(each.startswith(f"{parent}.") for each in keys)
-        return key not in keys and (parent in keys or (not whole and first[parent] != key))
+        if key in keys:
+            return False
+        if parent in keys:
+            return all(keys[parent] != other.get(parent) for other in read if key in other)
+        return first[parent] != key and not any(each.startswith(f"{parent}.") for each in keys)
 
     def values(key: str) -> set[str]:
         return {str(keys.get(key)) for keys in read if not lacks_its_choice(keys, key)}

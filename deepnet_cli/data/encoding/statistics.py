@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from deepnet_cli.data.reading.rows import Rows, in_blocks
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
@@ -82,9 +81,9 @@ class Statistics:
         return spread <= ROUNDED * np.finfo(np.float64).eps * self.largest
 
 
-def statistics_of(rows: Rows) -> Statistics:
-    """Of all rows (m, n), m > 0, a block of them at a time."""
-    return reduce(add, (Statistics.of(block) for _, block in in_blocks(rows)))
+def statistics_of(blocks: Iterable[Array]) -> Statistics:
+    """Of the rows of all blocks (m_b, n) together, one at least."""
+    return reduce(add, map(Statistics.of, blocks))
 
 
 def pooled(parts: Iterable[Statistics]) -> Statistics:

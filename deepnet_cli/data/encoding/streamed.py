@@ -19,7 +19,7 @@ from deepnet_cli.data.dealing.mixing import MOST, Mixing
 from deepnet_cli.data.dealing.parts import Load, Order, Part, Supply, in_turn, sha256
 from deepnet_cli.data.dealing.windows import Window, Windows
 from deepnet_cli.data.encoding.encoding import Encoding
-from deepnet_cli.data.reading.ahead import Clock, ahead
+from deepnet_cli.data.reading.ahead import ahead
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order as random_order
@@ -73,7 +73,7 @@ class Streamed:
 
     def blocks(self) -> Iterator[Part]:
         slices = in_turn(self.m, self.features + self.outputs)
-        yield from ahead((partial(self.part, i) for i in slices), Clock())
+        yield from ahead(self.part, slices)
 
     def labels(self) -> Iterator[tuple[Array, Array | None]]:
         for i in in_turn(self.m, self.features + self.outputs):
@@ -83,7 +83,7 @@ class Streamed:
         example = (self.features + self.outputs) * self.encoding.dtype.itemsize
         windows = Windows(self.edges, WINDOW // example, order)
         fill = Filling(self, windows)
-        yield from ahead((partial(fill, w) for w in windows.between(start, stop)), self.flow.clock)
+        yield from ahead(fill, windows.between(start, stop), self.flow.clock)
 
     def sample(self, count: int, seed: int, purpose: str) -> Part:
         edges, count = self.edges, min(count, self.m)
@@ -168,7 +168,7 @@ class Filling:
 def encoded(encoding: Encoding, table: Table) -> Iterator[Array]:
     """The rows (m_b, n[0]) of a table, with y or without, block by block.  Raises DataError."""
     slices = in_turn(table.m, encoding.features + encoding.outputs)
-    yield from ahead((partial(encoding.rows, table, i) for i in slices), Clock())
+    yield from ahead(partial(encoding.rows, table), slices)
 
 
 def checked(encoding: Encoding, table: Table) -> Iterator[tuple[slice, Array]]:
@@ -182,7 +182,7 @@ def checked(encoding: Encoding, table: Table) -> Iterator[tuple[slice, Array]]:
         return i, rows
 
     slices = in_turn(table.m, encoding.features + encoding.outputs)
-    yield from ahead((partial(read, i) for i in slices), Clock())
+    yield from ahead(read, slices)
 
 
 def supply_of(encoding: Encoding, table: Table) -> Supply:

@@ -6,6 +6,7 @@ from itertools import chain
 from time import perf_counter
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -17,20 +18,22 @@ class Clock:
     waited: float = 0.0
 
 
-def ahead(tasks: Iterable[Callable[[], T]], clock: Clock) -> Iterator[T]:
-    """What the tasks return, in order; each is begun when the one before it has been asked for.
+def ahead(make: Callable[[S], T], given: Iterable[S], clock: Clock | None = None) -> Iterator[T]:
+    """What is made of each that is given, in order; it is begun when the one before it has been
+    asked for.
 
     So one result is in use and one in the making, never more: two buffers suffice.
     """
+    clock = clock or Clock()
 
-    def done(task: Callable[[], T]) -> T:
+    def done(one: S) -> T:
         began = perf_counter()
         try:
-            return task()
+            return make(one)
         finally:
             clock.worked += perf_counter() - began
 
-    waiting = iter(tasks)
+    waiting = iter(given)
     first, second = next(waiting, None), next(waiting, None)
     if first is None:
         return
@@ -41,10 +44,10 @@ def ahead(tasks: Iterable[Callable[[], T]], clock: Clock) -> Iterator[T]:
 
     with ThreadPoolExecutor(1, "deepnet reader") as reader:
         pending = reader.submit(done, first)
-        for task in chain([second], waiting):
+        for one in chain([second], waiting):
             began = perf_counter()
             made = pending.result()
             clock.waited += perf_counter() - began
-            pending = reader.submit(done, task)
+            pending = reader.submit(done, one)
             yield made
         yield pending.result()

@@ -1,12 +1,11 @@
 """Examples as a file has them, (m, n): an array, or what reads them when they are asked for."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
-from deepnet_cli.data.reading.ahead import Clock, ahead
+from deepnet_cli.data.reading.ahead import ahead
 from deepnet_cli.fused.blocks import blocks
 from deepnet_cli.nn.types import Array
 
@@ -40,4 +39,4 @@ def in_blocks(rows: Rows) -> Iterator[tuple[slice, Array]]:
         return i, rows[i]
 
     slices = blocks(len(rows), max(1, BYTES // size))
-    yield from ahead((partial(read, i) for i in slices), Clock())
+    yield from ahead(read, slices)

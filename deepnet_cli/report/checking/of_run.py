@@ -1,6 +1,7 @@
 """What can be wrong with the run: its config, its learning rate, its time and memory."""
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.rates import initial_key
 from deepnet_cli.memory import available_memory, told
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.report.timing import duration
@@ -53,10 +54,8 @@ def rate(subject: Subject) -> Finding:
         what = f"no rate makes the cost fall from {J:.3g} in {len(found.test.costs):,} updates"
         do = "look at the other lines: they say why, if it is not at its lowest already"
         return Finding(WARNING, what, (do,), figures)
-    key = "learning_rate"
-    if not isinstance(subject.job.config.training.learning_rate, float):
-        key += ".initial"
-    do = f"--set training.{key}={suggestion:g}, or what deepnet lr-find shows"
+    key = initial_key(subject.job.config)
+    do = f"--set {key}={suggestion:g}, or what deepnet lr-find shows"
     what = f"{rate:g}: J {J:.3g} -> {found.after:.3g} in {found.updates} updates"
     if found.diverged:
         what = f"{rate:g} is too high: after {found.updates} updates J is not finite"

@@ -15,6 +15,7 @@ from deepnet_cli.report.page.tables import figure, grid, pairs
 STATES = {
     "training": "being trained at this moment",
     "ended": "ended",
+    "diverged": "diverged",
     "stopped": "stopped; it can go on",
     "broken off": "broken off; it can go on",
 }

@@ -20,7 +20,7 @@ def again(runs: Sequence[Facts]) -> Section:
         tag("p", "The same config, seed and data give the same bytes on the same machine:"),
         typed("deepnet train", run.path / CONFIG),
     ]
-    if run.state in ("stopped", "broken off"):
+    if run.can_go_on:
         body.append(tag("p", "It can go on where it stopped:"))
         body.append(typed("deepnet train --resume", run.path))
     return Section("Do it again", body)

@@ -18,7 +18,7 @@ NO_METRICS = {"iteration", "epoch", "cost", "learning_rate", "clipped", "gradien
 AXES = {
     "cost": ("cost", "cost J"),
     "learning_rate": ("learning rate", "learning rate"),
-    "gradient_norm": ("norm of the gradient", "|g|"),
+    "gradient_norm": ("gradient norm", "|g|"),
 }
 """The title and y of what is not called as its column."""
 

@@ -4,10 +4,24 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+
+from deepnet_cli.errors import ConfigError
 
 FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 """By the ending of a file's name."""
+
+
+def format_of(name: Path, said: str = "") -> str:
+    """What a picture of that name is written as; `said` is how it was given.
+
+    Raises ConfigError where its ending is none of these.
+    """
+    if name.suffix not in FORMATS:
+        raise ConfigError(f"{said or name}: expected a name that ends in .png, .svg or .pdf")
+    return FORMATS[name.suffix]
+
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Which all people tell apart (Okabe and Ito, 2008: https://jfly.uni-koeln.de/color/)."""

@@ -17,11 +17,14 @@ from deepnet_cli.report.pictures.panels import Chart, Panel, Series, Tiles
 HEIGHT = 16
 """Lines of a chart."""
 
+WHOLE = 1e9
+"""Whole numbers below are written with all their digits."""
+
 BLANK = 0x2800
 DOTS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """The letter without dots, and what each dot adds to it (Unicode, Braille Patterns)."""
 
-BRAILLE, PLAIN, RULE, MARKS = "\u2812", "*", ".", "ox+#@%&="
+BRAILLE, PLAIN, RULE, MARKS = "\u2812", "*", ".", "ox+#@%&=$"
 NO_BREAK = "\xa0"
 HIDING = ("faint", "spans")
 """What is left out: it would cover the rest."""
@@ -48,7 +51,7 @@ def chart_text(chart: Chart, *, braille: bool) -> str:
         key=lambda series: series.style != "rule",  # what lies behind the others is first
     )
     x, y = (_ends([getattr(series, axis) for series in drawn]) for axis in ("x", "y"))
-    highest, lowest = f"{y[1]:.4g}", f"{y[0]:.4g}"
+    highest, lowest = _tick(y[1]), _tick(y[0])
     margin = max(len(highest), len(lowest))
     width = COLUMNS - margin - 2
     letters = np.full((HEIGHT, width), " ")
@@ -68,7 +71,7 @@ def chart_text(chart: Chart, *, braille: bool) -> str:
         f"{tick:>{margin}} |{''.join(row)}".rstrip()
         for tick, row in zip(left, letters, strict=True)
     ]
-    first, last = f"{x[0]:.4g}", f"{x[1]:.4g}"
+    first, last = _tick(x[0]), _tick(x[1])
     across = f"{chart.x} (logarithmic)" if chart.log_x else chart.x
     below = first + across.center(width - len(first) - len(last)) + last
     indent = " " * (margin + 1)
@@ -76,6 +79,11 @@ def chart_text(chart: Chart, *, braille: bool) -> str:
     told = [f"{indent} {axis}"] if axis else []
     told += [*framed, f"{indent}+{'-' * (width - 1)}", f"{indent} {below}"[:COLUMNS]]
     return "\n".join(told + _filled(legend, indent + " "))
+
+
+def _tick(value: float) -> str:
+    """Iterations whole, other numbers with four digits."""
+    return f"{value:.0f}" if value.is_integer() and abs(value) < WHOLE else f"{value:.4g}"
 
 
 def _filled(legend: Sequence[str], indent: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""What a pre-flight tries out: a fit of some examples, whether x says anything of y, the pace."""
+"""What is tried out: a fit of some examples, whether x says anything of y, the pace, gradients."""

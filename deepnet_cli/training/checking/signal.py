@@ -20,7 +20,9 @@ MULTIPLICATIONS = 2**31
 """For the distances of all from all, at most."""
 
 TWICE = 2**0.5
-"""A pair of neighbors counts twice at most: that much larger the error of their mean may be."""
+"""A pair of neighbors counts twice at most, and so does a pair with one example in each half, whose
+models are made of what they are held against: that much larger the error of the mean may be.
+"""
 
 
 def signal(loss: Loss, part: Part, seed: int) -> dict[str, float]:
@@ -54,7 +56,7 @@ def _neighbors(part: Part) -> float:
     np.fill_diagonal(distance, np.inf)
     nearest = np.argpartition(distance, NEIGHBORS, axis=1)[:, :NEIGHBORS]
     A = Y[:, nearest].mean(axis=2)
-    return _z((Y * A).sum(axis=0)) / TWICE
+    return _z((Y * A).sum(axis=0))
 
 
 def ranks(V: Array) -> Array:
@@ -72,4 +74,4 @@ def ranks(V: Array) -> Array:
 
 
 def _z(products: Array) -> float:
-    return float(products.mean() / (products.std() / np.sqrt(len(products))))
+    return float(products.mean() / (TWICE * products.std() / np.sqrt(len(products))))

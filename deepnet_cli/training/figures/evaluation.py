@@ -1,8 +1,9 @@
 """What a network makes of a whole part, a bounded number of examples at a time."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import ceil, inf
+from typing import NamedTuple
 
 import numpy as np
 
@@ -47,19 +48,10 @@ class TooLateError(Exception):
 
 
 def figures(
-    objective: Objective,
-    theta: Array,
-    supply: Supply,
-    metrics: Mapping[str, Metric],
-    until: float = inf,
+    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
 ) -> Figures:
-    """J, its weight penalty included as in training, and metrics of examples.
-
-    Raises TooLateError where they are not known when the clock (time.monotonic) is at `until`.
-    """
-    J, states = measured(objective, theta, supply, metrics, until)
-    with np.errstate(all="ignore"):
-        return {"cost": J, **figures_of(metrics, states)}
+    """J, its weight penalty included as in training, and metrics of examples."""
+    return output_figures(objective, theta, supply, metrics)[0]
 
 
 def output_figures(
@@ -68,12 +60,18 @@ def output_figures(
     supply: Supply,
     metrics: Mapping[str, Metric],
     until: float = inf,
-) -> list[Figures]:
-    """Of each of several numbers by itself; likewise."""
-    _, states = measured(objective, theta, supply, metrics, until)
+) -> tuple[Figures, list[Figures]]:
+    """The same, and the metrics of each of several numbers by itself; of classes none.
+
+    Raises TooLateError where they are not known when the clock (time.monotonic) is at `until`.
+    """
+    J, states = measured(objective, theta, supply, metrics, until)
     with np.errstate(all="ignore"):
+        whole = {"cost": J, **figures_of(metrics, states)}
+        if objective.network.loss.kind not in ("number", "count") or supply.outputs == 1:
+            return whole, []
         each = figures_of_each(metrics, states)
-    return [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
+    return whole, [{name: float(each[name][k]) for name in each} for k in range(supply.outputs)]
 
 
 def measured(
@@ -83,32 +81,64 @@ def measured(
     metrics: Mapping[str, Metric],
     until: float = inf,
 ) -> tuple[float, States]:
-    """J and what the metrics have seen of examples that count alike in them, block by block."""
-    network, states, J = objective.network, States(), Mean(supply.weights)
+    """J and what the metrics have seen of examples that count alike in them."""
+    sums = Sums(objective.network.loss, metrics, supply.weights)
+    for made in propagated(objective.network, theta, supply, until):
+        sums.take(made)
+    return sums.J + penalty(objective, theta), sums.states
+
+
+class Propagated(NamedTuple):
+    """Some examples, which of all they are, and what a network makes of them: S and A (n[L], m)."""
+
+    part: Part
+    which: slice
+    S: Array
+    A: Array
+
+
+def propagated(
+    network: Network, theta: Array, supply: Supply, until: float = inf
+) -> Iterator[Propagated]:
+    """All examples, block by block.  Raises TooLateError."""
+    first = 0
     for part in supply.blocks():
         if time.monotonic() > until:
             raise TooLateError
         S = scores(network, theta, part.rows)
         with np.errstate(all="ignore"):
-            J.take(float(network.loss.cost(S, part.Y, part.share).real), part)
             A = network.loss.link.forward(S)
-            states = pooled(metrics, states, observed(metrics, A, part.Y))
-    return J.value + penalty(objective, theta), states
+        yield Propagated(part, slice(first, first + part.m), S, A)
+        first += part.m
 
 
-class Mean:
-    """The mean of what each block has, as much as its examples weigh."""
+class Sums:
+    """J, without penalties, and what metrics have seen, of the blocks so far."""
 
-    def __init__(self, weights: Array | None) -> None:
-        self.value, self._total = 0.0, 0.0
-        self._unit = 1.0 if weights is None else float(weights.max()) or 1.0
+    def __init__(self, loss: Loss, metrics: Mapping[str, Metric], weights: Array | None) -> None:
+        self.loss, self.metrics = loss, metrics
+        self.J, self.states = 0.0, States()
+        self._unit = 1.0 if weights is None else float(weights.max()) or 1.0  # of those in J
+        self._total = 0.0
 
-    def take(self, value: float, part: Part) -> None:
-        """Another block's value."""
+    def take(self, made: Propagated, w: Array | None = None) -> None:
+        """Another block, whose examples count w (m,) in the metrics, or alike."""
+        part = made.part
+        w = None if w is None else w[np.newaxis]
+        with np.errstate(all="ignore"):
+            J = float(self.loss.cost(made.S, part.Y, part.share).real)
+            seen = observed(self.metrics, made.A, part.Y, w)
+            self.states = pooled(self.metrics, self.states, seen)
         weight = part.m if part.weights is None else float((part.weights / self._unit).sum())
         self._total += weight
         if weight:
-            self.value += (value - self.value) * (weight / self._total)
+            self.J += (J - self.J) * (weight / self._total)
+
+
+def costs(loss: Loss, S: Array, Y: Array) -> Array:
+    """J of each example (m,) by itself, in float64, for S and Y (n[L], m)."""
+    each: Array = loss.entries(S, Y).sum(axis=0, dtype=np.float64) / loss.outputs(Y)
+    return each
 
 
 def running_states(metrics: Mapping[str, Metric], loss: Loss, S: Array, Y: Array) -> States:

@@ -32,6 +32,11 @@ def affordable(m: int, K: int) -> int:
     return most if most >= FEWEST else 0
 
 
+def most_examples(K: int) -> int:
+    """How many examples of K outputs are not too many."""
+    return max(1, WORK // (FEWEST * K))
+
+
 def intervals(
     figures: Callable[[Array], dict[str, Array]], m: int, resamples: int, seed: int = 0
 ) -> dict[str, Interval]:

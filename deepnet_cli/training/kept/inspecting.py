@@ -110,12 +110,18 @@ class Run:
 
     @property
     def state(self) -> str:
-        """training, ended, stopped (it can go on) or broken off (so can it)."""
+        """training, ended, diverged, stopped or broken off."""
         if self.user:
             return "training"
         if not self.summary or self.made > self._ended:
             return "broken off"
-        return "ended" if self.summary.get("stopped") in ENDED else "stopped"
+        why = self.summary.get("stopped")
+        return "ended" if why in ENDED else "diverged" if why == "diverged" else "stopped"
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether resuming it makes something of it: one that diverged diverges again."""
+        return self.state in ("stopped", "broken off")
 
 
 def inspect_model(path: Path) -> ModelFile:

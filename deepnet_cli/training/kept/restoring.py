@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.overrides import among
 from deepnet_cli.config.resolved import differences
 from deepnet_cli.data.encoding.scaling import IDENTITY
 from deepnet_cli.data.files.hdf5 import Source
@@ -65,11 +66,6 @@ PLACES = (
 
 ROUNDING = ("core", "machine", "numpy", "system")
 """Of the environment, what rounds functions."""
-
-
-def among(key: str, names: Sequence[str]) -> bool:
-    """Whether a key is one of these, or below one."""
-    return any(key == name or key.startswith(f"{name}.") for name in names)
 
 
 def load_progress(

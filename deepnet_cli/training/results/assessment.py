@@ -25,7 +25,7 @@ from deepnet_cli.nn.metrics.calibration import BINS, Calibration, binned, calibr
 from deepnet_cli.nn.metrics.decided import CLASSES
 from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.evaluation import Mean, penalty, scores
+from deepnet_cli.training.figures.evaluation import Sums, costs, penalty, propagated
 from deepnet_cli.training.figures.intervals import Interval, affordable, intervals
 from deepnet_cli.training.kept.model import Model
 
@@ -64,49 +64,44 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     metrics = model.encoding.in_units(metrics)
     probable = loss.kind in ("binary", "class")
     resamples = affordable(supply.m, K) if resampled else None
-    J, states, sums = Mean(supply.weights), States(), np.zeros((3, BINS))
+    sums, bins = Sums(loss, metrics, supply.weights), np.zeros((3, BINS))
     others: dict[str, States] = {}
-    seen: list[Seen] = []
-    first = 0
-    for part in supply.blocks():
-        w = weights[first : first + part.m]
-        first += part.m
-        S = scores(model.network, model.theta, part.rows)
+    seen: list[Sample] = []
+    for block in propagated(model.network, model.theta, supply):
+        w, (part, _, S, A) = weights[block.which], block
+        sums.take(block, w)
         with np.errstate(all="ignore"):
-            A = loss.link.forward(S)
-            J.take(float(np.real(loss.cost(S, part.Y, part.share))), part)
-            states = pooled(metrics, states, observed(metrics, A, part.Y, w[np.newaxis]))
             if probable:
-                sums += binned(A, part.Y, w, loss.kind)
+                bins += binned(A, part.Y, w, loss.kind)
             baselines = {} if model.baselines is None else model.baselines.outputs(loss, part.rows)
             for name, other in baselines.items():
                 state = observed(metrics, other, part.Y, w[np.newaxis])
                 others[name] = pooled(metrics, others.get(name, {}), state)
         if resamples:
-            seen.append(Seen(S, A, part.Y, w, w if part.weights is None else part.weights))
+            seen.append(Sample(S, A, part.Y, w, w if part.weights is None else part.weights))
     added = penalty(model.objective, model.theta)
     linear = None if model.baselines is None else model.baselines.linear
     classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
     with np.errstate(all="ignore"):
         between = {}
         if resamples:
-            of_draws = _of_draws(metrics, loss, Seen.joined(seen), added)
+            of_draws = _of_draws(metrics, loss, Sample.joined(seen), added)
             between = intervals(of_draws, supply.m, resamples)
         return Assessment(
             supply.m,
-            {"cost": J.value + added, **figures_of(metrics, states)},
+            {"cost": sums.J + added, **figures_of(metrics, sums.states)},
             between,
             resamples,
             {name: figures_of(metrics, state) for name, state in others.items()},
             0 if linear is None else linear.examples,
             table.output_names(K) if classes is None else classes.names,
-            {} if told_apart and classes is None else figures_of_each(metrics, states),
-            None if classes is None else states[CLASSES.name][0][0],
-            calibration(sums) if probable else None,
+            {} if told_apart and classes is None else figures_of_each(metrics, sums.states),
+            None if classes is None else sums.states[CLASSES.name][0][0],
+            calibration(bins) if probable else None,
         )
 
 
-class Seen(NamedTuple):
+class Sample(NamedTuple):
     """What figures are made of, for m examples: S, A and Y (K, m), their weights (m,) in metrics
     and in J.
     """
@@ -118,18 +113,18 @@ class Seen(NamedTuple):
     in_J: Array
 
     @classmethod
-    def joined(cls, blocks: Sequence["Seen"]) -> "Seen":
+    def joined(cls, blocks: Sequence["Sample"]) -> "Sample":
         """Those of all blocks."""
         return cls(*(np.concatenate(arrays, axis=-1) for arrays in zip(*blocks, strict=True)))
 
 
 def _of_draws(
-    metrics: Mapping[str, Metric], loss: Loss, seen: Seen, penalty: float
+    metrics: Mapping[str, Metric], loss: Loss, seen: Sample, penalty: float
 ) -> Callable[[Array], dict[str, Array]]:
     """All figures as functions of how often each example was drawn (R, m); J first."""
     S, A, Y, weights, in_J = seen
-    costs = loss.entries(S, Y).sum(axis=0, dtype=np.float64) / loss.outputs(Y)
-    cost = {"cost": mean_of("cost", lambda *_: costs)}
+    each = costs(loss, S, Y)
+    cost = {"cost": mean_of("cost", lambda *_: each)}
 
     def figures(times: Array) -> dict[str, Array]:
         J = weighted_figures(cost, observed(cost, A, Y, times * in_J))["cost"] + penalty

@@ -20,12 +20,22 @@ from deepnet_cli.nn.improvement import smaller_is_better
 from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric, chosen, observed, weighted_figures
 from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.intervals import FEWEST, WORK, Interval, affordable, intervals
+from deepnet_cli.training.figures.intervals import (
+    Interval,
+    affordable,
+    intervals,
+    most_examples,
+)
 from deepnet_cli.training.results.outcomes import Outcomes
 from deepnet_cli.training.results.pairing import Side, in_common
 from deepnet_cli.training.results.seen import seen_in_training
 
 ALPHA = 0.05
+FEWEST_ROWS = 6
+"""Of which all may favor one of two alike by chance, less often than ALPHA: 2 / 2^6.  Resamples of
+fewer know no other outcome, and their interval is too narrow to say anything.
+"""
+
 UNJUDGED = ("coverage", "width")
 """Figures of which neither a smaller nor a larger one is better by itself."""
 
@@ -79,7 +89,7 @@ def compared(a: Side, b: Side) -> Comparison:
     _check_comparable(a, b)
     of = a.outcomes.m, b.outcomes.m
     places, notes = in_common(a, b)
-    if (every := ceil(len(places[0]) * len(a.outcomes.A) * FEWEST / WORK)) > 1:
+    if (every := ceil(len(places[0]) / most_examples(len(a.outcomes.A)))) > 1:
         places = [rows[::every] for rows in places]
         notes.append(
             f"these are too many rows to draw them again and again: one in {every} is taken"
@@ -92,6 +102,8 @@ def compared(a: Side, b: Side) -> Comparison:
     if pair.costs is None:
         notes.append("they were trained by different losses: their costs are not compared")
     m, mcnemar = len(places[0]), pair.mcnemar
+    if m < FEWEST_ROWS:
+        notes.append(f"fewer than {FEWEST_ROWS} rows are no evidence, whatever they say")
     between = intervals(pair.differences, m, affordable(m, len(a.outcomes.A)))
     one = np.ones((1, m))
     found: dict[str, Difference] = {}
@@ -99,9 +111,8 @@ def compared(a: Side, b: Side) -> Comparison:
         of_a, of_b = pair.figures(one)
     for name, interval in between.items():
         values = float(of_a[name][0]), float(of_b[name][0])
-        better = _better(name, interval)
-        if name == "accuracy" and mcnemar is not None and mcnemar.p > ALPHA:
-            better = ""
+        by_chance = name == "accuracy" and mcnemar is not None and mcnemar.p > ALPHA
+        better = "" if by_chance or m < FEWEST_ROWS else _better(name, interval)
         found[name] = Difference(*values, values[1] - values[0], interval, better)
     return Comparison(a, b, of, found, mcnemar, pair.judged, notes)
 

@@ -17,7 +17,7 @@ from deepnet_cli.files import read_file
 from deepnet_cli.nn.metrics import confusion_matrix, decisions
 from deepnet_cli.nn.types import Array
 from deepnet_cli.randomness import order
-from deepnet_cli.training.figures.evaluation import scores
+from deepnet_cli.training.figures.evaluation import costs, propagated
 from deepnet_cli.training.kept.model import Model, load_model
 from deepnet_cli.training.kept.run_directory import CONFIG, SUMMARY, check_begun
 
@@ -144,19 +144,17 @@ def outcomes_of(
         table = table.take(np.sort(order(model.config.seed, "outcomes", 0, m)[:most]))
         supply = model.supply(table)
     found = list[tuple[Array, Array, Array]]()
-    for block in supply.blocks():
-        S = scores(model.network, model.theta, block.rows)
+    for examples, _, S, A in propagated(model.network, model.theta, supply):
         with np.errstate(all="ignore"):
-            costs = loss.entries(S, block.Y).sum(axis=0, dtype=np.float64) / loss.outputs(S)
-            A = encoding.restored(loss.link.forward(S))
-        found.append((A, encoding.restored(block.Y), costs))
-    A, Y, costs = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
+            J = costs(loss, S, examples.Y)
+            found.append((encoding.restored(A), encoding.restored(examples.Y), J))
+    A, Y, J = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
     form = _form(model)
     if encoding.classes is not None:
         names = encoding.classes.names
     else:
         names = loss.columns or table.output_names(K)
-    return Outcomes(part, table, m, loss.kind, form, A, Y, costs, names)
+    return Outcomes(part, table, m, loss.kind, form, A, Y, J, names)
 
 
 def _form(model: Model) -> Form:

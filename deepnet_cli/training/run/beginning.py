@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from deepnet_cli.config.job import Job, load_job
 from deepnet_cli.config.load import resolved
+from deepnet_cli.config.overrides import among, key_of
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.threads import limited
 from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.kept.restoring import CHANGEABLE, FORKABLE, among
+from deepnet_cli.training.kept.restoring import CHANGEABLE, FORKABLE
 from deepnet_cli.training.kept.resume import check_code, newest_progress, progress_at
 from deepnet_cli.training.kept.run_directory import CONFIG, RunDirectory, check_begun
 from deepnet_cli.training.run.session import Session
@@ -69,6 +70,9 @@ def forked(
     """A new run with what another, RUN or RUN@N, had reached.  The other one may be going on."""
     name, _, at = origin.rpartition("@")
     if not (at.isdecimal() or at in ("best", "newest")):
+        if name and Path(name).is_dir() and not Path(origin).exists():
+            wanted = "best, newest or a number of updates"
+            raise ConfigError(f"--from {origin}: expected {wanted} behind the @, found '{at}'")
         name, at = origin, "newest"
     run = Path(name)
     check_begun(run)
@@ -96,7 +100,7 @@ def _job_of(
 ) -> Job:
     """The job of a run's own config, with settings that it may have."""
     for setting in settings:
-        if not among(setting.partition("=")[0].strip(), may_change):
+        if not among(key_of(setting), may_change):
             raise ConfigError(
                 f"--set {setting}: {what} may change {', '.join(may_change)} only; "
                 "for anything else start a new run"

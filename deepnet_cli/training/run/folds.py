@@ -4,7 +4,6 @@ DIR/fold-1, ..., DIR/fold-K      runs, each with the config that makes it again
 DIR/cv.json                      the figures of each, their means and standard deviations
 """
 
-import json
 from math import nan
 from pathlib import Path
 
@@ -12,8 +11,9 @@ import numpy as np
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.config.resolved import differences, resolved_config
-from deepnet_cli.errors import ConfigError
+from deepnet_cli.errors import ConfigError, shortened
 from deepnet_cli.nn.metrics import Figures
+from deepnet_cli.training.kept.inspecting import object_in, text_in
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.kept.resume import check_code, newest_progress
 from deepnet_cli.training.kept.run_directory import CONFIG, SUMMARY, RunDirectory
@@ -37,22 +37,21 @@ def finished(job: Job, path: Path) -> Figures | None:
     """
     if not (path / CONFIG).exists():
         return None
-    old, new = (path / CONFIG).read_text(), resolved_config(job, path)
+    old, new = text_in(path / CONFIG), resolved_config(job, path)
     if told := differences(old, new):
         raise ConfigError(
-            f"{path}: was trained with another config: {'; '.join(told.values())}; "
+            f"{path}: was trained with another config: {shortened('; '.join(told.values()))}; "
             "choose another --run-dir"
         )
-    if not (path / SUMMARY).exists():
+    summary = object_in(text_in(path / SUMMARY))
+    if summary.get("stopped") not in ENDED:
         return None
-    summary = json.loads((path / SUMMARY).read_text())
     if summary["data"] != fingerprints(job):
         raise ConfigError(f"{path}: was trained on other data; choose another --run-dir")
     if summary.get("code") != (job.code.identity if job.code is not None else None):
         raise ConfigError(f"{path}: was trained with other --code; choose another --run-dir")
     figures = summary["figures"].get("test", {})
-    defined = {name: nan if value is None else value for name, value in figures.items()}
-    return defined if summary["stopped"] in ENDED else None
+    return {name: nan if value is None else value for name, value in figures.items()}
 
 
 def session_of(job: Job, path: Path) -> Session:

@@ -29,7 +29,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Finding:
+class NotFinite:
     """The first tensor that is not finite, and `rows` of the training file that the batch was of,
     those that made it so in `by`; both are empty where x stays in its file.
     """
@@ -73,7 +73,7 @@ class PostMortem:
 
     end: int
     last: list[Last]
-    finding: Finding | None
+    finding: NotFinite | None
 
     def bundle(self, job: Job, start: Progress, config: str) -> bytes:
         """The file NAME: the checkpoint to start from, and what is found from there on."""
@@ -82,7 +82,7 @@ class PostMortem:
         return start.to_bytes(job, config, environment(job), diverged=diverged)
 
 
-def recorded(path: Path) -> tuple[int, Finding | None]:
+def recorded(path: Path) -> tuple[int, NotFinite | None]:
     """The end and the finding in a bundle.  Raises DataError."""
     with open_sealed(path, "checkpoint") as source:
         text = source.text("diverged")
@@ -90,7 +90,7 @@ def recorded(path: Path) -> tuple[int, Finding | None]:
         tree = json.loads(text)
         found, end = tree["found"], int(tree["end"])
         if found is not None:
-            found = Finding(**found | {name: tuple(found[name]) for name in ("rows", "by")})
+            found = NotFinite(**found | {name: tuple(found[name]) for name in ("rows", "by")})
     except (KeyError, TypeError, ValueError):
         raise DataError(f"{path}: attribute 'diverged' does not say what was found") from None
     return end, found
@@ -123,14 +123,14 @@ def post_mortem(job: Job, start: Progress, end: int) -> PostMortem:
             update(state.iteration + 1)
             after = plain.network.layout.views(state.theta).items()
             found = _first(
-                job, batch, (Seen(name, layer_of(name), "update", V) for name, V in after)
+                job, batch, (Tensor(name, layer_of(name), "update", V) for name, V in after)
             )
     except DivergedError:  # the plain steps round otherwise than those that were made
         pass
     return PostMortem(end, last, found)
 
 
-class Seen(NamedTuple):
+class Tensor(NamedTuple):
     """A tensor, of layer l; whether it has a column an example."""
 
     name: str
@@ -147,37 +147,37 @@ def layer_of(block: str) -> int:
 
 def _looked(
     job: Job, plain: Objective, theta: Array, batch: Batch
-) -> tuple[float, Array, Finding | None]:
+) -> tuple[float, Array, NotFinite | None]:
     """J and the gradient of an iteration, and the first tensor in it that is not finite."""
     network, back = plain.network, list[tuple[int, Array]]()
     arguments = theta, batch.X, batch.Y, batch.weights, batch.iteration
     J, grad = plain(*arguments, lambda k, dU: back.append((k, dU.copy())))
 
-    def tensors() -> Iterator[Seen]:
+    def tensors() -> Iterator[Tensor]:
         work, p, V = plain.workspace(batch.X.shape[1], theta.dtype), plain.windows(theta), batch.X
-        yield Seen("X", 1, "forward", V, by_example=True)
+        yield Tensor("X", 1, "forward", V, by_example=True)
         for k, op in enumerate(network.ops):
             V = network.forward(p, V, work, k, k + 1)
-            yield Seen(op.node, op.layer, "forward", V, by_example=True)
-        yield Seen("J", len(network.layers), "forward", work.costs, by_example=True)
-        yield Seen("J", len(network.layers), "forward", np.array([J.real]))  # with penalties
+            yield Tensor(op.node, op.layer, "forward", V, by_example=True)
+        yield Tensor("J", len(network.layers), "forward", work.costs, by_example=True)
+        yield Tensor("J", len(network.layers), "forward", np.array([J.real]))  # with penalties
         g = network.layout.views(grad)
         for k, dU in back:
             op = network.ops[k]
-            yield Seen(f"d{op.node}", op.layer, "backward", dU, by_example=True)
-            yield from (Seen(f"d{name}", op.layer, "backward", g[name]) for name in op.blocks)
+            yield Tensor(f"d{op.node}", op.layer, "backward", dU, by_example=True)
+            yield from (Tensor(f"d{name}", op.layer, "backward", g[name]) for name in op.blocks)
 
     with np.errstate(all="ignore"):
         return float(J.real), grad, _first(job, batch, tensors())
 
 
-def _first(job: Job, batch: Batch, tensors: Iterator[Seen]) -> Finding | None:
+def _first(job: Job, batch: Batch, tensors: Iterator[Tensor]) -> NotFinite | None:
     for seen in tensors:
         bad = ~np.isfinite(seen.value)
         if bad.any():
             rows = _rows(job, batch.iteration)
             by = np.sort(rows[bad.any(axis=0)]) if seen.by_example and len(rows) else rows[:0]
-            return Finding(
+            return NotFinite(
                 batch.iteration,
                 batch.epoch,
                 seen.name,

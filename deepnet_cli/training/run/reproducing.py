@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deepnet_cli.errors import DivergedError
+from deepnet_cli.errors import ConfigError, DivergedError
 from deepnet_cli.nn.parameters import Layout
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.kept.model import NAME as MODEL
@@ -49,7 +49,10 @@ class Compared:
 
 @dataclass
 class Reproduction:
-    """A session that makes again what a record tells, up to its last update or `until`."""
+    """A session that makes again what a record tells, up to its last update or `until`.
+
+    Raises ConfigError where the run began with that many, those of another run.
+    """
 
     record: Record
     session: Session
@@ -64,6 +67,11 @@ class Reproduction:
     def __post_init__(self) -> None:
         self.began = self.session.progress.state.iteration
         made = self.record.made
+        if self.until is not None and self.until <= self.began:
+            raise ConfigError(
+                f"--until {self.until}: {self.record.path} began with {self.began:,} updates of "
+                "another run; give a larger number"
+            )
         self.last = made if self.until is None else min(self.until, made)
         self.session.marks = {self.last, *self.record.states}
 
@@ -93,11 +101,11 @@ class Reproduction:
 
     def steps(self) -> Iterator[Event]:
         """Train, and look on the way at what was kept.  It ends where the record does, and where
-        training diverges; nothing is trained where it made no update.
+        training diverges; nothing is trained where the run made no update, and did not try to.
         """
-        if not self.last:
-            return
         beyond = self.record.diverged and self.whole
+        if self.last <= self.began and not beyond:
+            return
         try:
             for event in self.session.steps():
                 self._see_state()
@@ -110,8 +118,8 @@ class Reproduction:
         self.ended = True
 
     def finish(self) -> None:
-        """Write the run's files, and compare what they hold."""
-        if not self.last:
+        """Write the run's files, and compare what they hold; none where nothing was trained."""
+        if not self.ended and self.made == self.began:
             return
         self.session.finish()
         self._see_rows()
@@ -143,6 +151,8 @@ class Reproduction:
         here = {row["iteration"]: row for row in ours}
         last = self.last if self.ended else self.made
         for row in self.record.rows:
+            if row["iteration"] < self.began:  # the other run's, read and not made
+                continue
             if row["iteration"] >= last:
                 break
             self.rows += 1

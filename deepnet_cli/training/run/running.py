@@ -1,8 +1,9 @@
 """A session from its first event to its last, whoever looks on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from deepnet_cli.config.job import Job
+from deepnet_cli.config.rates import initial_key, schedule_of
 from deepnet_cli.errors import DivergedError
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run.post_mortem import NAME, post_mortem
@@ -43,28 +44,29 @@ def _advised(error: DivergedError, session: Session, found: str) -> DivergedErro
     job, made, place = session.job, session.progress.state.iteration, session.directory.path
     gradient = job.rule.sees == "gradient"
     rate = f", with learning rate {session.rate(made):g}" if gradient else ""
-    more = (
-        "training.clip_norm: 1, or data.scale: standardize where features differ much in size"
-        if gradient
-        else "or a smaller model.initialization"
-    )
+    ways = [f"--set {calmer(job)}", *_more_ways(job)]
+    either = f"{', '.join(ways[:-1])}, or {ways[-1]}" if len(ways) > 1 else ways[0]
     return DivergedError(
         f"{error}{rate}; the last good parameters, after {made:,} update{'s' * (made != 1)}, "
         f"are in {place}{found}\n"
-        f"try: --set {calmer(job)}, {more}\nsee it again: deepnet replay {place}"
+        f"try: {either}\nsee it again: deepnet replay {place}"
     )
+
+
+def _more_ways(job: Job) -> Iterator[str]:
+    """What else may help, of what the config has not yet."""
+    if job.rule.sees == "objective":
+        yield "a smaller model.initialization"
+        return
+    if job.config.training.clip_norm is None:
+        yield "training.clip_norm: 1"
+    if getattr(job.config.data.scale, "name", "a number") in ("auto", "none", "a number"):
+        yield "data.scale: standardize where features differ much in size"
 
 
 def calmer(job: Job) -> str:
     """The setting that most likely keeps a run from diverging there."""
     if job.rule.sees == "objective":
         return "data.scale=standardize"
-    scheduled = job.config.training.learning_rate
-    if isinstance(scheduled, float):
-        return f"training.learning_rate={_lower(scheduled):g}"
-    return f"training.learning_rate.initial={_lower(scheduled.initial):g}"
-
-
-def _lower(rate: float) -> float:
-    """A tenth of it, or of any rate that may be good."""
-    return min(rate, 1.0) / 10
+    lower = min(schedule_of(job.config).initial, 1.0) / 10  # or of any rate that may be good
+    return f"{initial_key(job.config)}={lower:g}"

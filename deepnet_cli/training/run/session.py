@@ -48,7 +48,8 @@ class Session:
         self.seconds = 0.0
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.monitor: str | None = None  # the figure that chose them
-        self.figures: dict[str, Figures] = {}
+        self.figures: dict[str, Figures] = {}  # by part
+        self.outputs: dict[str, dict[str, Figures]] = {}  # of each of several numbers, by part
         self.history = History()  # every row, with the one that closes the run
         self.marks: Collection[int] = ()  # updates after which an event is to come, too
         self._closing: Row | None = None
@@ -56,11 +57,10 @@ class Session:
         self.diverged_at: int | None = None  # the iteration whose cost was not finite
         self._most = at_once(progress.space.objective.network.sizes, job.batches.size)
         self._copies = Copies(job, directory, self.config, progress)
-        self._rate = job.rate
 
     def rate(self, iteration: int) -> float:
         """The learning rate of an iteration that follows the rows so far."""
-        return self._rate(iteration, self.progress.reductions.made)
+        return self.job.rate(iteration, self.progress.reductions.made)
 
     def begin(self) -> None:
         """Write which rows each part has, what the run begins with where another had it, and the
@@ -128,7 +128,7 @@ class Session:
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
         job, theta, hurried = self.job, self.settle(), self.ending.stopped == "interrupted"
         until = time.monotonic() + PATIENCE if hurried else inf
-        self.figures, outputs = part_figures(job, theta, until)
+        self.figures, self.outputs = part_figures(job, theta, until)
         m = job.batches.part.m
         baselines = fitted_beside(job, 0 if hurried else self.progress.state.iteration)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
@@ -137,8 +137,7 @@ class Session:
         self._copies.write_history(self.history)
         if draw is not None:
             self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
-        chosen = self.kept, self.monitor
-        told = summary(job, self.progress, chosen, self.figures, outputs, self.ending, self.seconds)
+        told = summary(self)
         self.directory.write_json(SUMMARY, told)
         return told
 

@@ -2,14 +2,16 @@
 
 from contextlib import suppress
 from math import inf
+from typing import TYPE_CHECKING
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.evaluation import TooLateError, figures, output_figures
+from deepnet_cli.training.figures.evaluation import TooLateError, output_figures
 from deepnet_cli.training.kept.environment import environment
-from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.run.stopping import Ending
+
+if TYPE_CHECKING:
+    from deepnet_cli.training.run.session import Session
 
 Outputs = dict[str, dict[str, Figures]]
 """Of each of several numbers, by part and name."""
@@ -22,29 +24,19 @@ def part_figures(job: Job, theta: Array, until: float = inf) -> tuple[dict[str, 
     parts, found, outputs = job.dataset.parts, dict[str, Figures](), Outputs()
     with suppress(TooLateError):
         for name, part in sorted(parts.items(), key=lambda each: each[1].m):
-            found[name] = figures(job.objective, theta, part, job.summary_metrics, until)
-            if job.network.loss.kind in ("number", "count") and part.outputs > 1:
-                each = output_figures(job.objective, theta, part, job.summary_metrics, until)
+            told = output_figures(job.objective, theta, part, job.summary_metrics, until)
+            found[name], each = told
+            if each:
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))
     in_order = [name for name in parts if name in found]
     return {name: found[name] for name in in_order}, outputs
 
 
-def summary(
-    job: Job,
-    progress: Progress,
-    chosen: tuple[int, str | None],
-    figures: dict[str, Figures],
-    outputs: Outputs,
-    ending: Ending,
-    seconds: float,
-) -> dict[str, object]:
-    """The content of summary.json; `figures` by part, of the parameters that were `chosen`: those
-    after so many updates, and by which figure, if any.
-    """
-    made = progress.state.iteration
+def summary(session: "Session") -> dict[str, object]:
+    """The content of summary.json, of a session whose figures are known."""
+    job, made = session.job, session.progress.state.iteration
     epochs = made / job.batches.per_epoch
-    kept, monitor = chosen
+    kept, monitor = session.kept, session.monitor
     best = {"best": {"monitor": monitor, "iteration": kept - 1}} if monitor and kept else {}
     n = job.network.features
     reduced = {"reduced": {"from": n, "to": job.reduced}} if job.reduced else {}
@@ -58,13 +50,13 @@ def summary(
         **trained,
         "iterations": made,
         "epochs": int(epochs) if epochs == int(epochs) else round(epochs, 3),
-        "seconds": round(seconds, 3),
-        **ending._asdict(),
+        "seconds": round(session.seconds, 3),
+        **session.ending._asdict(),
         **best,
         **reduced,
         **code,
-        "figures": figures,
-        **({"outputs": outputs} if outputs else {}),
+        "figures": session.figures,
+        **({"outputs": session.outputs} if session.outputs else {}),
         **({"stream": flow.told()} if (flow := job.batches.part.flow) else {}),
         "data": fingerprints(job),
         "environment": environment(job),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ DOUBLE = ("compute.precision=float64",)
 
 
 @dataclass(frozen=True)
-class Subject:
+class Case:
     """An objective at parameters theta (P,) with examples, all in float64."""
 
     objective: Objective
@@ -60,23 +60,23 @@ class About:
     seconds: float
 
 
-def proved(subject: Subject, examples: int, *, exhaustive: bool = False) -> tuple[Report, About]:
+def proved(case: Case, examples: int, *, exhaustive: bool = False) -> tuple[Report, About]:
     """The whole check of its gradients at a sample of examples."""
     began = time.monotonic()
-    point = subject.point(examples)
-    report = check(point, partial(generator, subject.seed), exhaustive=exhaustive)
-    parameters = subject.objective.network.layout.trained.stop
+    point = case.point(examples)
+    report = check(point, partial(generator, case.seed), exhaustive=exhaustive)
+    parameters = case.objective.network.layout.trained.stop
     seconds = time.monotonic() - began
-    return report, About(subject.at, subject.seed, point.X.shape[1], parameters, seconds)
+    return report, About(case.at, case.seed, point.X.shape[1], parameters, seconds)
 
 
-def subject_at(
+def case_at(
     source: Path | Tree,
     settings: tuple[str, ...],
     data: Path | None,
     held: ExitStack,
     after: int = 0,
-) -> Subject:
+) -> Case:
     """What a path names, or a config; the threads that suit it are held.  Raises ConfigError where
     the options do not fit it.
     """
@@ -95,17 +95,12 @@ def subject_at(
     if path is not None and data is not None:
         return _of_model(path, data, held)
     if path is not None and is_run:
-        subject = _of_config(path / CONFIG, settings, held, 0)
-        theta = load_model(path).theta
-        return Subject(
-            subject.objective, theta, subject.supply, subject.seed, "trained model", trained=True
-        )
+        case = _of_config(path / CONFIG, settings, held, 0)
+        return replace(case, theta=load_model(path).theta, at="trained model", trained=True)
     return _of_config(source, settings, held, after)
 
 
-def _of_config(
-    source: Path | Tree, settings: tuple[str, ...], held: ExitStack, after: int
-) -> Subject:
+def _of_config(source: Path | Tree, settings: tuple[str, ...], held: ExitStack, after: int) -> Case:
     """A config's network on its own training data, at its start or `after` updates."""
     job = load_job(source, (*settings, *DOUBLE))
     held.enter_context(limited(job.threads))
@@ -115,13 +110,13 @@ def _of_config(
         pass
     at = f"iteration {after}" if after else "initialization"
     part = job.dataset.parts["train"]
-    return Subject(job.objective, state.theta, part, job.config.seed, at, after)
+    return Case(job.objective, state.theta, part, job.config.seed, at, after)
 
 
-def _of_model(path: Path, data: Path, held: ExitStack) -> Subject:
+def _of_model(path: Path, data: Path, held: ExitStack) -> Case:
     """A model file's network; its data are named, for a path in a model is never opened."""
     model = load_model(path)
     held.enter_context(limited(fitting(model.network.sizes, 1)))
     encoding = model.encoding.in_precision("float64")
     supply = supply_of(encoding, model.table(Location(data), labelled=True))
-    return Subject(model.objective, model.theta, supply, 0, "trained model", trained=True)
+    return Case(model.objective, model.theta, supply, 0, "trained model", trained=True)
