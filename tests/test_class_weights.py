@@ -179,6 +179,20 @@ def test_a_resumed_run_does_not_take_other_class_weights(rng: np.random.Generato
     assert_refused(changed, 2, ["another config", "loss.class_weight.name: 3.0 -> 4.0"])
 
 
+def test_a_run_is_told_apart_from_one_without(rng: np.random.Generator) -> None:
+    write_parts(3, rng)
+    asked: dict[str, object] = {"plain": None, "even": "balanced", "own": WEIGHTS}
+    for run, weights in asked.items():
+        loss = {"name": "cross_entropy"} | ({"class_weight": weights} if weights else {})
+        train(config_of(loss), "--run-dir", run)
+        compared = deepnet("compare", "plain", run).out
+        assert ("loss.class_weight" in compared) == bool(weights)
+    plain, even, own = (deepnet("inspect", run).out for run in asked)
+    assert "class weights" not in plain
+    assert ", balanced class weights," in even
+    assert "cross_entropy, class weights," in own
+
+
 def hinge(asked: object) -> dict[str, object]:
     return {"name": "hinge", "class_weight": asked}
 

@@ -202,7 +202,8 @@ def test_who_was_trained_on_them_is_warned_of(folder: Path) -> None:
     assert_says(result.err, ["a was trained on 7 of these 207 rows", "b was trained on 7"])
     assert json.loads(result.out)["rows"] == 207
     quiet = deepnet("compare", "a/model.h5", "b/model.h5", "--data", "test.h5", "--json")
-    assert quiet.err.startswith("next: deepnet report")
+    assert quiet.err.startswith("next: deepnet inspect ")
+    assert deepnet(*quiet.err.split()[2:]).code == 0
     assert json.loads(quiet.out)["figures"] == told("a", "b")["figures"]
     assert json.loads(quiet.out)["config"] == told("a", "b")["config"]
 

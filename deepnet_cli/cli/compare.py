@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from deepnet_cli.cli.code_option import code_option
-from deepnet_cli.cli.say import in_shell, say, tell, warn
+from deepnet_cli.cli.say import say, tell, typed, warn
 from deepnet_cli.cli.threads import suit
 from deepnet_cli.files import json_text
 from deepnet_cli.report.comparison import comparison_json, comparison_text
@@ -65,6 +65,7 @@ def compare(
     runs = [trained(path) for path in (a, b)]
     keys = {key: (runs[0].keys.get(key), runs[1].keys.get(key)) for key in differing(runs)}
     tell(json_text(comparison_json(found, keys)) if as_json else comparison_text(found, keys))
-    say(f"next: deepnet report {in_shell(str(b if found.better == 'B' else a))}")
+    better = b if found.better == "B" else a
+    say(f"next: {typed('report' if better.is_dir() else 'inspect', better)}")
     if fail_if_worse and found.better == "A":
         ctx.exit(1)

@@ -142,8 +142,10 @@ def training_line(config: Config) -> str:
     rate = training.learning_rate
     told_rate = f"{rate:g}" if isinstance(rate, float) else f"{rate.initial:g}, {rate.schedule}"
     size = training.batch_size
+    weights = getattr(config.loss, "class_weight", None)
     words = [
         config.loss.name,
+        *(["balanced class weights" if weights == "balanced" else "class weights"] * bool(weights)),
         training.optimizer.name,
         f"rate {told_rate}",
         "full batch" if size == "full" else f"batches of {size}",
