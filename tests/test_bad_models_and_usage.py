@@ -452,8 +452,8 @@ USAGE: dict[str, tuple[list[str], int, *tuple[str, ...]]] = {
     ),
     "output_with_nul": (["train", "c.yaml", "--set", r'output.directory="a\0b"'], 2, "output"),
     "resume_nothing": (["train", "--resume", "gone"], 3, "gone", "no such directory"),
-    "resume_folder": (["train", "--resume", "folder"], 3, "folder", "not a run", "config.yaml"),
-    "resume_file": (["train", "--resume", "c.yaml"], 3, "c.yaml", "not a run"),
+    "resume_folder": (["train", "--resume", "folder"], 3, "folder", "is no run", "config.yaml"),
+    "resume_file": (["train", "--resume", "c.yaml"], 3, "c.yaml", "is no run"),
     "resume_finished": (["train", "--resume", "RUN"], 2, "training.iterations=4"),
     "resume_with_other_rate": (
         ["train", "--resume", "RUN", "--set", "training.learning_rate=1"],

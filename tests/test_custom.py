@@ -563,7 +563,7 @@ def test_a_loss_of_ones_own_trains_and_its_gradient_is_right() -> None:
         assert result.code == 0, result.out
     Path("c.yaml").write_text(config(more="loss: cauchy\n"))
     words = ["cauchy does not fit the output activation softmax", "linear"]
-    assert_refused(train("--code", "ops.py"), 2, words)
+    assert_refused(deepnet("train", "c.yaml", "--code", "ops.py"), 2, words)
 
 
 def test_a_loss_without_a_complex_form() -> None:

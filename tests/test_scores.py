@@ -106,7 +106,7 @@ def test_classes_for_labels_are_refused_with_what_to_do(loss: str) -> None:
     config = write_config(
         Path("c.yaml"), model={"layers": [3], "activations": ["linear"]}, loss=loss
     )
-    words = ["1 columns", "3 outputs", "use softmax for classes that do"]
+    words = ["1 columns", "3 outputs", "for classes that do use softmax"]
     assert_refused(deepnet("train", config), 2, words)
 
 
