@@ -259,7 +259,7 @@ def test_statistics_are_those_of_pytorch(folder: Path) -> None:
         np.testing.assert_allclose(p[f"variance{l}"][:, 0], norm.running_var.numpy(), rtol=1e-10)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float64"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", ["masks", "frozen", "held", "wide"])
 @pytest.mark.parametrize("name", ASKED)
 def test_resuming_equals_never_stopping(

@@ -63,6 +63,7 @@ def test_the_floor_makes_every_product_of_a_step(case: Training, tmp_path: Path)
         np.testing.assert_allclose(out, left @ right, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.long
 def test_a_contest_is_timed_told_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "TIMING", 0.01)
     peers = {
