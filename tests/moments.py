@@ -143,6 +143,7 @@ def child(argv: list[str], order: dict[str, Any], k: int) -> None:
                 sys.setprofile(None)
             os.kill(os.getpid(), number)
 
+    os.register_at_fork(after_in_child=lambda: sys.setprofile(None))  # who reads has no moments
     code: Any = 70
     if moments:
         threading.setprofile(count)

@@ -112,19 +112,19 @@ def train(
         with Display(session, quiet=quiet, verbose=verbose) as display:
             diverged = run_to_end(session, interruption, display.show)
         result = session.finish(cost_picture if session.job.config.output.plots else None)
-    interrupted = session.ending.stopped == "interrupted" and interruption.signal
-    with last_words(needed=not interrupted):
-        if as_json:
-            tell(json_text(result))
-        elif diverged is None:
-            tell(_result(session))
-    if diverged is not None:
-        raise diverged
-    if session.ending.stopped in ("interrupted", "time"):
-        say(f"go on: {interruption.go_on}")
-    if interrupted:
-        ctx.exit(128 + interrupted)
-    say(f"next: {typed('report', session.directory.path)}")
+        interrupted = session.ending.stopped == "interrupted" and interruption.signal
+        with last_words(needed=not interrupted):
+            if as_json:
+                tell(json_text(result))
+            elif diverged is None:
+                tell(_result(session))
+        if diverged is not None:
+            raise diverged
+        if session.ending.stopped in ("interrupted", "time"):
+            say(f"go on: {interruption.go_on}")
+        if interrupted:
+            ctx.exit(128 + interrupted)
+        say(f"next: {typed('report', session.directory.path)}")
 
 
 def _announce(session: Session) -> None:
