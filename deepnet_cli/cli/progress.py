@@ -6,7 +6,6 @@ import time
 from contextlib import suppress
 from textwrap import fill, indent
 from threading import RLock
-from types import TracebackType
 from typing import Any
 
 from deepnet_cli.cli.say import say
@@ -54,12 +53,7 @@ class Display:
             native.announce = self._compiling
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         native.announce = bool
         if self.bar is not None:
             with suppress(OSError):

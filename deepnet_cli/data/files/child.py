@@ -34,8 +34,8 @@ ROOM, TIMES = 2**27, 16
 likewise.
 """
 
-
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL)
+"""How a process ends whose own code is at fault."""
 
 
 class Child:
@@ -134,11 +134,11 @@ def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoRe
         allowance.know(opened[0].file.id.get_filesize())
 
     with contextlib.suppress(BaseException):
-        _answer(channel, path, begin, allowance := _Allowance())
+        _reply(channel, path, begin, allowance := _Allowance())
         while opened:
             method, arguments, nbytes = channel.receive()
             allowance.grant(nbytes)
-            _answer(channel, path, getattr(opened[0], method), *arguments)
+            _reply(channel, path, getattr(opened[0], method), *arguments)
     os._exit(0)
 
 
@@ -166,7 +166,7 @@ class _Allowance:
         signal.setitimer(signal.ITIMER_PROF, self._seconds + nbytes / BYTES_A_SECOND)
 
 
-def _answer(channel: Channel, path: str, asked: Callable[..., object], *arguments: object) -> None:
+def _reply(channel: Channel, path: str, asked: Callable[..., object], *arguments: object) -> None:
     """(what it returns,), or the user's error, or the text of another."""
     try:
         channel.send((asked(*arguments),))

@@ -98,65 +98,20 @@ def _each(panels: Callable[[Trained], Sequence[Panel]]) -> Panels:
 
 
 PICTURES = {
-    "cost": Picture(
-        histories.cost,
-        histories.no_history,
-        together=True,
-    ),
-    "metrics": Picture(
-        histories.metrics,
-        histories.no_metrics,
-        together=True,
-    ),
-    "learning_rate": Picture(
-        histories.learning_rate,
-        histories.no_schedule,
-        together=True,
-    ),
+    "cost": Picture(histories.cost, histories.no_history, together=True),
+    "metrics": Picture(histories.metrics, histories.no_metrics, together=True),
+    "learning_rate": Picture(histories.learning_rate, histories.no_schedule, together=True),
     "gradient_norm": Picture(
-        histories.gradient_norm,
-        histories.no_norm,
-        together=True,
-        in_overview=False,
+        histories.gradient_norm, histories.no_norm, together=True, in_overview=False
     ),
-    "confusion": Picture(
-        _each(decisions.confusion),
-        decisions.no_classes,
-        measured=True,
-    ),
-    "roc": Picture(
-        _each(decisions.roc_curves),
-        decisions.no_ranking,
-        measured=True,
-    ),
+    "confusion": Picture(_each(decisions.confusion), decisions.no_classes, measured=True),
+    "roc": Picture(_each(decisions.roc_curves), decisions.no_ranking, measured=True),
     "precision_recall": Picture(
-        _each(decisions.precision_recall_curves),
-        decisions.no_ranking,
-        measured=True,
+        _each(decisions.precision_recall_curves), decisions.no_ranking, measured=True
     ),
-    "calibration": Picture(
-        _each(decisions.reliability),
-        decisions.no_probabilities,
-        measured=True,
-    ),
-    "predicted": Picture(
-        _each(numbers.predicted),
-        numbers.no_numbers,
-        measured=True,
-    ),
-    "residuals": Picture(
-        _each(numbers.residuals),
-        numbers.no_residuals,
-        measured=True,
-    ),
-    "weights": Picture(
-        _each(parameters.weights),
-        parameters.no_model,
-        in_overview=False,
-    ),
-    "first_layer": Picture(
-        _each(parameters.first_layer),
-        parameters.no_image,
-        in_overview=False,
-    ),
+    "calibration": Picture(_each(decisions.reliability), decisions.no_probabilities, measured=True),
+    "predicted": Picture(_each(numbers.predicted), numbers.no_numbers, measured=True),
+    "residuals": Picture(_each(numbers.residuals), numbers.no_residuals, measured=True),
+    "weights": Picture(_each(parameters.weights), parameters.no_model, in_overview=False),
+    "first_layer": Picture(_each(parameters.first_layer), parameters.no_image, in_overview=False),
 }

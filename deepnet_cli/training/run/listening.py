@@ -5,7 +5,7 @@ import select
 import signal
 from contextlib import suppress
 from threading import RLock, Thread
-from types import TracebackType
+from typing import Any
 
 from deepnet_cli import signals
 from deepnet_cli.training.run.stopping import Interruption
@@ -34,14 +34,9 @@ class Listening(Interruption):
         self._before = signals.handle(self._hear, self.heard)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: Any) -> None:
         try:
-            super().__exit__(kind, error, at)
+            super().__exit__(*raised)
         finally:
             signal.set_wakeup_fd(self._others)
             self._open = False
