@@ -446,6 +446,7 @@ reveal_type(classifier)
 @pytest.mark.long
 def test_a_script_is_checked_by_mypy(tmp_path: Path) -> None:
     """Its types are known, and the one misspelled argument is the one error."""
+    pytest.importorskip("mypy")
     (tmp_path / "user.py").write_text(USER)
     words = [sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", "user.py"]
     run = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)

@@ -29,7 +29,7 @@ from deepnet_cli.config.reduction import reduced_features
 from deepnet_cli.config.schema import MOST_ITERATIONS, Config
 from deepnet_cli.config.source import Tree, directory_of, name_of
 from deepnet_cli.data.dealing.batches import Batches
-from deepnet_cli.data.files.hdf5 import open_hdf5
+from deepnet_cli.data.files.hdf5 import kept_open, open_hdf5
 from deepnet_cli.data.parameters import read_parameters
 from deepnet_cli.errors import ConfigError, DeepnetError
 from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric
@@ -144,10 +144,11 @@ def load_job(
 
     Raises ConfigError, DataError or MachineError.
     """
-    config, document = load_config(source, settings, at_hand.keys())
-    if config.name is None:
-        config = config.model_copy(update={"name": name_of(source)})
-    return build_job(config, document, directory_of(source), code, at_hand)
+    with kept_open():
+        config, document = load_config(source, settings, at_hand.keys())
+        if config.name is None:
+            config = config.model_copy(update={"name": name_of(source)})
+        return build_job(config, document, directory_of(source), code, at_hand)
 
 
 def build_job(

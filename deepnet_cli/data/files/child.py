@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterable
 from mmap import mmap
 from socket import socketpair
+from threading import Lock
 from typing import Any, NoReturn
 
 from deepnet_cli import signals
@@ -42,7 +43,7 @@ class Child:
     """Answers as `Opened` does, which `open_file` makes there.  Raises DataError, MachineError."""
 
     def __init__(self, path: str, open_file: Callable[[], Opened]) -> None:
-        self._path = path
+        self._path, self._lock = path, Lock()  # of the channel
         try:
             window, (here, there) = mmap(-1, WINDOW), socketpair()
         except OSError as error:
@@ -70,8 +71,9 @@ class Child:
     def ask(
         self, method: str, *arguments: object, nbytes: int = 0, out: Array | None = None
     ) -> Any:
-        """What a method of `Opened` answers; see `Reader`."""
-        return self._answer((method, arguments, nbytes), out)
+        """What a method of `Opened` answers; see `Reader`.  One question is asked at a time."""
+        with self._lock:
+            return self._answer((method, arguments, nbytes), out)
 
     def close(self) -> None:
         """End the process, whatever it does."""

@@ -7,7 +7,7 @@ What is asked of a file is answered by `Opened` (`opened.py`), in a process of i
 import errno
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from fcntl import LOCK_NB, LOCK_SH, flock
 from functools import cached_property
@@ -25,6 +25,7 @@ from deepnet_cli.data.files.guards import check_signature, unreadable
 from deepnet_cli.data.files.here import Here
 from deepnet_cli.data.files.layout import Layout
 from deepnet_cli.data.files.opened import HDF5_ERRORS, Opened
+from deepnet_cli.data.files.sharing import Sharing
 from deepnet_cli.data.files.sink import Sink
 from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry
@@ -141,13 +142,29 @@ class Source:
         return self.layout(name).values(self.read(name))
 
 
+SHARED = Sharing[Source]()
+
+
 @contextmanager
 def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
-    """Open a file for reading, which a config names as `written`.
+    """Open a file for reading, which a config names as `written`; within `kept_open`, where it is
+    not open already.
 
     Raises DataError, or MachineError where the machine refuses.
     """
-    size = check_readable(path).st_size
+    facts = check_readable(path)
+    now = facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+    with SHARED.take((path, *now), lambda: _source(path, facts.st_size)) as source:
+        yield replace(source, written=written)
+
+
+def kept_open() -> AbstractContextManager[None]:
+    """Files that are opened herein stay open for those who open them again."""
+    return SHARED.kept()
+
+
+@contextmanager
+def _source(path: Path, size: int) -> Iterator[Source]:
     check_signature(path, size)
 
     def opened() -> Opened:
@@ -161,7 +178,7 @@ def open_hdf5(path: Path, written: str | None = None) -> Iterator[Source]:
             raise unreadable(str(path), error, size) from None
 
     with _reader(str(path), opened) as reader:
-        yield Source(reader, str(path), written)
+        yield Source(reader, str(path))
 
 
 def _opened(path: Path) -> Opened:

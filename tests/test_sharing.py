@@ -1,0 +1,134 @@
+"""Who opens a file that is kept open shares the process that reads it."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from samples import write_blobs
+
+from deepnet_cli.config.job import load_job
+from deepnet_cli.data.files.hdf5 import kept_open, open_hdf5
+from deepnet_cli.data.files.opened import Opened
+from deepnet_cli.data.files.sharing import KEPT
+from deepnet_cli.errors import DataError
+
+pytestmark = pytest.mark.guarded
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write_blobs(tmp_path / "blobs.h5")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The processes that are started from here on."""
+    pids: list[int] = []
+    started = os.fork
+
+    def fork() -> int:
+        pids.append(started())
+        return pids[-1]
+
+    monkeypatch.setattr(os, "fork", fork)
+    return pids
+
+
+def over(pids: list[int]) -> list[bool]:
+    """Which of them have ended."""
+
+    def ended(pid: int) -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    return [ended(pid) for pid in pids]
+
+
+def test_a_job_has_one_process_for_its_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Held against what is there, read, split: and it has ended when the job stands."""
+    config = {
+        "data": {"train": {"file": str(file), "x": "x"}, "test": {"fraction": 0.2}},
+        "model": {"layers": [3], "activations": ["softmax"]},
+    }
+    pids = counted(monkeypatch)
+    job = load_job(config)
+    assert job.dataset.parts["train"].m == 72
+    assert over(pids) == [True]
+
+
+def test_what_is_kept_open_is_opened_once_for_those_who_hold_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = counted(monkeypatch)
+    with ExitStack() as held:
+        with kept_open():
+            for _ in range(3):
+                with open_hdf5(file) as source:
+                    assert source.has("x")
+            with kept_open():  # no end of the outer one
+                last = held.enter_context(open_hdf5(file))
+            assert over(pids) == [False]
+        assert last.read("x").shape == (90, 4)
+    assert over(pids) == [True]
+    with open_hdf5(file), open_hdf5(file):
+        assert len(pids) == 3
+
+
+def test_no_more_than_a_few_are_kept_open(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [tmp_path / f"{k}.h5" for k in range(KEPT + 2)]
+    for other in others:
+        other.write_bytes(file.read_bytes())
+    pids = counted(monkeypatch)
+    with kept_open():
+        with open_hdf5(others[0]) as first:
+            for other in others[1:]:
+                with open_hdf5(other):
+                    pass
+            assert over(pids) == [False, True, *[False] * KEPT]  # the first is in use
+            assert first.has("x")
+        assert sum(not gone for gone in over(pids)) == KEPT
+    assert all(over(pids))
+
+
+def test_a_file_that_was_replaced_is_opened_anew(file: Path, tmp_path: Path) -> None:
+    with kept_open():
+        with open_hdf5(file) as source:
+            assert source.has("x")
+        with h5py.File(tmp_path / "other.h5", "w") as f:
+            f["z"] = np.arange(3)
+        (tmp_path / "other.h5").rename(file)
+        with open_hdf5(file) as source:
+            assert source.has("z")
+            assert not source.has("x")
+
+
+def test_a_process_that_crashed_is_not_asked_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with kept_open():
+        with monkeypatch.context() as damaged:
+            damaged.setattr(Opened, "has", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+            with pytest.raises(DataError, match="crashed reading it"), open_hdf5(file) as source:
+                source.has("x")
+        with open_hdf5(file) as source:
+            assert source.has("x")
+
+
+def test_threads_that_ask_one_process_wait_for_each_other(tmp_path: Path) -> None:
+    values = np.arange(2**21).reshape(2, -1)
+    with h5py.File(tmp_path / "f.h5", "w") as f:
+        f["x"] = values
+    with open_hdf5(tmp_path / "f.h5") as source, ThreadPoolExecutor(4) as pool:
+        dataset = source.dataset("x")
+        found = list(pool.map(lambda k: dataset.read(k % 2, k % 2 + 1), range(40)))
+    for k, rows in enumerate(found):
+        np.testing.assert_array_equal(rows[0], values[k % 2])
