@@ -10,7 +10,7 @@ import numpy as np
 from deepnet_cli.data.describing.duplicates import found_in
 from deepnet_cli.data.describing.profile import Profile, profile
 from deepnet_cli.data.files.conventions import decoded
-from deepnet_cli.data.files.hdf5 import Source, open_hdf5
+from deepnet_cli.data.files.hdf5 import Source, kept_open, open_hdf5
 from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry
 from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
@@ -87,7 +87,7 @@ def inspect_data(path: Path, x: str | None, y: str | None, watch: Watch) -> Insp
 
     Raises DataError where it is no HDF5 file.
     """
-    with open_hdf5(path) as source:
+    with kept_open(), open_hdf5(path) as source:
         datasets = [(entry, source.storage(entry.name)) for entry in source.entries]
         about = source.path, path.stat().st_size, _about(source), datasets
         found: list[Found] = []

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deepnet_cli.data.files.hdf5 import Source, open_hdf5
+from deepnet_cli.data.files.hdf5 import Source, kept_open, open_hdf5
 from deepnet_cli.data.files.layout import Layout
 from deepnet_cli.data.reading.finding import Apart, find_x, find_y, part_of, part_to_predict
 from deepnet_cli.data.reading.labels import RowError, examples_first
@@ -178,7 +178,7 @@ def read_table(location: Location, part: str, *, last: bool, labelled: bool = Tr
     The rows stay in the file.  `last`: it counts examples on the last axis of x.
     Raises DataError.
     """
-    with open_hdf5(location.file) as source:
+    with kept_open(), open_hdf5(location.file) as source:
         if named := location.x or location.y:
             part = part_of(source, named, default="train" if part == "any" else part)
         elif part == "any":
