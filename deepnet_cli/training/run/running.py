@@ -19,6 +19,7 @@ def run_to_end(
 
     Raises what else ends training early.
     """
+    session.late = interruption.late
     session.begin()
     session.directory.remove(NAME)  # of an earlier end
     try:
