@@ -428,10 +428,10 @@ def test_a_run_that_is_stopped_in_the_midst_of_figures_goes_on(
             signal.raise_signal(signal.SIGINT)
         return late(interruption)
 
-    def train(*words: str | Path, stop_at: int = 0) -> int:
+    def train(*words: object, stop_at: int = 0) -> int:
         nonlocal stop, asked
         stop, asked = stop_at, 0
-        return deepnet("train", *words, "-q").code
+        return deepnet("train", *map(str, words), "-q").code
 
     monkeypatch.setattr(stopping, "PATIENCE", -1.0)
     monkeypatch.setattr(evaluation, "VALUES", 30 * 6 // BLOCKS)
