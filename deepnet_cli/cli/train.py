@@ -19,7 +19,7 @@ from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.listening import Listening
-from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.running import finish, run_to_end
 from deepnet_cli.training.run.session import Session
 
 
@@ -111,7 +111,7 @@ def train(
             _announce(session)
         with Display(session, quiet=quiet, verbose=verbose) as display:
             diverged = run_to_end(session, interruption, display.show)
-        result = session.finish(cost_picture if session.job.config.output.plots else None)
+        result = finish(session, cost_picture if session.job.config.output.plots else None)
         interrupted = session.ending.stopped == "interrupted" and interruption.signal
         with last_words(needed=not interrupted):
             if as_json:
