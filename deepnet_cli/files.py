@@ -12,6 +12,7 @@ import select
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +25,7 @@ from deepnet_cli.errors import (
     nearest,
     one_line,
 )
-from deepnet_cli.signals import making, unfinished
+from deepnet_cli.signals import Leaving, making, unfinished
 
 TEMPORARY = ".deepnet-"
 """How the names of temporary files begin."""
@@ -165,6 +166,31 @@ def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
             raise
     finally:
         unfinished.discard(str(path))
+
+
+@contextmanager
+def temporary_folder(prefix: str, place: Path | None = None) -> Iterator[Path]:
+    """A new folder, in `place` or where temporary files are: it goes, with all in it, when the
+    block ends or the process is made to leave.  Raises MachineError.
+    """
+    from shutil import rmtree
+    from tempfile import gettempdir
+
+    try:
+        place = place or Path(gettempdir())
+    except OSError as error:
+        raise cannot("write", Path("the temporary folder"), error) from error
+    path = place / f"{prefix}{os.urandom(6).hex()}"
+    remove = partial(rmtree, path, ignore_errors=True)
+    with Leaving(remove):
+        try:
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            raise cannot("write", place, error) from error
+        try:
+            yield path
+        finally:
+            remove()
 
 
 def _keep_private(descriptor: int, path: Path) -> None:
