@@ -11,7 +11,8 @@ from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
-from deepnet_cli.files import json_text, temporary_folder
+from deepnet_cli.files import json_text
+from deepnet_cli.folders import temporary_folder
 from deepnet_cli.report.plan import outline
 from deepnet_cli.report.reproduction import reproduction_json, reproduction_text
 from deepnet_cli.threads import limited

@@ -6,7 +6,8 @@ import click
 
 from deepnet_cli.cli.say import say, tell
 from deepnet_cli.errors import ConfigError
-from deepnet_cli.files import json_text, temporary_folder
+from deepnet_cli.files import json_text
+from deepnet_cli.folders import temporary_folder
 from deepnet_cli.report.selftest import check_text, selftest_json, verdict_text
 from deepnet_cli.training.selftest.checks import Checked, checked, exit_code
 

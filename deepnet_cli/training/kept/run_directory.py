@@ -12,12 +12,12 @@ from deepnet_cli.errors import ConfigError, DataError, listed
 from deepnet_cli.files import (
     TEMPORARY,
     json_text,
-    make_directory,
     near,
     remove_unfinished,
     shown,
     write_file,
 )
+from deepnet_cli.folders import make_directory
 from deepnet_cli.training.kept.background import Background
 from deepnet_cli.training.kept.lock import NAME as LOCK
 from deepnet_cli.training.kept.lock import Lock
