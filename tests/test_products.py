@@ -248,6 +248,15 @@ def test_without_a_library_numpy_multiplies(machine: str, monkeypatch: pytest.Mo
     assert product_of("float32", *LARGE_ONES) is NUMPY
 
 
+def test_a_process_whose_memory_is_limited_does_without_onednn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whose C++ aborts where it gets none."""
+    monkeypatch.setattr("deepnet_cli.blas.onednn.getrlimit", lambda _: (2**30, 2**30))
+    with pytest.raises(UnavailableError, match="is limited"):
+        library.__wrapped__()
+
+
 def test_a_package_without_the_library_is_told() -> None:
     with pytest.raises(UnavailableError, match=r"numpy .* has no libmkl_rt.so"):
         load("numpy", "libmkl_rt")

@@ -5,11 +5,12 @@ https://uxlfoundation.github.io/oneDNN/group_dnnl_api_blas.html
 
 from ctypes import CDLL, c_char, c_float, c_int64, c_void_p
 from functools import cache
+from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 from typing import Any
 
 import numpy as np
 
-from deepnet_cli.blas.library import load
+from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.fused import gemm, tape
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective
@@ -19,9 +20,13 @@ PACKAGE = "onednn_cpu_gomp"
 
 @cache
 def library() -> tuple[CDLL, str]:
-    """oneDNN and its version, with as many threads as NumPy's products have.  Raises
-    UnavailableError.
+    """oneDNN and its version, with as many threads as NumPy's products have.
+
+    Raises UnavailableError, also where memory may run short before the machine's does: it would
+    end the process.
     """
+    if getrlimit(RLIMIT_AS)[0] != RLIM_INFINITY:
+        raise UnavailableError("the memory of this process is limited (ulimit -v)")
     found, version = load(PACKAGE, "libdnnl")
     found.omp_set_num_threads(effective())
     return found, f"{PACKAGE} {version}"
