@@ -126,7 +126,7 @@ def test_the_suggestion_trains_and_the_job_stays_as_it_is(rule: str) -> None:
 def test_the_test_ends_soon_after_the_explosion(monkeypatch: pytest.MonkeyPatch) -> None:
     job = load_job(write_config(Path("c.yaml")))
     short = range_test(job)
-    monkeypatch.setattr(module, "_exploded", lambda _: False)
+    monkeypatch.setattr(module, "_exploded", lambda *_: False)
     long = range_test(job)
     assert len(short.costs) < len(long.costs)
     np.testing.assert_array_equal(long.costs[: len(short.costs)], short.costs)
