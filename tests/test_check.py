@@ -525,6 +525,7 @@ def test_the_verdict_is_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     last = [result.out.splitlines()[-1] for result in calls.values()]
     assert last == ["ready", "ready, but look at rate", "not ready: rate"]
     assert [result.err.split()[2] for result in calls.values()] == ["train", "lr-find", "lr-find"]
+    assert ["learning_rate" in result.err for result in calls.values()] == [True, False, False]
     told = json.loads(deepnet("check", CONFIGS["diabetes"], "--json").out)
     assert told["ok"] is True
     assert [each["name"] for each in told["checks"]] == [*few]
