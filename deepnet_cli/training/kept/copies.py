@@ -43,8 +43,8 @@ class Copies:
     def hold(self, progress: Progress, *, best: bool = False) -> Progress:
         """A copy of it, as it is now; its rows are in the logs."""
         self._logs.follow(progress.history.rows)
-        if self._held[-1].state.iteration < progress.state.iteration:
-            self._held = [self._held[-1], progress.copy()]
+        older = [held for held in self._held if held.state.iteration < progress.state.iteration]
+        self._held = [*older[-1:], progress.copy()]
         if best:
             self._best = self._held[-1]
         return self._held[-1]
