@@ -2,6 +2,7 @@
 
 import os
 import resource
+from errno import ENOMEM
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -41,6 +42,13 @@ def told(size: float) -> str:
             break
         size /= 1024
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
+
+
+def lacking(error: BaseException) -> bool:
+    """Whether an error says that there was too little memory, for data or for a library."""
+    if isinstance(error, ImportError):
+        return "failed to map" in str(error)
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) == ENOMEM
 
 
 def secure_products() -> None:

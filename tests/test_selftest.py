@@ -177,7 +177,7 @@ def test_a_wrong_product(
         def __call__(self, A: Array, B: Array, out: Array) -> Array:
             return multiply(A, B, out)
 
-    monkeypatch.setattr(products, "product", lambda _: Broken())
+    monkeypatch.setattr(products, "product", lambda *_: Broken())
     finding = products.check_products()
     assert finding.verdict == WRONG
     assert told in finding.told

@@ -83,10 +83,9 @@ def _worst(
     """
     told = list[tuple[float, str, Scored]]()
     for name, each in _scored(found):
-        area = dict(
-            zip(("auc", "average_precision"), areas(*each[:2], each[2][np.newaxis]), strict=True)
-        )
-        told.append((float(area[figure][0]), name_of(name), each))
+        score, true, w = each
+        area: Array = getattr(areas(score, true, w[np.newaxis]), figure)
+        told.append((float(area[0]), name_of(name), each))
     if len(told) > MOST_CURVES:
         return sorted(told, key=lambda each: each[0])[:MOST_CURVES]
     return told

@@ -19,6 +19,7 @@ from deepnet_cli.nn.metrics import (
     pooled,
     unmixed,
 )
+from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
@@ -148,6 +149,10 @@ class Sums:
         self._total += weight
         if weight:
             self.J += (J - self.J) * (weight / self._total)
+
+
+COST = {"cost": mean_of("cost", lambda J, _: J[0])}
+"""The mean of the costs of examples, J (1, m) in the place of A."""
 
 
 def costs(loss: Loss, S: Array, Y: Array) -> Array:

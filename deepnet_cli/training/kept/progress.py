@@ -46,9 +46,9 @@ class Progress:
     best_theta: Array | None = None  # (P,)
 
     @classmethod
-    def start(cls, job: Job) -> "Progress":
-        """Before the first update."""
-        theta = job.initial_theta()
+    def start(cls, job: Job, theta: Array | None = None) -> "Progress":
+        """Before the first update; `theta` is a job's `initial_theta`, where it is known."""
+        theta = job.initial_theta() if theta is None else theta.copy()
         space = space_of(job, theta)
         state = State.start(space.enter(theta), job.rule)
         return cls(state, space, job.average, History(), watch_of(job), job.reductions())

@@ -28,7 +28,7 @@ from deepnet_cli.training.run.row import due, row_of
 from deepnet_cli.training.run.stopping import INTERRUPTED, Ending, ending
 from deepnet_cli.training.run.summary import part_figures, summary
 
-Draw = Callable[[History, str], bytes]
+Draw = Callable[[History, str], bytes | None]
 """Makes a picture of a history and the run's name."""
 
 
@@ -136,9 +136,9 @@ class Session:
         self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._copies.write_history(self.history)
-        if draw is not None:
-            self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
-        told = summary(self)
+        told = summary(self)  # before what takes more memory than a run
+        if draw is not None and (drawn := draw(self.history, str(job.config.name))) is not None:
+            self.directory.write(PICTURE, drawn)
         self.directory.write_json(SUMMARY, told)
         return told
 
