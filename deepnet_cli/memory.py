@@ -9,6 +9,9 @@ from typing import NamedTuple, NoReturn
 from deepnet_cli.errors import MachineError
 
 UNLIMITED = 2**62
+DRAWING = 2**27
+"""Bytes of address space in which matplotlib is imported: with a picture it takes 73 MiB."""
+
 _MEMINFO = Path("/proc/meminfo")
 _OWN_GROUPS = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
@@ -67,6 +70,17 @@ def secure_products() -> None:
             "raise the limit (ulimit -v), or set OPENBLAS_NUM_THREADS=1"
         )
     _multiply()
+
+
+def secure_drawing() -> None:
+    """Where this process may take so much memory only, see that matplotlib finds room.
+
+    An import that runs out of memory may raise a SystemError, or never end.  Raises MachineError.
+    """
+    if (left := _process()) < DRAWING:
+        raise MachineError(
+            f"{told(left)} of memory may be taken, too few to draw; raise the limit (ulimit -v)"
+        )
 
 
 def _try_product() -> NoReturn:

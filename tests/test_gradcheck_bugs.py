@@ -50,7 +50,10 @@ def test_bugs_planted_by_hand(net: str) -> None:
         assert culprit.diagnosis.cause in plant.causes, name
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(
+    "net",
+    [pytest.param(net, marks=pytest.mark.long) if net == "8 sigmoids" else net for net in NETS],
+)
 def test_bugs_that_the_check_plants_itself(net: str) -> None:
     p, named = NETS[net], []
     for mutation in mutations(p):

@@ -10,7 +10,7 @@ from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.config.job import load_job
-from deepnet_cli.errors import listed
+from deepnet_cli.errors import MachineError, listed
 from deepnet_cli.files import json_text
 from deepnet_cli.memory import lacking
 from deepnet_cli.report.curves import cost_picture
@@ -133,8 +133,8 @@ def _picture(history: History, name: str) -> bytes | None:
     """The cost curves; None where there is no memory to draw them: by that no run fails."""
     try:
         return cost_picture(history, name)
-    except (MemoryError, ImportError, OSError) as error:
-        if not lacking(error):
+    except (MachineError, MemoryError, ImportError, OSError) as error:
+        if not (isinstance(error, MachineError) or lacking(error)):
             raise
         say("warning: no cost.png: there is not enough memory to draw it; see deepnet plot")
         return None

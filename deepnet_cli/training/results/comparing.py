@@ -14,7 +14,6 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from deepnet_cli.errors import DataError
 from deepnet_cli.nn.improvement import smaller_is_better
 from deepnet_cli.nn.metrics import (
     DEFAULTS,
@@ -29,8 +28,8 @@ from deepnet_cli.nn.metrics import (
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.evaluation import COST
 from deepnet_cli.training.figures.intervals import GROUPS, Draws, Interval, dealt, intervals
-from deepnet_cli.training.results.outcomes import Outcomes
 from deepnet_cli.training.results.pairing import Side, in_common
+from deepnet_cli.training.results.questions import check_comparable
 from deepnet_cli.training.results.seen import seen_in_training
 
 ALPHA = 0.05
@@ -89,7 +88,7 @@ def compared(a: Side, b: Side) -> Comparison:
     """Two models on the rows that both have.  Raises DataError where they do not answer the same
     question, or have no rows in common.
     """
-    _check_comparable(a, b)
+    check_comparable(a, b)
     of = a.outcomes.m, b.outcomes.m
     places, notes = in_common(a, b)
     a, b = a.take(places[0]), b.take(places[1])
@@ -231,18 +230,3 @@ def _better(name: str, interval: Interval) -> str:
     if name in UNJUDGED or not (low > 0 or high < 0):
         return ""
     return "B" if (high < 0) is smaller_is_better(name) else "A"
-
-
-def _check_comparable(a: Side, b: Side) -> None:
-    one, other = a.outcomes, b.outcomes
-    told = one.form, len(one.Y), one.names if one.form == "classes" else ()
-    if told == (other.form, len(other.Y), other.names if one.form == "classes" else ()):
-        return
-    what = [f"{side.path} predicts {_what(side.outcomes)}" for side in (a, b)]
-    raise DataError(f"{' and '.join(what)}: there is nothing to compare")
-
-
-def _what(told: Outcomes) -> str:
-    if told.form == "classes":
-        return f"the classes {', '.join(told.names[:6])}{', ...' * (len(told.names) > 6)}"
-    return told.form if len(told.Y) == 1 else f"{len(told.Y)} {told.form}"
