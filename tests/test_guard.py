@@ -24,6 +24,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, deepnet
+from forks import ended, forked
 from layouts import LAYOUTS
 from samples import write_blobs, write_config
 
@@ -247,14 +248,7 @@ def test_no_message_runs_code(
 
 
 def test_no_process_is_left(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pids: list[int] = []
-    started = os.fork
-
-    def fork() -> int:
-        pids.append(started())
-        return pids[-1]
-
-    monkeypatch.setattr(os, "fork", fork)
+    pids = forked(monkeypatch)
     monkeypatch.setattr(Opened, "has", lambda *_: loop(_))
     with open_hdf5(file) as source:
         source.read("x")
@@ -263,10 +257,7 @@ def test_no_process_is_left(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with suppress(KeyboardInterrupt), open_hdf5(file) as source:
         monkeypatch.setattr(Channel, "receive", interrupted)
         source.has("x")
-    assert len(pids) == 3
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
+    assert ended(pids) == [True] * 3
 
 
 def interrupted(*_: object) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from forks import ended, forked
 from samples import write_blobs
 
 from deepnet_cli.config.job import load_job
@@ -25,48 +26,22 @@ def file(tmp_path: Path) -> Path:
     return write_blobs(tmp_path / "blobs.h5")
 
 
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The processes that are started from here on."""
-    pids: list[int] = []
-    started = os.fork
-
-    def fork() -> int:
-        pids.append(started())
-        return pids[-1]
-
-    monkeypatch.setattr(os, "fork", fork)
-    return pids
-
-
-def over(pids: list[int]) -> list[bool]:
-    """Which of them have ended."""
-
-    def ended(pid: int) -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    return [ended(pid) for pid in pids]
-
-
 def test_a_job_has_one_process_for_its_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Held against what is there, read, split: and it has ended when the job stands."""
     config = {
         "data": {"train": {"file": str(file), "x": "x"}, "test": {"fraction": 0.2}},
         "model": {"layers": [3], "activations": ["softmax"]},
     }
-    pids = counted(monkeypatch)
+    pids = forked(monkeypatch)
     job = load_job(config)
     assert job.dataset.parts["train"].m == 72
-    assert over(pids) == [True]
+    assert ended(pids) == [True]
 
 
 def test_what_is_kept_open_is_opened_once_for_those_who_hold_it(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pids = counted(monkeypatch)
+    pids = forked(monkeypatch)
     with ExitStack() as held:
         with kept_open():
             for _ in range(3):
@@ -74,9 +49,9 @@ def test_what_is_kept_open_is_opened_once_for_those_who_hold_it(
                     assert source.has("x")
             with kept_open():  # no end of the outer one
                 last = held.enter_context(open_hdf5(file))
-            assert over(pids) == [False]
+            assert ended(pids) == [False]
         assert last.read("x").shape == (90, 4)
-    assert over(pids) == [True]
+    assert ended(pids) == [True]
     with open_hdf5(file), open_hdf5(file):
         assert len(pids) == 3
 
@@ -87,16 +62,16 @@ def test_no_more_than_a_few_are_kept_open(
     others = [tmp_path / f"{k}.h5" for k in range(KEPT + 2)]
     for other in others:
         other.write_bytes(file.read_bytes())
-    pids = counted(monkeypatch)
+    pids = forked(monkeypatch)
     with kept_open():
         with open_hdf5(others[0]) as first:
             for other in others[1:]:
                 with open_hdf5(other):
                     pass
-            assert over(pids) == [False, True, *[False] * KEPT]  # the first is in use
+            assert ended(pids) == [False, True, *[False] * KEPT]  # the first is in use
             assert first.has("x")
-        assert sum(not gone for gone in over(pids)) == KEPT
-    assert all(over(pids))
+        assert sum(not gone for gone in ended(pids)) == KEPT
+    assert all(ended(pids))
 
 
 def test_a_file_that_was_replaced_is_opened_anew(file: Path, tmp_path: Path) -> None:
