@@ -96,7 +96,7 @@ def one_line(text: str) -> str:
 
 def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
     """`text`, cut to at most `longest` characters."""
-    return text if len(text) <= longest else text[: longest - 4] + " ..."
+    return text if len(text) <= longest else text[: longest - 4].rstrip() + " ..."
 
 
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

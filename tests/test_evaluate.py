@@ -1,7 +1,6 @@
 """deepnet evaluate: every metric, classes, calibration, intervals and baselines."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from cli import deepnet
 from samples import write_blobs, write_config
+from scipy import stats
 from sklearn import calibration as sk_calibration
 from sklearn import metrics as sk
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -20,11 +20,12 @@ from sklearn.preprocessing import StandardScaler
 
 from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.losses import LOSSES, made_loss
-from deepnet_cli.nn.metrics import METRICS, confusion_matrix
+from deepnet_cli.nn.metrics import METRICS, confusion_matrix, drawn_figures, figures_of, observed
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.assessment import OF_CLASSES, OF_OUTPUTS, assessment_text
 from deepnet_cli.training.figures import baselines, intervals
+from deepnet_cli.training.figures.evaluation import COST
 from deepnet_cli.training.kept.model import load_model
 from deepnet_cli.training.results import assessment
 from deepnet_cli.training.results.assessment import Assessment
@@ -119,7 +120,7 @@ def test_each_output_by_its_name(
         assert list(known) == ["mse", "mae", "r2"]
         assert known == pytest.approx({key: found["outputs"][output][key] for key in known})
     text = deepnet("evaluate", run, "data.h5").out
-    assert all(name[:30] in text for name in called)
+    assert all(name[:26] in text for name in called)
 
 
 def test_weights_are_rows_that_stand_there_often(folder: Path, rng: np.random.Generator) -> None:
@@ -318,48 +319,123 @@ def test_the_ends_of_bins_belong_to_the_bin_below() -> None:
 # intervals
 
 
-def means(values: Array) -> Callable[[Array], dict[str, Array]]:
-    return lambda w: {"mean": w @ values / w.sum(axis=1)}
+def of_mean(values: Array, seed: int = 0) -> intervals.Interval:
+    """The interval of the mean."""
+    J, ones, group = values[np.newaxis], np.ones(len(values)), intervals.dealt(len(values), seed)
+    draws = drawn_figures(COST, J, J, ones, group)
+    return intervals.intervals(draws, {"cost": values.mean()}, group.max() + 1, seed)["cost"]
 
 
 @pytest.mark.parametrize("p", [0.6, 0.95])
-def test_the_interval_of_accuracy_is_the_binomials(p: float, rng: np.random.Generator) -> None:
-    m = 2000
-    right = rng.uniform(size=m) < p
-    low, high = intervals.intervals(means(right), m, 1000)["mean"]
-    deviation = float(np.sqrt(right.mean() * (1 - right.mean()) / m))
-    assert low == pytest.approx(right.mean() - 1.96 * deviation, abs=0.25 * deviation)
-    assert high == pytest.approx(right.mean() + 1.96 * deviation, abs=0.25 * deviation)
+@pytest.mark.parametrize("m", [400, 20_000])
+def test_the_interval_of_accuracy_is_the_binomials(
+    p: float, m: int, rng: np.random.Generator
+) -> None:
+    """Of more examples than there are groups, too, though those are in their classes' order."""
+    right = np.sort(rng.uniform(size=m) < p).astype(float)
+    low, high = of_mean(right)
+    exact = stats.binomtest(int(right.sum()), m).proportion_ci(method="wilson")
+    half = (exact.high - exact.low) / 2
+    np.testing.assert_allclose((low, high), (exact.low, exact.high), atol=0.12 * half)
 
 
 def test_it_holds_the_truth_about_95_times_in_100(rng: np.random.Generator) -> None:
     held = 0
-    for seed in range(150):
-        numbers = rng.exponential(size=150)
-        low, high = intervals.intervals(means(numbers), 150, 300, seed)["mean"]
+    for seed in range(100):
+        low, high = of_mean(rng.exponential(size=60), seed)
         held += low <= 1.0 <= high
-    assert 133 <= held <= 149  # of 150: 95 % less 4 deviations, and not all
+    assert 86 <= held <= 99  # of 100: 95 % less 4 deviations, and not all
+
+
+@pytest.mark.parametrize("power", [0.3, 1.0, 3.0])
+def test_ends_are_scipys(power: float, rng: np.random.Generator) -> None:
+    """Of the same resamples of a mean, by BCa; of few numbers that are skewed to either side."""
+    numbers = rng.uniform(size=25) ** power
+    others = (numbers.sum() - numbers) / 24
+    known = stats.bootstrap((numbers,), np.mean, n_resamples=1000, method="BCa", rng=rng)
+
+    of_rows = {"mean": np.concatenate([known.bootstrap_distribution, others])}
+    found = intervals.intervals(lambda _: of_rows, {"mean": numbers.mean()}, 25)["mean"]
+    assert found == pytest.approx(tuple(known.confidence_interval), rel=1e-12)
 
 
 def test_resamples_draw_as_many_as_there_are() -> None:
     rows: list[Array] = []
 
-    def see(w: Array) -> dict[str, Array]:
-        rows.extend(w)
-        return {"none": np.full(len(w), np.nan)}
+    def see(times: Array) -> dict[str, Array]:
+        rows.extend(times)
+        return {"none": np.full(len(times), np.nan)}
 
-    found = intervals.intervals(see, 4, 700)
+    found = intervals.intervals(see, {"none": 1.0}, 4)
     assert np.isnan(found["none"]).all()
-    drawn = np.array(rows)
-    assert len(drawn) == 700
+    drawn, others = np.split(np.array(rows), [intervals.RESAMPLES])
     assert (drawn.sum(axis=1) == 4).all()
     np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.15)
     np.testing.assert_allclose(drawn.var(axis=0), 3 / 4, atol=0.2)
+    assert others.tolist() == [[0, 1, 1, 1], [1, 0, 1, 1], [1, 1, 0, 1], [1, 1, 1, 0]]
 
 
-def test_intervals_of_a_run_hold_its_figures_and_repeat(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples_are_dealt_evenly_and_by_chance() -> None:
+    assert (np.sort(intervals.dealt(300)) == np.arange(300)).all()
+    group = intervals.dealt(100_200)
+    assert set(np.bincount(group)) == {200, 201}
+    assert abs(np.corrcoef(group[1:], group[:-1])[0, 1]) < 0.02
+    assert (intervals.dealt(100_200, seed=1) != group).mean() > 0.99
+
+
+@pytest.mark.parametrize("target", METRICS)
+def test_an_interval_holds_its_figure(target: str, rng: np.random.Generator) -> None:
+    """Of the fewest and of skewed numbers, too, where all resamples may lie beside it."""
+    for m in (2, 3, 7, 20, 60):
+        A, Y = wayward(target, m, rng)
+        w = rng.exponential(size=m)
+        known = figures_of(METRICS[target], observed(METRICS[target], A, Y, w[np.newaxis]))
+        draws = drawn_figures(METRICS[target], A, Y, w, intervals.dealt(m))
+        with np.errstate(all="ignore"):
+            found = intervals.intervals(draws, known, m)
+        for name, (low, high) in found.items():
+            assert low <= known[name] <= high or np.isnan([low, high, known[name]]).any(), name
+
+
+def wayward(target: str, m: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A and Y of numbers with a long tail, of classes of which some are rare."""
+    if target.startswith("class"):
+        Y = np.eye(6)[:, rng.choice(6, m, p=[0.6, 0.2, 0.1, 0.06, 0.03, 0.01])]
+        A = rng.dirichlet(np.ones(6), m).T + Y * rng.uniform(size=m)
+        return (A / A.sum(axis=0) if target == "class" else A - 0.5), Y
+    if target.startswith("binary"):
+        Y = (rng.uniform(size=(1, m)) < 0.2).astype(float)
+        return rng.uniform(size=Y.shape) ** 2 * 0.6 + 0.4 * Y - 0.5 * (target != "binary"), Y
+    Y = np.exp(2 * rng.normal(size=(1, m)))
+    if target == "quantiles":
+        return Y + np.sort(rng.standard_cauchy((3, m)), axis=0), np.repeat(Y, 3, axis=0)
+    return Y * np.exp(rng.normal(size=(1, m))), Y
+
+
+@pytest.mark.long
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    """Of 300 samples of 150: 95 % less four deviations and what so few know too little."""
+    rng, m, times = np.random.default_rng(0), 150, 300
+
+    def sample(m: int) -> tuple[Array, Array]:
+        Z = rng.normal(size=(1, m)) - 1
+        return 1 / (1 + np.exp(-Z)), (Z + rng.logistic(size=Z.shape) > 0).astype(float)
+
+    metrics = METRICS["binary"]
+    truth = figures_of(metrics, observed(metrics, *sample(400_000)))
+    beside = dict.fromkeys(truth, np.zeros(2))
+    for seed in range(times):
+        A, Y = sample(m)
+        draws = drawn_figures(metrics, A, Y, np.ones(m), intervals.dealt(m))
+        known = figures_of(metrics, observed(metrics, A, Y))
+        for name, (low, high) in intervals.intervals(draws, known, m, seed).items():
+            beside[name] = beside[name] + [truth[name] < low, truth[name] > high]
+    for name, (below, above) in beside.items():
+        assert 0.89 <= 1 - (below + above) / times < 1, name
+        assert max(below, above) < 0.075 * times, name
+
+
+def test_intervals_of_a_run_hold_its_figures_and_repeat(folder: Path) -> None:
     write_blobs(folder / "data.h5", K=2)
     run = trained(folder, 1, "sigmoid", training={"iterations": 9, "l2": 1.0})
     found = told(run, "data.h5")
@@ -368,9 +444,7 @@ def test_intervals_of_a_run_hold_its_figures_and_repeat(
         assert low <= found[name] <= high
         assert low < high or found[name] == 1
     assert found["resamples"] == 1000
-    monkeypatch.setattr(intervals, "AT_A_TIME", 1000)
-    again = told(run, "data.h5")["intervals"]
-    assert again == {name: pytest.approx(ends) for name, ends in found["intervals"].items()}
+    assert told(run, "data.h5")["intervals"] == found["intervals"]
     without = told(run, "data.h5", "--no-intervals")
     assert without["intervals"] == {}
     assert without["cost"] == found["cost"]
@@ -382,8 +456,11 @@ def test_figures_of_each_example_drawn_once_are_the_figures(
 ) -> None:
     """Weights of examples and of classes, and the penalty, are in them as they are in those."""
 
-    def once(figures: Any, m: int, resamples: int) -> dict[str, tuple[float, float]]:
-        return {name: (values[0], values[0]) for name, values in figures(np.ones((1, m))).items()}
+    def once(draws: Any, known: Any, groups: int) -> dict[str, tuple[float, float]]:
+        assert groups == 90
+        found = draws(np.ones((1, groups)))
+        assert found.keys() == known.keys()
+        return {name: (values[0], values[0]) for name, values in found.items()}
 
     write_blobs(folder / "data.h5")
     with h5py.File("data.h5", "a") as file:
@@ -396,18 +473,19 @@ def test_figures_of_each_example_drawn_once_are_the_figures(
         assert value == pytest.approx(found[name], rel=1e-6), name
 
 
-def test_many_examples_are_drawn_less_often_and_too_many_never(
+def test_too_many_examples_to_keep_are_not_drawn_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_blobs(folder / "data.h5")
     run = trained(folder, 3, "softmax")
-    monkeypatch.setattr(intervals, "WORK", 90 * 3 * 250)
-    assert "250 bootstrap resamples" in deepnet("evaluate", run, "data.h5").out
-    assert told(run, "data.h5")["resamples"] == 250
-    monkeypatch.setattr(intervals, "WORK", 90 * 3 * 199)
+    monkeypatch.setattr(assessment, "MOST", 90 * 3)
+    assert "1,000 bootstrap resamples" in deepnet("evaluate", run, "data.h5").out
+    assert told(run, "data.h5")["resamples"] == 1000
+    monkeypatch.setattr(assessment, "MOST", 90 * 3 - 1)
     result = deepnet("evaluate", run, "data.h5")
     assert result.code == 0
     assert "too many examples" in result.out
+    assert told(run, "data.h5")["resamples"] == 0
     assert told(run, "data.h5")["intervals"] == {}
 
 

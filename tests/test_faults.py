@@ -145,8 +145,8 @@ def assert_told(code: int, err: str, operation: str) -> None:
 
 
 EVERY_NINTH = 9
-LIKE_EACH_OTHER = {errno.EIO: 1, errno.ENOSPC: 1, errno.EROFS: 3, errno.EDQUOT: 3}
-"""At all operations fails what is told apart; at every third, what only its words tell apart."""
+ERRORS = {errno.EIO: 1, errno.ENOSPC: 1, errno.EROFS: 1, errno.EDQUOT: 3}
+"""Every how many operations fail with it: a quota is told apart by its words alone."""
 
 strides = pytest.mark.parametrize(
     ("code", "lasting", "stride"),
@@ -154,7 +154,7 @@ strides = pytest.mark.parametrize(
         (errno.EIO, False, EVERY_NINTH),
         *(
             pytest.param(code, lasting, stride, marks=pytest.mark.long)
-            for code, stride in LIKE_EACH_OTHER.items()
+            for code, stride in ERRORS.items()
             for lasting in (False, True)
         ),
     ],

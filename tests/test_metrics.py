@@ -23,6 +23,7 @@ from deepnet_cli.nn.metrics import (
     chosen,
     confusion_matrix,
     decisions,
+    drawn_figures,
     figures_of,
     figures_of_each,
     find,
@@ -332,6 +333,39 @@ def test_several_weightings_at_once_are_each_by_itself(
     assert together.shape == (4,)
     alone = [figures(target, A, Y, row)[name] for row in w]
     np.testing.assert_allclose(together, alone, rtol=1e-12)
+
+
+@targets
+def test_drawing_groups_is_weighing_their_examples(target: str, rng: np.random.Generator) -> None:
+    A, Y = many(target, rng, m=300)
+    w, group = rng.uniform(0.1, 2, 300), np.concatenate([rng.permutation(40), np.arange(260) % 40])
+    times = rng.integers(0, 3, (5, 40)).astype(float)
+    times[4] = 1
+    metrics = METRICS[target]
+    found = drawn_figures(metrics, A, Y, w, group)(times)
+    weighed = weighted_figures(metrics, observed(metrics, A, Y, times[:, group] * w))
+    assert found.keys() == metrics.keys()
+    for name, values in weighed.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.02, 0.98])
+@pytest.mark.parametrize("apart", [0.5, 4.0, 100.0])
+def test_ranks_of_many_drawn_again_are_nearly_exact(
+    share: float, apart: float, rng: np.random.Generator
+) -> None:
+    """By far less than they vary; of all examples quite, and never above 1."""
+    m = 15_000
+    Y = (rng.uniform(size=(1, m)) < share).astype(float)
+    A = rng.normal(size=Y.shape) + apart * Y
+    group, times = rng.permutation(m) % 100, rng.multinomial(100, np.full(100, 0.01), 30)
+    times = np.concatenate([np.ones((1, 100)), times])
+    metrics = chosen("binary scores", ["auc", "average_precision"])
+    found = drawn_figures(metrics, A, Y, np.ones(m), group)(times)
+    for name, exact in weighted_figures(metrics, observed(metrics, A, Y, times[:, group])).items():
+        assert found[name][0] == pytest.approx(exact[0], rel=1e-12)
+        assert np.sqrt(((found[name] - exact) ** 2).mean()) <= 0.15 * exact.std() + 1e-15
+        assert found[name].max() <= 1
 
 
 def in_blocks(target: str, A: Array, Y: Array, cuts: list[int]) -> States:

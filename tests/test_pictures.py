@@ -65,7 +65,7 @@ def test_curves_of_a_threshold_are_those_of_scikit_learn(
     other = metrics.precision_recall_curve(true, score, sample_weight=w)
     np.testing.assert_allclose(precision, other[0][::-1], atol=1e-12)
     np.testing.assert_allclose(recall, other[1][::-1], atol=1e-12)
-    auc, average_precision = areas(score, true, w[np.newaxis])
+    auc, average_precision, _ = areas(score, true, w[np.newaxis])
     np.testing.assert_allclose(np.trapezoid(right, false), auc[0])
     np.testing.assert_allclose((np.diff(recall) * precision[1:]).sum(), average_precision[0])
 

@@ -45,7 +45,14 @@ def test_runs_are_laid_over_each_other(here: Path) -> None:
     result = deepnet("plot", "three/run", "number/run", "--kind", "cost", "-o", "both.svg")
     assert result.code == 0, result.err
     assert (here / "both.svg").read_text().startswith("<?xml")
-    assert_says(result.err, ["next: deepnet compare three/run number/run"])
+    assert result.err.endswith("next: deepnet report three/run\n")  # they cannot be compared
+    result = deepnet("plot", "three/run", "three/run", "--kind", "cost", "-o", "same.svg")
+    assert result.err.endswith("next: deepnet compare three/run three/run\n")
+    measured = ("plot", "three/run/model.h5", "three/run", "--kind", "confusion", "--json")
+    result = deepnet(*measured, "--data", "three/d.h5")
+    command = result.err.splitlines()[-1].removeprefix("next: deepnet ").split()
+    assert command == ["compare", *measured[1:3], "--data", "three/d.h5"]
+    assert deepnet(*command).code == 0
 
 
 def test_json_has_every_number(here: Path) -> None:

@@ -16,6 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from samples import write_blobs, write_config
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.errors import escaped
@@ -26,6 +27,7 @@ from deepnet_cli.report.page.pixels import picture_shape, pixels
 from deepnet_cli.report.page.png import data_uri
 from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.sections import OF_ONE, OF_SEVERAL
+from deepnet_cli.report.page.square import square
 from deepnet_cli.report.page.thinning import COLUMNS, kept
 from deepnet_cli.report.page.yaml_text import highlighted
 from deepnet_cli.report.pictures.panels import Chart, Series
@@ -288,6 +290,101 @@ def test_confusions_and_hardest_examples_are_those_of_the_predictions(
     assert any(cells[k : k + 9] == flat for k in range(len(cells)))
 
 
+def test_curves_of_ranks_are_scikit_learns(pages: dict[str, Page], folder: Path) -> None:
+    """Each class against the rest, with its areas; each point of the ROC is on the curve."""
+    told = json.loads(deepnet("predict", folder / "classes", folder / "blobs.h5", "--json").out)
+    with h5py.File(folder / "classes" / "splits.h5") as file:
+        rows = file["validation"][()]
+    with h5py.File(folder / "blobs.h5") as file:
+        y = file["y"][()][rows]
+    p = np.array(told["probabilities"])[rows]
+    for name, area in (("ROC", roc_auc_score), ("precision and", average_precision_score)):
+        legend, drawn = square_chart(pages["classes"], name)
+        areas = [f"{k}: {area(y == k, p[:, k]):.3f}" for k in range(3)]
+        assert [label for label in legend if label != "chance"] == areas
+        assert [(has or "")[-2:] for has, _ in drawn if "marked" not in has] == ["c0", "c1", "c2"]
+    _, drawn = square_chart(pages["classes"], "ROC")
+    for k, (_, d) in enumerate(drawn[1:]):
+        false, right, _ = roc_curve(y == k, p[:, k], drop_intermediate=False)
+        scale = Scale.of(np.array([0.0, 1.0]))
+        expected = np.transpose([1000 * scale.place(false), 1000 - 1000 * scale.place(right)])
+        np.testing.assert_allclose(points(d), expected, atol=0.06)
+
+
+def square_chart(page: Page, title: str) -> tuple[list[str], list[tuple[str, str]]]:
+    """The legend of a chart, and the class and the points of what is drawn in it."""
+    legend, drawn, inside = list[str](), list[tuple[str, str]](), False
+    for name, has, text in page.elements:
+        kind = has.get("class") or ""
+        if name == "h3":
+            inside = "".join(text).startswith(title)
+        elif inside and name == "span" and not kind:
+            legend.append("".join(text))
+        elif inside and name == "path" and kind != "rule":
+            drawn.append((kind, str(has["d"])))
+    return legend, drawn
+
+
+def points(d: str) -> np.ndarray:
+    return np.array(re.findall(r"[ML]([-\d.]+),([-\d.]+)", d), float)
+
+
+def test_a_step_goes_up_or_down_before_it_goes_on() -> None:
+    series = Series("a", np.array([0.0, 0.5, 1.0]), np.array([1.0, 0.5, 0.75]), "step")
+    page = Page(html(square(Chart("PR", "recall", "precision", (series,), square=True))))
+    _, ((_, d),) = square_chart(page, "PR")
+    place = 1000 * Scale.of(np.array([0.0, 1.0])).place(np.array([0, 0.5, 0.75, 1]))
+    at = dict(zip((0, 0.5, 0.75, 1), place, strict=True))
+    corners = [(0, 1), (0, 0.5), (0.5, 0.5), (0.5, 0.75), (1, 0.75)]
+    np.testing.assert_allclose(points(d), [(at[x], 1000 - at[y]) for x, y in corners], atol=0.06)
+
+
+def test_of_many_classes_the_worst_are_drawn(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with h5py.File(tmp_path / "blobs.h5", "w") as file:
+        file["y"] = y = np.arange(160) % 8
+        file["x"] = np.eye(8)[y] * y[:, np.newaxis] + rng.normal(size=(160, 8))
+    model = {"layers": [8], "activations": ["softmax"]}
+    _, page = report(train(tmp_path, "eight", model=model))
+    told = json.loads(deepnet("predict", tmp_path / "eight", tmp_path / "blobs.h5", "--json").out)
+    p = np.array(told["probabilities"])
+    areas = sorted((roc_auc_score(y == k, p[:, k]), k) for k in range(8))
+    legend, _ = square_chart(page, "ROC")
+    assert legend == ["chance", *(f"{k}: {area:.3f}" for area, k in areas[:6])]
+    assert any("of 8 those with the smallest areas" in text for text in page.all("p"))
+
+
+def test_categories_and_classes_of_the_hardest_go_by_their_names(tmp_path: Path) -> None:
+    """And how many have the category is said in the place of deviations."""
+    rng = np.random.default_rng(0)
+    colors = rng.choice(3, 200, p=[0.5, 0.3, 0.2])
+    with h5py.File(tmp_path / "blobs.h5", "w") as file:
+        file["x"] = np.stack([rng.normal(size=200), colors], axis=1)
+        file["y"] = (file["x"][:, 0] > 0) ^ (rng.uniform(size=200) < 0.1)
+        file["x"].attrs["feature_names"] = ["age", "color"]
+        file["x"].attrs["categories.color"] = ["red", "green", "blue"]
+        file["y"].attrs["class_names"] = ["well", "ill"]
+    model = {"layers": [1], "activations": ["sigmoid"]}
+    _, page = report(train(tmp_path, "named", model=model))
+    hardest = page.rows("Hardest examples")[1:]
+    assert {true for _, true, *_ in hardest} | {row[2].split()[0] for row in hardest} == {
+        "well",
+        "ill",
+    }
+    for row, *_, unusual in hardest:
+        i = int(row.removeprefix("row "))
+        name, percent = re.findall(r"'color'\) = (\w+) \((\d+) % have it\)", unusual)[0]
+        assert name == ["red", "green", "blue"][colors[i]]
+        assert int(percent) == pytest.approx(100 * (colors == colors[i]).mean(), rel=0.06)
+        assert re.search(r"'age'\) = \S+ \([+-]\d\.\d sd\)", unusual)
+        away = float(re.findall(r"([+-]\d\.\d) sd", unusual)[0])
+        share = (colors == colors[i]).mean()
+        if abs(abs(away) - np.sqrt((1 - share) / share)) > 0.1:
+            first = "color" if abs(away) < np.sqrt((1 - share) / share) else "age"
+            assert unusual.split("'")[1] == first
+    assert len({re.findall(r"'color'.*?= (\w+)", row[-1])[0] for row in hardest}) > 1
+
+
 def test_where_the_kept_parameters_were_found_is_marked(
     folder: Path, pages: dict[str, Page]
 ) -> None:
@@ -314,6 +411,34 @@ def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     assert float(figures["train cost"]) == pytest.approx(cost, rel=1e-4)
     labels = page.all("button", class_="toggle")
     assert {"classes", "more, validation"} <= {*labels}
+
+
+def test_differences_of_several_runs_are_those_of_compare(folder: Path, tmp_path: Path) -> None:
+    runs = [folder / name for name in ("classes", "more", "numbers")]
+    _, page = report(*runs, "-o", tmp_path / "three.html")
+    told = json.loads(deepnet("compare", *runs[:2], "--json").out)
+    head, *rows = page.rows("Differences from classes")
+    assert head == ["", f"more, {told['rows']} validation rows"]
+    assert [name for name, _ in rows] == list(told["figures"])
+    words = {"A": "worse", "B": "better", None: "no evidence of a difference"}
+    for name, cell in rows:
+        found = told["figures"][name]
+        numbers = (
+            f"{found['difference']:+.3g} ({' to '.join(f'{e:.3g}' for e in found['interval'])})"
+        )
+        assert cell == f"{numbers}: {words[found['better']]}"
+    notes = page.all("p", class_="note")
+    assert any(note.startswith("more: A was measured on") for note in notes)
+    assert any(note.startswith("numbers: ") and "nothing to compare" in note for note in notes)
+
+
+def test_what_is_told_to_type_next_works(folder: Path, tmp_path: Path) -> None:
+    out = ("-o", tmp_path / "two.html", "--force")
+    for other, command in (("more", "compare"), ("numbers", "report"), ("begun", "report")):
+        result = deepnet("report", folder / "classes", folder / other, *out)
+        told = result.err.splitlines()[-1].removeprefix("next: deepnet ").split()
+        assert told[0] == command
+        assert deepnet(*told).code == 0
 
 
 def test_a_run_that_has_not_ended_has_a_page_too(folder: Path) -> None:

@@ -621,7 +621,7 @@ def test_the_two_newest_checkpoints_are_kept(folder: Path) -> None:
 def test_checkpoints_are_made_by_the_clock_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were every moment 30 seconds later, each row but the last would leave one."""
+    """Were every moment half a minute later, each row but the last would leave one."""
     saved: list[int] = []
     save = RunDirectory.save_checkpoint
 
@@ -630,7 +630,8 @@ def test_checkpoints_are_made_by_the_clock_too(
         save(self, iteration, content, *keep)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
-    monkeypatch.setattr("deepnet_cli.training.kept.copies.CHECKPOINT_SECONDS", -1.0)
+    for name in ("CHECKPOINT_SECONDS", "FIRST_SECONDS"):
+        monkeypatch.setattr(f"deepnet_cli.training.kept.copies.{name}", -1.0)
     config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]

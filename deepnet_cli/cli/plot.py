@@ -1,6 +1,7 @@
 """deepnet plot"""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from deepnet_cli.report.pictures.style import FORMATS
 from deepnet_cli.report.pictures.terminal import panels_text
 from deepnet_cli.report.pictures.trained import Trained, labels
 from deepnet_cli.training.results.outcomes import HELD_OUT
+from deepnet_cli.training.results.questions import comparable
 
 PATH = click.Path(path_type=Path)
 
@@ -113,7 +115,13 @@ def plot(
     if output is not None:
         write_file(output, picture(panels, title, FORMATS[output.suffix]))
         say(f"wrote {output}")
-    if len(runs) > 1:
-        say(f"next: {typed('compare', runs[0])} {in_shell(str(runs[1]))}")
-    else:
-        say(f"next: {typed('report' if runs[0].is_dir() else 'inspect', runs[0])}")
+    say(f"next: {_next(runs, data)}")
+
+
+def _next(runs: Sequence[Path], data: Path | None) -> str:
+    """What is useful after that."""
+    measured = data is not None or all(path.is_dir() for path in runs[:2])
+    if len(runs) > 1 and measured and comparable(*runs[:2]):
+        on = [] if data is None else ["--data", str(data)]
+        return f"{typed('compare', runs[0])} {in_shell(str(runs[1]), *on)}"
+    return typed("report" if runs[0].is_dir() else "inspect", runs[0])

@@ -14,6 +14,7 @@ from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
 from deepnet_cli.training.kept.model import NAME as MODEL
+from deepnet_cli.training.results.questions import comparable
 
 NAME = "report.html"
 
@@ -50,8 +51,10 @@ def report(runs: tuple[Path, ...], output: Path | None, force: bool) -> None:
 
 def _next(runs: Sequence[Path], facts: Sequence[Facts]) -> str:
     """What is useful after that."""
-    if len(runs) > 1:
+    if len(runs) > 1 and comparable(*runs[:2]):
         return f"next: deepnet compare {in_shell(*map(str, runs[:2]))}"
+    if len(runs) > 1:
+        return f"next: {typed('report', runs[0])}"
     run, path = facts[0].run, runs[0]
     if run.state == "training":
         return f"again when it has ended: {typed('report', path)}"

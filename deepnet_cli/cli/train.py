@@ -21,7 +21,7 @@ from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.loop.history import History
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.listening import Listening
-from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.running import finish, run_to_end
 from deepnet_cli.training.run.session import Session
 
 
@@ -113,7 +113,7 @@ def train(
             _announce(session)
         with Display(session, quiet=quiet, verbose=verbose) as display:
             diverged = run_to_end(session, interruption, display.show)
-        result = session.finish(_picture if session.job.config.output.plots else None)
+        result = finish(session, _picture if session.job.config.output.plots else None)
         interrupted = session.ending.stopped == "interrupted" and interruption.signal
         with last_words(needed=not interrupted):
             if as_json:

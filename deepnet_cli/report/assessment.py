@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from deepnet_cli.errors import shortened
 from deepnet_cli.nn.metrics.calibration import Calibration
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.figures import LONGEST_NAME, MOST_CLASSES, confusion_text, fits
@@ -129,7 +130,10 @@ def _of_each(
         title = f"{kind} ({MOST_CLASSES} of {K:,}, lowest {by})"
         shown = found.each[by].argsort(kind="stable")[:MOST_CLASSES].tolist()
     rows: list[list[object]] = [
-        [found.names[k][:LONGEST_NAME], *(float(found.each[figure][k]) for figure in figures)]
+        [
+            shortened(found.names[k], LONGEST_NAME),
+            *(float(found.each[figure][k]) for figure in figures),
+        ]
         + ([examples[k]] if examples is not None else [])
         for k in shown
     ]

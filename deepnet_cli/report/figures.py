@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deepnet_cli.errors import shortened
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.table import table
@@ -35,7 +36,7 @@ def confusion_text(C: Array, names: Sequence[str]) -> str:
     """The confusion matrix (K, K): a row a true class, a column a decision.  Where there is no room
     for it, the most frequent confusions.
     """
-    short = [name[:WIDEST_NAME] for name in names]
+    short = [shortened(name, WIDEST_NAME) for name in names]
     heads = [f"({k})" for k in range(1, len(names) + 1)]
     numbered = [f"{k} {name}" for k, name in zip(heads, short, strict=True)]
     for above, beside in ((short, short), (heads, numbered)) if len(names) <= MOST_CLASSES else ():
@@ -47,7 +48,7 @@ def confusion_text(C: Array, names: Sequence[str]) -> str:
         reverse=True,
     )
     worst = [
-        [names[i][:LONGEST_NAME], names[j][:LONGEST_NAME], count]
+        [shortened(names[i], LONGEST_NAME), shortened(names[j], LONGEST_NAME), count]
         for count, i, j in wrong[:MOST_CLASSES]
         if count
     ]

@@ -7,6 +7,7 @@ entries are taken together.
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,59 +63,72 @@ def confusion(kind: str, A: Array, Y: Array, w: Array) -> State:
     return (np.stack([confusion_matrix(true, decided, K, row) for row in w]),)
 
 
-def accuracy(C: Array) -> Array:
-    """sum of C[i, i] / n"""
-    return ratio(_right(C).sum(axis=-1), C.sum(axis=(-2, -1)))
+class Margins(NamedTuple):
+    """All that the figures need of C, each (R, K): C[k, k], t[k] and p[k]."""
+
+    right: Array
+    true: Array
+    decided: Array
+
+    @property
+    def n(self) -> Array:
+        """(R,)"""
+        total: Array = self.true.sum(axis=-1)
+        return total
 
 
-def balanced_accuracy(C: Array) -> Array:
+def accuracy(C: Margins) -> Array:
+    """sum of C[k, k] / n"""
+    return ratio(C.right.sum(axis=-1), C.n)
+
+
+def balanced_accuracy(C: Margins) -> Array:
     """The mean recall of the classes that Y has (Brodersen et al., 2010)."""
-    return mean_where(C.sum(axis=-1) > 0, recall(C))
+    return mean_where(C.true > 0, recall(C))
 
 
-def precision(C: Array) -> Array:
+def precision(C: Margins) -> Array:
     """C[k, k] / p[k], for each class; 0/0 is 0"""
-    return ratio(_right(C), C.sum(axis=-2))
+    return ratio(C.right, C.decided)
 
 
-def recall(C: Array) -> Array:
+def recall(C: Margins) -> Array:
     """C[k, k] / t[k], for each class; 0/0 is 0"""
-    return ratio(_right(C), C.sum(axis=-1))
+    return ratio(C.right, C.true)
 
 
-def f1(C: Array) -> Array:
+def f1(C: Margins) -> Array:
     """2 C[k, k] / (t[k] + p[k]), for each class: the harmonic mean of the two; 0/0 is 0"""
-    return ratio(2 * _right(C), C.sum(axis=-2) + C.sum(axis=-1))
+    return ratio(2 * C.right, C.true + C.decided)
 
 
-def mcc(C: Array) -> Array:
+def mcc(C: Margins) -> Array:
     """(n sum C[k, k] - t p) / sqrt((n^2 - p p) (n^2 - t t)); 0 where that is 0/0.
 
     Matthews' correlation of two classes, of K classes Gorodkin's (2004).
     """
-    n, t, p = C.sum(axis=(-2, -1)), C.sum(axis=-1), C.sum(axis=-2)
-    together = n * _right(C).sum(axis=-1) - (t * p).sum(axis=-1)
-    apart = (n**2 - (p**2).sum(axis=-1)) * (n**2 - (t**2).sum(axis=-1))
+    together = C.n * C.right.sum(axis=-1) - (C.true * C.decided).sum(axis=-1)
+    apart = (C.n**2 - (C.decided**2).sum(axis=-1)) * (C.n**2 - (C.true**2).sum(axis=-1))
     return ratio(together, np.sqrt(np.maximum(apart, 0)))
 
 
-def cohen_kappa(C: Array) -> Array:
+def cohen_kappa(C: Margins) -> Array:
     """1 - (n - sum C[k, k]) / (n - t p / n): what accuracy is beyond chance (Cohen, 1960).
 
     nan where there is one class alone.
     """
-    n, chance = C.sum(axis=(-2, -1)), (C.sum(axis=-1) * C.sum(axis=-2)).sum(axis=-1)
-    return 1 - ratio((n - _right(C).sum(axis=-1)) * n, n**2 - chance, np.nan)
+    wrong, chance = C.n - C.right.sum(axis=-1), (C.true * C.decided).sum(axis=-1)
+    return 1 - ratio(wrong * C.n, C.n**2 - chance, np.nan)
 
 
-def of_class_1(each: Callable[[Array], Array]) -> Callable[[Array], Array]:
+def of_class_1(each: Callable[[Margins], Array]) -> Callable[[Margins], Array]:
     """The figure of class 1 of two."""
     return lambda C: each(C)[..., 1]
 
 
-def macro(each: Callable[[Array], Array]) -> Callable[[Array], Array]:
+def macro(each: Callable[[Margins], Array]) -> Callable[[Margins], Array]:
     """The mean over the classes in Y or among the decisions, each counting once."""
-    return lambda C: mean_where((C.sum(axis=-1) + C.sum(axis=-2)) > 0, each(C))
+    return lambda C: mean_where(C.true + C.decided > 0, each(C))
 
 
 def mean_where(counts: Array, figures: Array) -> Array:
@@ -122,13 +136,13 @@ def mean_where(counts: Array, figures: Array) -> Array:
     return ratio(np.where(counts, figures, 0).sum(axis=-1), counts.sum(axis=-1), np.nan)
 
 
-def _right(C: Array) -> Array:
-    return np.diagonal(C, axis1=-2, axis2=-1).astype(np.float64)
+def margins(state: State) -> Margins:
+    """Of C (R, K, K)."""
+    (C,) = (each.astype(np.float64) for each in state)
+    return Margins(np.diagonal(C, axis1=-2, axis2=-1), C.sum(axis=-1), C.sum(axis=-2))
 
 
-def _read(state: State) -> Array:
-    return state[0]
-
-
-CLASSES = Statistic("confusion", partial(confusion, "class"), _read)
-FLAGS = {kind: Statistic("confusion", flat(partial(confusion, kind)), _read) for kind in THRESHOLDS}
+CLASSES = Statistic("confusion", partial(confusion, "class"), margins)
+FLAGS = {
+    kind: Statistic("confusion", flat(partial(confusion, kind)), margins) for kind in THRESHOLDS
+}

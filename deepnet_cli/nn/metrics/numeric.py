@@ -4,17 +4,28 @@ The moments about the mean are pooled as Chan, Golub and LeVeque (1979) do, so t
 from 0 lose no digits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from deepnet_cli.nn.metrics.kept import append, joined_blocks
-from deepnet_cli.nn.metrics.statistic import Metric, State, Statistic, ratio
+from deepnet_cli.nn.metrics.statistic import (
+    Draw,
+    Metric,
+    State,
+    Statistic,
+    by_group,
+    of_groups,
+    ratio,
+)
 from deepnet_cli.nn.types import Array
 
 SMALLEST = np.finfo(np.float64).eps
+
+SPREAD = 8
+"""Deviations that no draw is away from the middle."""
 
 
 class Moments(NamedTuple):
@@ -90,11 +101,10 @@ def explained_variance(found: Moments) -> Array:
     return _explained(found.E_squares, found.Y_squares)
 
 
-def medae(kept: tuple[Array, Array]) -> Array:
+def medae(kept: Sequence[tuple[Array, Array]]) -> Array:
     """The median of |E|, half of the weight on either side (of an even number the mean of two)"""
-    absolute, w = kept
     medians = []
-    for errors in absolute:
+    for errors, w in kept:
         up = np.argsort(errors, kind="stable")
         errors, below = errors[up], np.cumsum(w[:, up], axis=1)
         half = below[:, -1:] / 2
@@ -108,15 +118,16 @@ def of_outputs(statistic: Statistic, each: Callable[..., Array], smaller: bool) 
     return Metric(statistic, lambda found: each(found).mean(axis=1), smaller, each)
 
 
-def _about_mean(V: Array, w: Array, n: Array) -> tuple[Array, Array]:
-    """The mean (R, K) of V (K, m) and the sum of squares about it.
+def _about_mean(V: Array, w: Array, n: Array, within: Array | float = 0.0) -> tuple[Array, Array]:
+    """The mean (R, K) of V (K, m) and the sum of squares about it, V being means about which the
+    squares have the sum `within` (R, K).
 
     Both about a value in the middle of V, so that they are of one size, and exactly 0 for a
     constant.
     """
     middle = np.partition(V, V.shape[1] // 2, axis=1)[:, V.shape[1] // 2, np.newaxis]
     V = V - middle
-    first, second = w @ V.T, w @ (V**2).T
+    first, second = w @ V.T, w @ (V**2).T + within
     squares = second - ratio(first**2, n)
     squares[squares <= V.shape[1] * SMALLEST * second] = 0  # only rounding
     return middle.T + ratio(first, n), squares
@@ -134,9 +145,46 @@ def _read_moments(state: State) -> Moments:
     return Moments(*state)
 
 
-def _read_kept(state: State) -> State:
-    return tuple(joined_blocks(2, state))
+def _drawn_moments(statistic: Statistic, A: Array, Y: Array, marked: Array) -> Draw:
+    """Groups are pooled as blocks are, all at once."""
+    each = Moments(*of_groups(statistic, A, Y, marked))
+
+    def draw(times: Array) -> Moments:
+        w = times * each.n.T
+        n = w.sum(axis=1, keepdims=True)
+        Y = _about_mean(each.Y.T, w, n, times @ each.Y_squares)
+        E = _about_mean(each.E.T, w, n, times @ each.E_squares)
+        return Moments(n, *Y, *E, times @ each.absolute, times @ each.relative)
+
+    return draw
 
 
-MOMENTS = Statistic("moments", moments, _read_moments, pool)
-ERRORS = Statistic("errors", _absolute, _read_kept, partial(append, 2))
+def _read_kept(state: State) -> list[tuple[Array, Array]]:
+    absolute, w = joined_blocks(2, state)
+    return [(errors, w) for errors in absolute]
+
+
+def _drawn_kept(statistic: Statistic, A: Array, Y: Array, marked: Array) -> Draw:
+    """Only what is near the middle can be the median of a draw: half of the weight, which varies
+    by about sqrt(sum of w^2) / 2, lies below.
+    """
+    absolute, marked = statistic.of(A, Y, marked)
+
+    def draw(times: Array) -> list[tuple[Array, Array]]:
+        kept = []
+        for errors in absolute:
+            up = np.argsort(errors, kind="stable")
+            w, group = marked[:, up]
+            below = np.cumsum(w)
+            apart = SPREAD * np.sqrt((w**2).sum()) / 2
+            low, high = np.searchsorted(below, below[-1] / 2 + apart * np.array([-1, 1]))
+            near, values = np.arange(len(up)).clip(low, high) - low, errors[up][low : high + 1]
+            weights = by_group(near, w, group, times.shape[1], len(values))
+            kept.append((values, times @ weights))
+        return kept
+
+    return draw
+
+
+MOMENTS = Statistic("moments", moments, _read_moments, pool, _drawn_moments)
+ERRORS = Statistic("errors", _absolute, _read_kept, partial(append, 2), _drawn_kept)

@@ -4,16 +4,22 @@
     state   = pool(old, new)     of the examples of both
     figures = figure(read(state))                                (R,)
 
-w weighs the examples in R ways at once: one of ones for a plain figure, one with the weights
-that examples have (scikit-learn's sample_weight), or a row for each resample of a
-bootstrap, which is nothing but how often each example was drawn.  A state is a tuple of arrays:
+w weighs the examples in R ways at once: one of ones for a plain figure, or one with the weights
+that examples have (scikit-learn's sample_weight).  A state is a tuple of arrays:
 sums, whose size does not grow with the examples, wherever the figure is exact that way.
+
+A bootstrap draws groups of examples (R, G) times.  `drawn` looks at each group once, and makes of
+that what is read of each draw:
+
+    figures = figure(drawn(statistic, A, Y, marked)(times))      (R,)
+
+where `marked` (2, m) are the weight of each example and the number of its group.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +37,16 @@ def add(old: State, new: State) -> State:
     return tuple(a + b for a, b in zip(old, new, strict=True))
 
 
+Draw = Callable[[Array], Any]
+"""What a statistic reads, for how often each group was drawn (R, G)."""
+
+
+def drawn_sums(statistic: "Statistic", A: Array, Y: Array, marked: Array) -> Draw:
+    """Of what is read as a NamedTuple of sums."""
+    each = of_groups(statistic, A, Y, marked)
+    return lambda times: each._make(np.tensordot(times, sums, 1) for sums in each)
+
+
 @dataclass(frozen=True)
 class Statistic:
     """What several metrics are computed from; `name` tells it from the others of a target."""
@@ -39,6 +55,7 @@ class Statistic:
     of: Callable[[Array, Array, Array], State]
     read: Callable[[State], Any]
     pool: Callable[[State, State], State] = add
+    drawn: Callable[["Statistic", Array, Array, Array], Draw] = drawn_sums
 
 
 @dataclass(frozen=True)
@@ -70,6 +87,38 @@ def weighted_figures(metrics: Mapping[str, Metric], states: States) -> dict[str,
     return {name: metric.figure(seen[metric.statistic.name]) for name, metric in metrics.items()}
 
 
+def drawn_figures(
+    metrics: Mapping[str, Metric], A: Array, Y: Array, w: Array, group: Array
+) -> Callable[[Array], dict[str, Array]]:
+    """Each figure (R,) as a function of how often each group was drawn (R, G), for weights and
+    numbers of groups (m,), of which each has examples.
+    """
+    marked = np.stack([w, group])
+    draws = {known.name: known.drawn(known, A, Y, marked) for known in _statistics(metrics)}
+
+    def figures(times: Array) -> dict[str, Array]:
+        seen = {name: draw(times) for name, draw in draws.items()}
+        return {
+            name: metric.figure(seen[metric.statistic.name]) for name, metric in metrics.items()
+        }
+
+    return figures
+
+
+def of_groups(statistic: Statistic, A: Array, Y: Array, marked: Array) -> Any:
+    """What a statistic reads of each group by itself: a NamedTuple of arrays (G, ...)."""
+    group = marked[1].astype(np.int64)
+    members = np.split(np.argsort(group, kind="stable"), np.bincount(group).cumsum()[:-1])
+    each = [statistic.read(statistic.of(A[:, i], Y[:, i], marked[:1, i])) for i in members]
+    return each[0]._make(np.concatenate(rows) for rows in zip(*each, strict=True))
+
+
+def by_group(bins: Array, w: Array, group: Array, groups: int, size: int) -> Array:
+    """Weights summed over the examples of each group in each bin, (G, size)."""
+    at = group.astype(np.int64) * size + bins
+    return np.bincount(at, w, groups * size).reshape(groups, size)
+
+
 def figures_of(metrics: Mapping[str, Metric], states: States) -> Figures:
     """Each figure, by the first way to weigh the examples."""
     found = weighted_figures(metrics, states)
@@ -86,6 +135,13 @@ def figures_of_each(metrics: Mapping[str, Metric], states: States) -> dict[str, 
     }
 
 
+class Sum(NamedTuple):
+    """Each (R,): of something weighed, and of the weights."""
+
+    total: Array
+    weight: Array
+
+
 def mean_of(name: str, costs: Callable[[Array, Array], Array], *, smaller: bool = False) -> Metric:
     """The mean over the examples of their costs(A, Y) (m,), whose docstring is its formula."""
 
@@ -93,11 +149,10 @@ def mean_of(name: str, costs: Callable[[Array, Array], Array], *, smaller: bool 
         return w @ costs(A, Y), w.sum(axis=1)
 
     @wraps(costs)
-    def mean(found: State) -> Array:
-        total, weight = found
-        return ratio(total, weight)
+    def mean(found: Sum) -> Array:
+        return ratio(found.total, found.weight)
 
-    return Metric(Statistic(name, sums, tuple), mean, smaller)
+    return Metric(Statistic(name, sums, lambda state: Sum(*state)), mean, smaller)
 
 
 def of_restored(

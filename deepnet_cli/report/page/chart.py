@@ -15,7 +15,7 @@ from deepnet_cli.report.page.html import Element, Verbatim, tag
 from deepnet_cli.report.page.scale import Scale
 from deepnet_cli.report.page.tables import figure
 from deepnet_cli.report.page.thinning import kept
-from deepnet_cli.report.pictures.panels import Chart, Series, spans, thinned
+from deepnet_cli.report.pictures.panels import Chart, Series, spans
 
 BOX = 1000
 COLORS = 6
@@ -24,8 +24,6 @@ COLORS = 6
 VARIED = 2.0
 """Times that the largest value is the smallest, from where on a logarithmic scale may be asked for.
 """
-
-MOST_DOTS = 2000
 
 
 def curves(name: str, chart: Chart) -> Element:
@@ -54,25 +52,6 @@ def curves(name: str, chart: Chart) -> Element:
     )
 
 
-def square(chart: Chart) -> Element:
-    """Dots around the line y = x, on one scale both ways; of very many some."""
-    dots = [each for each in chart.series if each.style == "dots"]
-    scale = Scale.of(np.concatenate([values for each in dots for values in (each.x, each.y)]))
-    lines = [tag("path", d=f"M0,{BOX}L{BOX},0", class_="marked")]
-    lines += [tag("path", d=_points(each, scale), class_=f"dots c{each.colour}") for each in dots]
-    about = {"role": "img", "aria-label": chart.title}
-    picture = tag("div", *_framed(lines, scale, scale, about), class_="picture")
-    caption = tag("figcaption", tag("h3", chart.title))
-    return tag("figure", caption, picture, tag("p", chart.x, class_="across"), class_="square")
-
-
-def _points(series: Series, scale: Scale) -> str:
-    x, y = thinned(series.x.astype(np.float64), series.y.astype(np.float64), MOST_DOTS)
-    a, b = BOX * scale.place(x), BOX * (1 - scale.place(y))
-    finite = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
-    return "".join(f"M{a[k]:.1f},{b[k]:.1f}h0" for k in finite)
-
-
 def _thinned(series: Series) -> Series:
     i = kept(series.x, series.y)
     return replace(series, x=series.x[i], y=series.y[i])
@@ -92,7 +71,7 @@ def _legend(chart: Chart, *, switch: bool) -> Element:
     buttons = [
         tag(
             "button",
-            tag("span", class_=_line_class(each), aria_hidden="true"),
+            tag("span", class_=line_class(each), aria_hidden="true"),
             _label(chart, each),
             type="button",
             class_="toggle",
@@ -125,7 +104,7 @@ def _values(chart: Chart) -> str:
 def _picture(chart: Chart, across: Scale, up: Scale, *, hidden: bool) -> Element:
     """The curves on one scale, with its marks."""
     series = _lines(chart)
-    lines = [tag("path", d=_path(each, across, up), class_=_line_class(each)) for each in series]
+    lines = [tag("path", d=path_of(each, across, up), class_=line_class(each)) for each in series]
     marked = [
         tag("path", tag("title", each.label), d=f"M{at:.1f},0V{BOX}", class_="marked")
         for each in chart.series
@@ -144,14 +123,14 @@ def _picture(chart: Chart, across: Scale, up: Scale, *, hidden: bool) -> Element
     }
     return tag(
         "div",
-        *_framed([*marked, *lines], across, up, slider),
+        *framed([*marked, *lines], across, up, slider),
         class_="picture",
         data_scale="log" if up.log else "linear",
         hidden=hidden,
     )
 
 
-def _framed(
+def framed(
     lines: Sequence[Element], across: Scale, up: Scale, attributes: Mapping[str, str | int]
 ) -> list[Element]:
     """The marks of one axis, what is drawn, the marks of the other."""
@@ -173,7 +152,7 @@ def _framed(
     ]
 
 
-def _path(series: Series, across: Scale, up: Scale) -> str:
+def path_of(series: Series, across: Scale, up: Scale) -> str:
     """M x,y L x,y ...; where a value has no place the line is broken."""
     x, y = BOX * across.place(series.x), BOX * (1 - up.place(series.y))
     drawn, points = np.isfinite(y), list[str]()
@@ -185,7 +164,8 @@ def _path(series: Series, across: Scale, up: Scale) -> str:
     return "".join(points)
 
 
-def _line_class(series: Series) -> str:
+def line_class(series: Series) -> str:
+    """How page.css draws a line."""
     kinds = {"dashed": series.style == "dashed", "alone": len(series.x) == 1}
     return " ".join(
         ["line", f"c{series.colour % COLORS}", *(k for k, is_so in kinds.items() if is_so)]

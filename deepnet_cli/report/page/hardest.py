@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from deepnet_cli.data.reading.tables import Table
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.page.facts import Facts, Held
 from deepnet_cli.report.page.html import Node, tag
@@ -102,19 +103,15 @@ def _unusual(held: Held, worst: Array, rows: Array) -> Node:
     some = table.take(
         np.unique(np.linspace(0, table.m - 1, min(table.m, TYPICAL)).astype(np.int64))
     )
-    usual = np.asarray(some.loaded().rows).astype(np.float64)
-    with np.errstate(all="ignore"):
-        mean, deviation = np.nanmean(usual, axis=0), np.nanstd(usual, axis=0)
-        away = (rows.astype(np.float64) - mean) / np.where(deviation > 0, deviation, np.inf)
-    away = np.nan_to_num(away, nan=0.0, posinf=0.0, neginf=0.0)
+    away = _away(table, np.asarray(some.loaded().rows).astype(np.float64), rows)
     cells = [
         [
             _row(held.outcomes, i),
             *(line.partition(" ")[2] for line in _said(held.outcomes, i)),
             float(held.outcomes.costs[i]),
             "; ".join(
-                f"{table.column(int(j))} = {figure(float(row[j]))} ({z[j]:+.1f} sd)"
-                for j in np.abs(z).argsort(kind="stable")[::-1][:UNUSUAL]
+                f"{table.column(j)} = {_value(table, j, float(row[j]), float(z[j]))}"
+                for j in np.abs(z).argsort(kind="stable")[::-1][:UNUSUAL].tolist()
             ),
         ]
         for i, row, z in zip(worst.tolist(), rows, away, strict=True)
@@ -122,3 +119,27 @@ def _unusual(held: Held, worst: Array, rows: Array) -> Node:
     said = "decided" if held.outcomes.form in ("classes", "labels") else "predicted"
     head = ["", "true", said, "cost", "most unusual features"]
     return grid(head, cells, "Hardest examples")
+
+
+def _away(table: Table, usual: Array, rows: Array) -> Array:
+    """How many deviations values (k, n) lie from what is usual; of a category those of the 1 that
+    stands for it: sqrt((1 - p) / p), where a share p has it.
+    """
+    with np.errstate(all="ignore"):
+        mean, deviation = np.nanmean(usual, axis=0), np.nanstd(usual, axis=0)
+        away: Array = (rows.astype(np.float64) - mean) / np.where(deviation > 0, deviation, np.inf)
+    for j in table.categories:
+        same = usual[:, j] == rows[:, j, np.newaxis]
+        p = np.maximum(same.mean(axis=1), 1 / len(usual))
+        away[:, j] = np.sqrt((1 - p) / p)
+    away[~np.isfinite(away)] = 0
+    return away
+
+
+def _value(table: Table, j: int, value: float, away: float) -> str:
+    """What stands in a column, a category by its name, and how unusual that is."""
+    if j not in table.categories:
+        return f"{figure(value)} ({away:+.1f} sd)"
+    names = table.categories[j]
+    known = value.is_integer() and 0 <= value < len(names)
+    return f"{names[int(value)] if known else figure(value)} ({100 / (1 + away**2):.2g} % have it)"

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from deepnet_cli.report.page.chart import square
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import tag
 from deepnet_cli.report.page.scores import examined
 from deepnet_cli.report.page.section import Section
+from deepnet_cli.report.page.square import square
 from deepnet_cli.report.pictures import numbers
 
 

@@ -7,6 +7,7 @@ from deepnet_cli.report.page.diverged import diverged
 from deepnet_cli.report.page.hardest import hardest
 from deepnet_cli.report.page.layers import layers
 from deepnet_cli.report.page.predicted import predicted
+from deepnet_cli.report.page.ranked import ranked
 from deepnet_cli.report.page.repeat import again, config, environment
 from deepnet_cli.report.page.scores import scores
 from deepnet_cli.report.page.section import Maker
@@ -18,6 +19,7 @@ OF_ONE: dict[str, Maker] = {
     "scores": scores,
     "curves": curves,
     "confusion": confusion,
+    "ranked": ranked,
     "predicted": predicted,
     "hardest": hardest,
     "layers": layers,

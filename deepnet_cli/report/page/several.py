@@ -1,16 +1,20 @@
 """Runs beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from deepnet_cli.errors import DataError, DeepnetError
+from deepnet_cli.report.comparison import NO_EVIDENCE
 from deepnet_cli.report.page.about import ending, file_of, network
 from deepnet_cli.report.page.facts import Facts
-from deepnet_cli.report.page.html import tag
+from deepnet_cli.report.page.html import Node, tag
 from deepnet_cli.report.page.scores import headline
 from deepnet_cli.report.page.section import Section
 from deepnet_cli.report.page.tables import grid
 from deepnet_cli.report.runs import as_written, differing
+from deepnet_cli.training.results.comparing import UNJUDGED, Comparison, compared
 from deepnet_cli.training.results.listing import trained
 from deepnet_cli.training.results.outcomes import HELD_OUT
+from deepnet_cli.training.results.pairing import Side
 
 
 def overview(runs: Sequence[Facts]) -> Section:
@@ -45,7 +49,7 @@ def differences(runs: Sequence[Facts]) -> Section:
 
 
 def side_by_side(runs: Sequence[Facts]) -> Section | None:
-    """A row for each figure of a part, what says most first."""
+    """A row for each figure of a part, what says most first; and what differs surely."""
     names = dict.fromkeys(
         (part, name)
         for facts in runs
@@ -57,7 +61,48 @@ def side_by_side(runs: Sequence[Facts]) -> Section | None:
         [f"{part} {name}", *(facts.run.figures.get(part, {}).get(name, "") for facts in runs)]
         for part, name in sorted(names, key=lambda pair: HELD_OUT.index(pair[0]))
     ]
-    return Section("Figures", [grid(["", *_labels(runs)], rows, "Figures")]) if rows else None
+    if not rows:
+        return None
+    return Section("Figures", [grid(["", *_labels(runs)], rows, "Figures"), *_gained(runs)])
+
+
+def _gained(runs: Sequence[Facts]) -> Iterator[Node]:
+    """Each run against the first, figure by figure, on the rows that both held out."""
+    first, *others = runs
+    found, notes = dict[str, Comparison](), list[str]()
+    for facts in others:
+        try:
+            found[facts.label] = each = _compared(first, facts)
+        except DeepnetError as error:
+            notes.append(f"{facts.label}: {error}")
+        else:
+            notes += [f"{facts.label}: {note}" for note in each.notes]
+    names = dict.fromkeys(name for each in found.values() for name in each.figures)
+    rows = [[name, *(_difference(each, name) for each in found.values())] for name in names]
+    if rows:
+        heads = [
+            f"{label}, {each.m:,} {each.a.outcomes.part} rows" for label, each in found.items()
+        ]
+        yield grid(["", *heads], rows, f"Differences from {first.label}, with 95 % intervals")
+    yield from (tag("p", note, class_="note") for note in notes)
+
+
+def _compared(first: Facts, other: Facts) -> Comparison:
+    """Raises DataError where it cannot be done."""
+    sides = list[Side]()
+    for facts in (first, other):
+        if facts.held is None:
+            raise DataError(facts.why)
+        sides.append(Side(facts.run.path, facts.held.model, facts.held.outcomes))
+    return compared(*sides)
+
+
+def _difference(found: Comparison, name: str) -> str:
+    if name not in found.figures:
+        return ""
+    _, _, difference, (low, high), better = found.figures[name]
+    said = {"A": "worse", "B": "better", "": "" if name in UNJUDGED else NO_EVIDENCE}[better]
+    return f"{difference:+.3g} ({low:.3g} to {high:.3g}){': ' * bool(said)}{said}"
 
 
 def _labels(runs: Sequence[Facts]) -> list[str]:

@@ -10,11 +10,11 @@ from deepnet_cli.nn.metrics.ranked import areas
 from deepnet_cli.nn.metrics.swept import precision_recall, roc
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.pictures.panels import Chart, Matrix, Panel, Series, name_of, thinned
-from deepnet_cli.report.pictures.trained import Trained
+from deepnet_cli.report.pictures.trained import Measured, Trained
 from deepnet_cli.training.results.outcomes import Outcomes
 
 MOST_CURVES = 10
-"""In one chart; of more classes those with the smallest areas are shown."""
+"""In one chart."""
 
 
 def confusion(run: Trained) -> list[Panel]:
@@ -25,19 +25,21 @@ def confusion(run: Trained) -> list[Panel]:
     return [Matrix(title, found.names, found.confusion)]
 
 
-def roc_curves(run: Trained) -> list[Panel]:
-    """TP / P over FP / N as the threshold falls, of each class or label against the rest."""
+def roc_curves(run: Measured, most: int = MOST_CURVES) -> list[Chart]:
+    """TP / P over FP / N as the threshold falls, of each class or label against the rest; of more
+    than `most` of those with the smallest areas.
+    """
     ends = np.array([0.0, 1.0])
     series = [Series("chance", ends, ends, "rule")]
-    for k, (area, name, each) in enumerate(_worst(run.outcomes, "auc")):
+    for k, (area, name, each) in enumerate(_worst(run.outcomes, "auc", most)):
         series.append(Series(f"{name}: {area:.3f}", *thinned(*roc(*each)), "line", k))
     axes = "false positives / negatives", "true positives / positives"
     return [Chart("ROC (area)", *axes, tuple(series), square=True)]
 
 
-def precision_recall_curves(run: Trained) -> list[Panel]:
-    """Precision over recall as the threshold falls, of each class or label against the rest."""
-    series, worst = list[Series](), _worst(run.outcomes, "average_precision")
+def precision_recall_curves(run: Measured, most: int = MOST_CURVES) -> list[Chart]:
+    """Precision over recall, likewise."""
+    series, worst = list[Series](), _worst(run.outcomes, "average_precision", most)
     if len(worst) == 1:
         _, _, (_, true, w) = worst[0]
         share = np.full(2, np.average(true, weights=w))
@@ -76,20 +78,17 @@ Scored = tuple[Array, Array, Array]
 
 
 def _worst(
-    found: Outcomes, figure: Literal["auc", "average_precision"]
+    found: Outcomes, figure: Literal["auc", "average_precision"], most: int
 ) -> list[tuple[float, str, Scored]]:
     """The area, the name and the scores of each class that there are examples of, and others; of
-    many classes of those with the smallest areas.
+    more than `most` classes of those with the smallest areas.
     """
     told = list[tuple[float, str, Scored]]()
     for name, each in _scored(found):
-        area = dict(
-            zip(("auc", "average_precision"), areas(*each[:2], each[2][np.newaxis]), strict=True)
-        )
-        told.append((float(area[figure][0]), name_of(name), each))
-    if len(told) > MOST_CURVES:
-        return sorted(told, key=lambda each: each[0])[:MOST_CURVES]
-    return told
+        score, true, w = each
+        area: Array = getattr(areas(score, true, w[np.newaxis]), figure)
+        told.append((float(area[0]), name_of(name), each))
+    return sorted(told, key=lambda each: each[0])[:most] if len(told) > most else told
 
 
 def _scored(found: Outcomes) -> Iterator[tuple[str, Scored]]:
@@ -112,7 +111,7 @@ def no_classes(run: Trained) -> str:
     return "" if form == "classes" else "its outputs are numbers"
 
 
-def no_ranking(run: Trained) -> str:
+def no_ranking(run: Measured) -> str:
     """Likewise, of scores by which examples are ranked."""
     if run.outcomes.form not in ("classes", "labels"):
         return "its outputs are numbers"

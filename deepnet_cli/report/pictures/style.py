@@ -76,7 +76,6 @@ UNDATED: dict[str, dict[str, None]] = {
 def styled() -> Iterator[None]:
     """Where figures are made and written."""
     secure_drawing()
-    secure_drawing()
     import matplotlib
 
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():

@@ -13,7 +13,8 @@
                 space (digest of its directions)
 
 Only what regular rows made is kept here: a row that closes a run at its last iteration is
-made anew when the run goes on and comes to another end.
+made anew when the run goes on and comes to another end.  One that the last step should have is
+due where a signal did not wait for it, and made first when the run goes on.
 """
 
 import json

@@ -1,6 +1,6 @@
 """All that labelled data say of a model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,20 +14,29 @@ from deepnet_cli.nn.metrics import (
     Figures,
     Metric,
     States,
+    drawn_figures,
     figures_of,
     figures_of_each,
     observed,
     pooled,
     top,
-    weighted_figures,
 )
 from deepnet_cli.nn.metrics.calibration import BINS, Calibration, binned, calibration
 from deepnet_cli.nn.metrics.decided import CLASSES
-from deepnet_cli.nn.metrics.statistic import mean_of
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.evaluation import Sums, costs, penalty, propagated
-from deepnet_cli.training.figures.intervals import Interval, affordable, intervals
+from deepnet_cli.training.figures.evaluation import COST, Sums, costs, penalty, propagated
+from deepnet_cli.training.figures.intervals import (
+    GROUPS,
+    RESAMPLES,
+    Draws,
+    Interval,
+    dealt,
+    intervals,
+)
 from deepnet_cli.training.kept.model import Model
+
+MOST = 2**24
+"""Examples times outputs that are kept, to be drawn again."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,7 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     metrics = {name: m for name, m in METRICS[loss.kind].items() if (top(name) or 0) < K}
     metrics = model.encoding.in_units(metrics)
     probable = loss.kind in ("binary", "class")
-    resamples = affordable(supply.m, K) if resampled else None
+    resamples = None if not resampled else RESAMPLES if supply.m * K <= MOST else 0
     sums, bins = Sums(loss, metrics, supply.weights), np.zeros((3, BINS))
     others: dict[str, States] = {}
     seen: list[Sample] = []
@@ -83,13 +92,13 @@ def assess(model: Model, table: Table, *, resampled: bool = True) -> Assessment:
     linear = None if model.baselines is None else model.baselines.linear
     classes, told_apart = model.encoding.classes, loss.target in ("binary", "class")
     with np.errstate(all="ignore"):
-        between = {}
+        figures, between = {"cost": sums.J + added, **figures_of(metrics, sums.states)}, {}
         if resamples:
-            of_draws = _of_draws(metrics, loss, Sample.joined(seen), added)
-            between = intervals(of_draws, supply.m, resamples)
+            draws = _draws(metrics, loss, Sample.joined(seen), added)
+            between = intervals(draws, figures, min(supply.m, GROUPS))
         return Assessment(
             supply.m,
-            {"cost": sums.J + added, **figures_of(metrics, sums.states)},
+            figures,
             between,
             resamples,
             {name: figures_of(metrics, state) for name, state in others.items()},
@@ -118,17 +127,10 @@ class Sample(NamedTuple):
         return cls(*(np.concatenate(arrays, axis=-1) for arrays in zip(*blocks, strict=True)))
 
 
-def _of_draws(
-    metrics: Mapping[str, Metric], loss: Loss, seen: Sample, penalty: float
-) -> Callable[[Array], dict[str, Array]]:
-    """All figures as functions of how often each example was drawn (R, m); J first."""
+def _draws(metrics: Mapping[str, Metric], loss: Loss, seen: Sample, penalty: float) -> Draws:
+    """All figures; J first."""
     S, A, Y, weights, in_J = seen
-    each = costs(loss, S, Y)
-    cost = {"cost": mean_of("cost", lambda *_: each)}
-
-    def figures(times: Array) -> dict[str, Array]:
-        J = weighted_figures(cost, observed(cost, A, Y, times * in_J))["cost"] + penalty
-        found = weighted_figures(metrics, observed(metrics, A, Y, times * weights))
-        return {"cost": J, **found}
-
-    return figures
+    group, J = dealt(len(weights)), costs(loss, S, Y)[np.newaxis]
+    cost = drawn_figures(COST, J, J, in_J, group)
+    figures = drawn_figures(metrics, A, Y, weights, group)
+    return lambda times: {"cost": cost(times)["cost"] + penalty, **figures(times)}

@@ -7,27 +7,29 @@
 It is the models that are compared, as they are; how much another seed changes is another question.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from deepnet_cli.errors import DataError
 from deepnet_cli.nn.improvement import smaller_is_better
-from deepnet_cli.nn.metrics import DEFAULTS, HEADLINE, Metric, chosen, observed, weighted_figures
-from deepnet_cli.nn.metrics.statistic import mean_of
-from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.intervals import (
-    Interval,
-    affordable,
-    intervals,
-    most_examples,
+from deepnet_cli.nn.metrics import (
+    DEFAULTS,
+    HEADLINE,
+    Figures,
+    Metric,
+    chosen,
+    drawn_figures,
+    figures_of,
+    observed,
 )
-from deepnet_cli.training.results.outcomes import Outcomes
+from deepnet_cli.nn.types import Array
+from deepnet_cli.training.figures.evaluation import COST
+from deepnet_cli.training.figures.intervals import GROUPS, Draws, Interval, dealt, intervals
 from deepnet_cli.training.results.pairing import Side, in_common
+from deepnet_cli.training.results.questions import check_comparable
 from deepnet_cli.training.results.seen import seen_in_training
 
 ALPHA = 0.05
@@ -86,14 +88,9 @@ def compared(a: Side, b: Side) -> Comparison:
     """Two models on the rows that both have.  Raises DataError where they do not answer the same
     question, or have no rows in common.
     """
-    _check_comparable(a, b)
+    check_comparable(a, b)
     of = a.outcomes.m, b.outcomes.m
     places, notes = in_common(a, b)
-    if (every := ceil(len(places[0]) / most_examples(len(a.outcomes.A)))) > 1:
-        places = [rows[::every] for rows in places]
-        notes.append(
-            f"these are too many rows to draw them again and again: one in {every} is taken"
-        )
     a, b = a.take(places[0]), b.take(places[1])
     notes += [each for side in (a, b) for each in seen_in_training(side.path, side.outcomes.table)]
     pair = Pair(a, b)
@@ -104,16 +101,15 @@ def compared(a: Side, b: Side) -> Comparison:
     m, mcnemar = len(places[0]), pair.mcnemar
     if m < FEWEST_ROWS:
         notes.append(f"fewer than {FEWEST_ROWS} rows are no evidence, whatever they say")
-    between = intervals(pair.differences, m, affordable(m, len(a.outcomes.A)))
-    one = np.ones((1, m))
     found: dict[str, Difference] = {}
     with np.errstate(all="ignore"):
-        of_a, of_b = pair.figures(one)
+        of_a, of_b = pair.figures()
+        known = {name: of_b[name] - of_a[name] for name in of_a}
+        between = intervals(pair.draws(dealt(m)), known, min(m, GROUPS))
     for name, interval in between.items():
-        values = float(of_a[name][0]), float(of_b[name][0])
         by_chance = name == "accuracy" and mcnemar is not None and mcnemar.p > ALPHA
         better = "" if by_chance or m < FEWEST_ROWS else _better(name, interval)
-        found[name] = Difference(*values, values[1] - values[0], interval, better)
+        found[name] = Difference(of_a[name], of_b[name], known[name], interval, better)
     return Comparison(a, b, of, found, mcnemar, pair.judged, notes)
 
 
@@ -174,23 +170,48 @@ class Pair:
         only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
         return McNemar(only_a, only_b, evenly(only_a, only_b))
 
-    def figures(self, times: Array) -> list[dict[str, Array]]:
-        """Of A and of B, as functions of how often each row was drawn (R, m): (R,) each."""
-        w = times if self.weights is None else times * self.weights
-        found = []
-        for k, told in enumerate((self.a.outcomes, self.b.outcomes)):
-            metrics: Mapping[str, Metric] = chosen(told.kind, self.names)
-            if self.costs is not None:
-                costs = self.costs[k]
-                metrics = {"cost": mean_of("cost", lambda *_, c=costs: c), **metrics}
-            found.append(weighted_figures(metrics, observed(metrics, told.A, told.Y, w)))
-        return found
+    def figures(self) -> tuple[Figures, Figures]:
+        """Of A and of B."""
+        w = self._counted[np.newaxis]
+        of_a, of_b = (
+            [figures_of(metrics, observed(metrics, A, Y, w)) for metrics, A, Y in side]
+            for side in self._sides
+        )
+        return _joined(of_a), _joined(of_b)
 
-    def differences(self, times: Array) -> dict[str, Array]:
-        """B - A of each."""
-        with np.errstate(all="ignore"):
-            of_a, of_b = self.figures(times)
-            return {name: of_b[name] - of_a[name] for name in of_a}
+    def draws(self, group: Array) -> Draws:
+        """B - A of each figure, for the number of the group of each row (m,)."""
+        of_a, of_b = (
+            [drawn_figures(*each, self._counted, group) for each in side] for side in self._sides
+        )
+
+        def differences(times: Array) -> dict[str, Array]:
+            a, b = (_joined([figures(times) for figures in side]) for side in (of_a, of_b))
+            return {name: b[name] - a[name] for name in a}
+
+        return differences
+
+    @property
+    def _counted(self) -> Array:
+        """How much each row counts (m,)."""
+        return np.ones(self.a.outcomes.m) if self.weights is None else self.weights
+
+    @property
+    def _sides(self) -> Iterator[list[tuple[Mapping[str, Metric], Array, Array]]]:
+        """Of A and of B, metrics and the A and Y that they are of: first the cost, where costs are
+        compared.
+        """
+        for k, told in enumerate((self.a.outcomes, self.b.outcomes)):
+            J = None if self.costs is None else self.costs[k][np.newaxis]
+            costs = [] if J is None else [(COST, J, J)]
+            yield [*costs, (chosen(told.kind, self.names), told.A, told.Y)]
+
+
+V = TypeVar("V")
+
+
+def _joined(parts: Iterable[Mapping[str, V]]) -> dict[str, V]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def evenly(b: int, c: int) -> float:
@@ -209,18 +230,3 @@ def _better(name: str, interval: Interval) -> str:
     if name in UNJUDGED or not (low > 0 or high < 0):
         return ""
     return "B" if (high < 0) is smaller_is_better(name) else "A"
-
-
-def _check_comparable(a: Side, b: Side) -> None:
-    one, other = a.outcomes, b.outcomes
-    told = one.form, len(one.Y), one.names if one.form == "classes" else ()
-    if told == (other.form, len(other.Y), other.names if one.form == "classes" else ()):
-        return
-    what = [f"{side.path} predicts {_what(side.outcomes)}" for side in (a, b)]
-    raise DataError(f"{' and '.join(what)}: there is nothing to compare")
-
-
-def _what(told: Outcomes) -> str:
-    if told.form == "classes":
-        return f"the classes {', '.join(told.names[:6])}{', ...' * (len(told.names) > 6)}"
-    return told.form if len(told.Y) == 1 else f"{len(told.Y)} {told.form}"

@@ -149,7 +149,7 @@ def outcomes_of(
             J = costs(loss, S, examples.Y)
             found.append((encoding.restored(A), encoding.restored(examples.Y), J))
     A, Y, J = (np.concatenate(each, axis=-1) for each in zip(*found, strict=True))
-    form = _form(model)
+    form = form_of(model)
     if encoding.classes is not None:
         names = encoding.classes.names
     else:
@@ -157,7 +157,8 @@ def outcomes_of(
     return Outcomes(part, table, m, loss.kind, form, A, Y, J, names)
 
 
-def _form(model: Model) -> Form:
+def form_of(model: Model) -> Form:
+    """Of what a model says."""
     if model.encoding.classes is not None:
         return "classes"
     if model.network.loss.target == "binary":
