@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from string import ascii_letters
 from typing import Any
@@ -24,12 +25,15 @@ from deepnet_cli.data.dealing.batches import Batches
 from deepnet_cli.errors import DeepnetError
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.report.checking import checks, of_network
+from deepnet_cli.report.checking import checks, of_network, of_run
 from deepnet_cli.report.checking.checks import CHECKS, checked, checks_json, finding_text, verdict
 from deepnet_cli.report.checking.finding import LEVELS, OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.training.checking import fitting, subject
 from deepnet_cli.training.checking.head import first_of, head_from
+from deepnet_cli.training.checking.pace import Pace
+from deepnet_cli.training.checking.range_test import RangeTest
 from deepnet_cli.training.checking.subject import Subject
+from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.timing import estimating
 
 ROOT = Path(__file__).parents[1]
@@ -290,7 +294,9 @@ def as_large(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("as_large")
 @pytest.mark.parametrize("config", [*CONFIGS.values(), DIGITS], ids=lambda path: path.stem)
 def test_the_shipped_configs_would_raise_none_if_they_were_large(config: Path) -> None:
-    findings = dict(checked(load_job(config)))
+    one = Subject(load_job(config))
+    findings = {name: check(one) for name, check in CHECKS.items()}
+    np.testing.assert_array_equal(one.theta, one.job.initial_theta())
     assert {name: finding.level for name, finding in findings.items()} == dict.fromkeys(CHECKS, OK)
     assert "of all parameters" in findings["gradient"].what
     assert "by the last layer" in findings["batch"].what
@@ -367,6 +373,29 @@ def test_the_last_layers_are_as_many_as_are_small_enough(net: str) -> None:
     for l, size in enumerate(sizes, start=1):
         assert first_of(network, int(size)) == l
         assert first_of(network, int(size) - 1) == min(l + 1, len(sizes))
+
+
+@pytest.mark.parametrize(("updates", "level"), [(100, WARNING), (10, OK)])
+def test_a_rate_is_too_low_by_the_updates_that_were_tried(
+    updates: int, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that goes as far as 6 updates by the suggestion: half of 10, not of 100."""
+    costs = np.concatenate([np.full(20, 2.0), np.linspace(2.0, 1.0, 20)])
+    test = RangeTest(np.geomspace(1e-3, 1.0, 40), costs)
+    assert test.suggestion is not None
+    found = Pace(test, test.suggestion / 9, updates, updates, 1.9, 6 * test.suggestion)
+    monkeypatch.setattr(of_run, "pace", lambda _: found)
+    assert CHECKS["rate"](Subject(load_job(CONFIGS["diabetes"]))).level == level
+
+
+def test_of_a_large_validation_set_a_part_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes by 1 each time that it is looked at."""
+    job = load_job(DIGITS)
+    assert job.dataset.parts["validation"].m == 144
+    monkeypatch.setattr(estimating, "perf_counter", count().__next__)
+    for most, seconds in ((36, 1 + 144 / 36), (1000, 2)):
+        monkeypatch.setattr(estimating, "_affordable", lambda _, most=most: most)
+        assert estimating.seconds_of_a_row(job, Progress.start(job)) == pytest.approx(seconds)
 
 
 def test_of_long_updates_smaller_ones_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ from deepnet_cli.nn.differences import slopes
 from deepnet_cli.nn.gradcheck.bugs import BUGS
 from deepnet_cli.nn.gradcheck.penalty import judge_penalties
 from deepnet_cli.nn.gradcheck.probe import Probe
-from deepnet_cli.nn.gradcheck.report import check
+from deepnet_cli.nn.gradcheck.report import check, check_whole
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.gradcheck.walk import gaussian, judge, unit, walk
@@ -52,6 +52,20 @@ def test_no_false_alarm_at_points_of_a_hard_kind(name: str) -> None:
     report = check(HARD[name], rngs())
     assert not report.wrong
     assert not report.undetermined
+    assert not check_whole(HARD[name], rngs()).wrong
+
+
+def test_a_gradient_that_is_nothing_but_rounding_proves_nothing(rng: np.random.Generator) -> None:
+    """Of logistic regression at 0, with the same examples in both classes."""
+    p = point([layer(1, SIGMOID)], BCE, features=5, m=40)
+    half = rng.normal(size=(5, 20))
+    X = np.concatenate([half, half[:, rng.permutation(20)]], axis=1)
+    p = replace(p, theta=np.zeros(6), X=X, Y=np.repeat([[0.0, 1.0]], 20, axis=1))
+    g = trace(p).gradient
+    assert 0 < np.linalg.norm(g) < 1e-15
+    report = check_whole(p, rngs())
+    assert not report.wrong
+    assert report.inconclusive
 
 
 def test_hard_points_are_what_they_are_called() -> None:

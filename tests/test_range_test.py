@@ -73,12 +73,15 @@ def test_a_rate_suits_the_square_of_the_scale() -> None:
     assert small.suggestion / large.suggestion == pytest.approx(100, rel=0.2)
 
 
-def test_smoothing_is_the_weighted_mean_of_what_was_before(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("per_decade", [16, 4])
+def test_smoothing_is_the_weighted_mean_of_what_was_before(
+    per_decade: int, rng: np.random.Generator
+) -> None:
+    """A decade before weighs the same, however many updates it has."""
     costs = rng.normal(size=40)
-    test = RangeTest(np.geomspace(1, 2, 40), costs)
-    expected = [
-        np.average(costs[: i + 1], weights=BETA ** np.arange(i, -1, -1.0)) for i in range(40)
-    ]
+    test = RangeTest(np.geomspace(1, 2, 40), costs, per_decade)
+    weight = BETA ** (16 / per_decade * np.arange(40))
+    expected = [np.average(costs[: i + 1], weights=weight[i::-1]) for i in range(40)]
     np.testing.assert_allclose(test.smoothed, expected)
 
 
