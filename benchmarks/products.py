@@ -21,6 +21,7 @@ from statistics import median
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from deepnet_cli.blas.bfloat16 import BFloat16
 from deepnet_cli.blas.choice import LEAST
 from deepnet_cli.blas.cpu import has_bfloat16
 from deepnet_cli.blas.library import UnavailableError
@@ -54,9 +55,9 @@ def kinds(n: int, k: int, m: int) -> dict[str, tuple[Array, Array]]:
 def libraries() -> dict[str, Product]:
     """What there is on this machine, NumPy first; made anew for each number of threads."""
     found: dict[str, Product] = {"NumPy": NUMPY}
-    makers: dict[str, Callable[[], Product]] = {"MKL": MKL}
+    makers: dict[str, Callable[[], Product]] = {"MKL": MKL, "oneDNN": OneDNN}
     if has_bfloat16():
-        makers["bfloat16"] = OneDNN
+        makers["bfloat16"] = BFloat16
     for name, make in makers.items():
         try:
             found[name] = make()

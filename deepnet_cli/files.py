@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from deepnet_cli.errors import (
-    ConfigError,
     DataError,
     DeepnetError,
     MachineError,
@@ -178,29 +177,6 @@ def remove_unfinished(folder: Path) -> None:
     for path in folder.glob(f"{TEMPORARY}*.tmp"):
         with suppress(OSError):
             path.unlink()
-
-
-def make_directory(path: Path) -> None:
-    """A new directory, durable; its parents too.
-
-    Raises FileExistsError where it is there, ConfigError below a file, MachineError.
-    """
-    try:
-        _make(path)
-    except FileExistsError:
-        raise
-    except NotADirectoryError:
-        raise ConfigError(f"{path}: lies below a file; choose another directory") from None
-    except OSError as error:
-        raise cannot("make", path, error) from error
-
-
-def _make(path: Path) -> None:
-    if not path.parent.is_dir():
-        with suppress(FileExistsError):  # by another process just now, or it is a file
-            _make(path.parent)
-    path.mkdir()
-    sync_directory(path.parent)
 
 
 def sync_directory(path: Path) -> None:

@@ -2,12 +2,16 @@
 
 import os
 import resource
+from errno import ENOMEM
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from deepnet_cli.errors import MachineError
 
 UNLIMITED = 2**62
+DRAWING = 2**27
+"""Bytes of address space in which matplotlib is imported: with a picture it takes 73 MiB."""
+
 _MEMINFO = Path("/proc/meminfo")
 _OWN_GROUPS = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
@@ -43,6 +47,13 @@ def told(size: float) -> str:
     return f"{size:.0f} {unit}" if unit == "B" else f"{size:,.1f} {unit}"
 
 
+def lacking(error: BaseException) -> bool:
+    """Whether an error says that there was too little memory, for data or for a library."""
+    if isinstance(error, ImportError):
+        return "failed to map" in str(error)
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) == ENOMEM
+
+
 def secure_products() -> None:
     """Where this process may take so much memory only, take what products need before all else.
 
@@ -59,6 +70,17 @@ def secure_products() -> None:
             "raise the limit (ulimit -v), or set OPENBLAS_NUM_THREADS=1"
         )
     _multiply()
+
+
+def secure_drawing() -> None:
+    """Where this process may take so much memory only, see that matplotlib finds room.
+
+    An import that runs out of memory may raise a SystemError, or never end.  Raises MachineError.
+    """
+    if (left := _process()) < DRAWING:
+        raise MachineError(
+            f"{told(left)} of memory may be taken, too few to draw; raise the limit (ulimit -v)"
+        )
 
 
 def _try_product() -> NoReturn:

@@ -27,8 +27,24 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 unfinished: set[str] = set()
 """Temporary files that are being written, to be removed by who leaves."""
 
+leaving: list[Callable[[], object]] = []
+"""What who leaves does before that, the last one first; none of it raises."""
+
 making = RLock()
 """Held while one is made, by any thread; who leaves holds it to the end."""
+
+
+class Leaving:
+    """While it is open, who leaves does something first."""
+
+    def __init__(self, first: Callable[[], object]) -> None:
+        self.first = first
+
+    def __enter__(self) -> None:
+        leaving.append(self.first)
+
+    def __exit__(self, *_: object) -> None:
+        leaving.remove(self.first)
 
 
 def handle(handler: Handler, of: Iterable[signal.Signals] = ENDING) -> dict[signal.Signals, Any]:
@@ -46,6 +62,8 @@ def ignore() -> None:
 def leave(number: int, _: FrameType | None = None, told: str = "interrupted") -> NoReturn:
     """End the process here and now, leaving no temporary file."""
     making.acquire(timeout=1.0)
+    for first in reversed(leaving):
+        first()
     for path in tuple(unfinished):
         try:  # noqa: SIM105
             os.unlink(path)  # noqa: PTH108

@@ -16,8 +16,12 @@ LARGE = 2**22
 
 def fitting(sizes: Sequence[int], m: int) -> int | None:
     """For layers n[0], ..., n[L] and batches of m examples: 1, or None for all there are."""
-    largest = max(inputs * units for inputs, units in pairwise(sizes))
-    return None if largest * m >= LARGE else 1
+    return None if largest(sizes, m) >= LARGE else 1
+
+
+def largest(sizes: Sequence[int], m: int) -> int:
+    """Multiplications in the largest product of an update."""
+    return m * max(inputs * units for inputs, units in pairwise(sizes))
 
 
 @contextmanager
@@ -47,16 +51,16 @@ _INSIDE: dict[object, int] = {}
 """Who is inside `limited`, and with how many threads; the newest last."""
 
 _BEFORE: dict[str, int] = {}
-"""Threads of each BLAS, by its file, while nobody was inside."""
+"""Threads of each library, by its file, while nobody was inside."""
 
 
 def _settle() -> None:
-    """Give each BLAS the threads that it is to have now."""
+    """Give each library that multiplies, oneDNN by OpenMP, the threads that it is to have now."""
     from threadpoolctl import ThreadpoolController
 
-    for blas in ThreadpoolController().select(user_api="blas").lib_controllers:
-        before = _BEFORE.setdefault(blas.filepath, blas.num_threads)
-        blas.set_num_threads([before, *_INSIDE.values()][-1])
+    for library in ThreadpoolController().lib_controllers:
+        before = _BEFORE.setdefault(library.filepath, library.num_threads)
+        library.set_num_threads([before, *_INSIDE.values()][-1])
     if not _INSIDE:
         _BEFORE.clear()
 

@@ -117,14 +117,18 @@ def test_training_goes_on_while_a_checkpoint_is_made(
 def test_a_minute_of_work_is_lost_at_most(
     folder: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    """Whenever the run is killed, by a clock on which an update takes so many seconds."""
-    made, lost = [0], list[int]()
+    """Whenever the run is killed, by a clock on which an update takes so many seconds.  The first
+    checkpoint comes sooner, and with each a history.
+    """
+    made, lost, first = [0], list[int](), list[int]()
     confirm = Copies.confirm
 
     def killed_before(self: Copies) -> None:
         made[0] += 1
         there = checkpoints(self.directory.path)
         lost.append(made[0] - (updates(there[0]) if there else 0))
+        first.extend(made[:1] if there and not first else [])
+        assert (self.directory.path / "history.csv").exists() == bool(there)
         confirm(self)
         self.directory.background.wait()
 
@@ -137,6 +141,7 @@ def test_a_minute_of_work_is_lost_at_most(
     assert deepnet("train", "c.yaml", "--run-dir", "a", "-q", *often).code == 0
     assert len(lost) == n
     assert 20 < seconds * max(lost) <= 60
+    assert 2 < seconds * (first[0] - 1) <= 2 + 2 * seconds
 
 
 @pytest.mark.parametrize("name", ["model.h5", "history.csv", "summary.json"])

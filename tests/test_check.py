@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_letters
 from typing import Any
 
 import h5py
@@ -13,32 +14,36 @@ import numpy as np
 import pytest
 from cli import assert_refused, deepnet
 from drawn import write
+from points import six
 from samples import write_blobs, write_config
 
 from deepnet_cli.cli.say import mark
 from deepnet_cli.config.draws import draw
 from deepnet_cli.config.job import load_job
+from deepnet_cli.data.dealing.batches import Batches
 from deepnet_cli.errors import DeepnetError
+from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.report.checking import checks
+from deepnet_cli.report.checking import checks, of_network
 from deepnet_cli.report.checking.checks import CHECKS, checked, checks_json, finding_text, verdict
 from deepnet_cli.report.checking.finding import LEVELS, OK, SKIPPED, WARNING, WRONG, Finding
+from deepnet_cli.training.checking import fitting, subject
+from deepnet_cli.training.checking.head import first_of, head_from
 from deepnet_cli.training.checking.subject import Subject
-from deepnet_cli.training.timing import measuring
+from deepnet_cli.training.timing import estimating
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = {name: ROOT / "configs" / f"{name}.yaml" for name in ("breast_cancer", "diabetes")}
 DIGITS = ROOT / "configs" / "digits.yaml"
-RATES = {"breast_cancer": 0.1, "diabetes": 0.3}
+NETS = six()
 
 
 @pytest.fixture(autouse=True)
 def quick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is timed is timed once."""
     monkeypatch.chdir(tmp_path)
-    for name in ("FOR_STEPS", "FOR_ROWS", "FOR_PEAK"):
-        monkeypatch.setattr(measuring, name, 0.0)
-    monkeypatch.setattr(measuring, "_by_threads", lambda _: ({1: 1.0}, None))
+    for name in ("FOR_UPDATES", "FOR_ROWS"):
+        monkeypatch.setattr(estimating, name, 0.0)
 
 
 Arrays = dict[str, Array]
@@ -273,6 +278,117 @@ def test_the_shipped_configs_raise_no_alarm(config: Path) -> None:
     lawful(findings)
 
 
+@pytest.fixture
+def as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network is checked as a large one."""
+    monkeypatch.setattr(subject, "PARAMETERS", 1)
+    monkeypatch.setattr(fitting, "HEAD", 1)
+    monkeypatch.setattr(of_network, "MULTIPLICATIONS", 0)
+    monkeypatch.setattr(estimating, "MULTIPLICATIONS", 0)
+
+
+@pytest.mark.usefixtures("as_large")
+@pytest.mark.parametrize("config", [*CONFIGS.values(), DIGITS], ids=lambda path: path.stem)
+def test_the_shipped_configs_would_raise_none_if_they_were_large(config: Path) -> None:
+    findings = dict(checked(load_job(config)))
+    assert {name: finding.level for name, finding in findings.items()} == dict.fromkeys(CHECKS, OK)
+    assert "of all parameters" in findings["gradient"].what
+    assert "by the last layer" in findings["batch"].what
+    assert "in 10 updates" in findings["rate"].what
+    assert "32 examples" in findings["time"].what
+    lawful(findings)
+
+
+@pytest.mark.usefixtures("as_large")
+@pytest.mark.parametrize(
+    "name", [name for name, fault in FAULTS.items() if fault.line in ("rate", "batch")]
+)
+def test_a_fault_is_named_in_a_large_network_too(name: str, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    finding = named_by(fault, tmp_path)
+    assert finding.level == fault.level
+    assert finding.do
+
+
+def test_what_would_take_minutes_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = Subject(load_job(CONFIGS["breast_cancer"]))
+    monkeypatch.setattr(subject, "LARGEST_HEAD", 1)
+    assert "513 parameters of the last layer" in CHECKS["batch"](one).what
+    monkeypatch.setattr(subject, "LARGEST", 1)
+    left = {name: CHECKS[name](one) for name in ("gradient", "batch", "rate")}
+    assert {finding.level for finding in left.values()} == {SKIPPED}
+    assert all("left out: " in finding.what for finding in left.values())
+    assert "513 parameters" in left["rate"].what
+
+
+def test_what_does_not_fit_into_memory_is_left_out_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(of_network, "MULTIPLICATIONS", 0)
+    monkeypatch.setattr(of_network, "available_memory", lambda: 1000)
+    finding = CHECKS["gradient"](Subject(load_job(CONFIGS["breast_cancer"])))
+    assert (finding.level, "of 1000 B available" in finding.what) == (SKIPPED, True)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_last_layers_are_the_end_of_the_chain(net: str) -> None:
+    """J is that of the whole network, and so is their part of its gradient."""
+    p = NETS[net]
+    network, whole = p.objective.network, Objective(p.objective.network)
+    if network.draws:
+        pytest.skip("no two draws are the same")
+    J, grad = whole(p.theta, p.X, p.Y)
+    g = network.layout.views(grad)
+    for l in range(1, len(network.layers) + 1):
+        head, theta, X = head_from(l, network, p.theta, p.X)
+        assert [*head.layers] == [*network.layers[l - 1 :]]
+        J_l, grad_l = Objective(head)(theta, X, p.Y)
+        assert J_l == pytest.approx(J, rel=1e-12)
+        for name, found in head.layout.views(grad_l).items():
+            kind = name.rstrip("0123456789")
+            own = g[f"{kind}{int(name.removeprefix(kind)) + l - 1}"]
+            if head.layout.blocks[name].trained:
+                np.testing.assert_allclose(found, own, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_last_layers_are_as_many_as_are_small_enough(net: str) -> None:
+    network = NETS[net].objective.network
+    sizes = [
+        sum(
+            np.prod(s)
+            for name, s in network.layout.shapes.items()
+            if int(name.lstrip(ascii_letters)) >= l
+        )
+        for l in range(1, len(network.layers) + 1)
+    ]
+    for l, size in enumerate(sizes, start=1):
+        assert first_of(network, int(size)) == l
+        assert first_of(network, int(size) - 1) == min(l + 1, len(sizes))
+
+
+def test_of_long_updates_smaller_ones_are_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes a + b m of m examples is estimated without making it."""
+    job = load_job(CONFIGS["breast_cancer"])
+    monkeypatch.setattr(estimating, "MULTIPLICATIONS", 40 * sum((30 * 16, 16)))
+    timed = list[int]()
+
+    def linear(_: Any, __: Any, batches: Batches) -> float:
+        timed.append(batches.size)
+        return 3.0 + 0.25 * batches.size
+
+    monkeypatch.setattr(estimating, "_seconds_of_an_update", linear)
+    found = estimating.estimate(job)
+    assert timed == [10, 40] == [*found.sizes]
+    assert job.batches.size > 40
+    assert found.step == pytest.approx(3.0 + 0.25 * job.batches.size)
+    assert found.run == pytest.approx(
+        job.iterations * found.step * found.filled + found.rows * found.row
+    )
+
+
 @pytest.mark.long
 def test_what_the_course_trains_on_pictures_raises_no_alarm(rng: np.random.Generator) -> None:
     """Of 209 pictures with 12,288 numbers each: those that are not shipped look like these."""
@@ -409,6 +525,7 @@ def test_the_verdict_is_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     last = [result.out.splitlines()[-1] for result in calls.values()]
     assert last == ["ready", "ready, but look at rate", "not ready: rate"]
     assert [result.err.split()[2] for result in calls.values()] == ["train", "lr-find", "lr-find"]
+    assert ["learning_rate" in result.err for result in calls.values()] == [True, False, False]
     told = json.loads(deepnet("check", CONFIGS["diabetes"], "--json").out)
     assert told["ok"] is True
     assert [each["name"] for each in told["checks"]] == [*few]

@@ -29,7 +29,7 @@ scalars = st.one_of(
         st.sampled_from("abc"), st.one_of(scalars, st.lists(scalars, max_size=3)), min_size=1
     )
 )
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=150, derandomize=True, deadline=None)
 def test_any_text_and_number_comes_back(tree: dict[str, object]) -> None:
     document = parse(dumped(tree).encode(), "c.yaml")
     assert not document.problems

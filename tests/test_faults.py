@@ -145,13 +145,16 @@ def assert_told(code: int, err: str, operation: str) -> None:
 
 
 EVERY_NINTH = 9
+ERRORS = {errno.EIO: 1, errno.ENOSPC: 1, errno.EROFS: 1, errno.EDQUOT: 3}
+"""Every how many operations fail with it: a quota is told apart by its words alone."""
+
 strides = pytest.mark.parametrize(
     ("code", "lasting", "stride"),
     [
         (errno.EIO, False, EVERY_NINTH),
         *(
-            pytest.param(code, lasting, 1, marks=pytest.mark.long)
-            for code in (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT)
+            pytest.param(code, lasting, stride, marks=pytest.mark.long)
+            for code, stride in ERRORS.items()
             for lasting in (False, True)
         ),
     ],

@@ -20,7 +20,8 @@ from samples import largest_file
 from deepnet_cli import files, signals
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.errors import ConfigError, DataError, MachineError
-from deepnet_cli.files import check_readable, make_directory, read_file, shown, write_file
+from deepnet_cli.files import check_readable, read_file, shown, write_file
+from deepnet_cli.folders import make_directory
 from deepnet_cli.training.kept.sealed import USER_BLOCK, check_seal, open_sealed, sealed
 
 OLD, NEW = b"old content", b"new content, longer" * 1000

@@ -130,7 +130,7 @@ def test_penalties_are_of_the_weights_that_are_trained(
 
 
 @pytest.mark.parametrize("factors", SOME, ids=str)
-@pytest.mark.parametrize("rich", [False, True])
+@pytest.mark.parametrize("rich", [pytest.param(False, marks=pytest.mark.long), True])
 def test_every_derivative_is_checked_and_every_bug_found(
     factors: tuple[float, ...], rich: bool, rng: np.random.Generator
 ) -> None:

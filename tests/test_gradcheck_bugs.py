@@ -22,9 +22,9 @@ from points import (
 )
 
 from deepnet_cli.nn.gradcheck.bisection import worst_entry
-from deepnet_cli.nn.gradcheck.mutations import mutations
+from deepnet_cli.nn.gradcheck.mutations import Mutation, mutations
 from deepnet_cli.nn.gradcheck.probe import Probe
-from deepnet_cli.nn.gradcheck.report import Culprit, blame, check
+from deepnet_cli.nn.gradcheck.report import Culprit, blame, check, check_whole
 from deepnet_cli.nn.gradcheck.trace import Point, trace
 from deepnet_cli.nn.ops.op import Windows
 from deepnet_cli.nn.penalties import L1, L2
@@ -50,15 +50,35 @@ def test_bugs_planted_by_hand(net: str) -> None:
         assert culprit.diagnosis.cause in plant.causes, name
 
 
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(
+    "net",
+    [pytest.param(net, marks=pytest.mark.long) if net == "8 sigmoids" else net for net in NETS],
+)
 def test_bugs_that_the_check_plants_itself(net: str) -> None:
     p, named = NETS[net], []
     for mutation in mutations(p):
-        culprit = found(replace(p, objective=mutation.objective))
+        wrong = replace(p, objective=mutation.objective)
+        culprit = found(wrong)
         assert culprit.verdict.node.name == mutation.node, mutation.name
+        assert check_whole(wrong, rngs()).wrong == moves(mutation, p), mutation.name
         named.append(culprit.diagnosis.cause in mutation.causes)
     assert len(named) >= 14
     assert np.mean(named) >= 0.9
+
+
+def moves(mutation: Mutation, p: Point) -> bool:
+    """Whether a bug changes the gradient; not X's alone, or below the others' rounding."""
+    one, other = (trace(replace(p, objective=o)).total for o in (mutation.objective, p.objective))
+    return bool(np.linalg.norm(one - other) > 1e-8 * np.linalg.norm(other))
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_the_gradient_as_one_vector_is_right(net: str) -> None:
+    report = check_whole(NETS[net], rngs())
+    assert [(verdict.node.name, verdict.status) for verdict in report.verdicts[:1]] == [
+        ("theta", "ok")
+    ]
+    assert not report.wrong
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -129,7 +149,9 @@ def test_an_entry_a_hundredth_of_the_others_off_in_a_million() -> None:
         spoil_g(g)
 
     wrong = subclass(network, backward=backward)
-    culprit = found(replace(p, objective=replace(p.objective, network=wrong)))
+    spoiled = replace(p, objective=replace(p.objective, network=wrong))
+    assert check_whole(spoiled, rngs()).wrong
+    culprit = found(spoiled)
     assert (culprit.verdict.node.name, culprit.entry.index) == ("W2", (321, 765))
     assert culprit.diagnosis.cause == "one entry"
     assert "[321, 765]" in culprit.diagnosis.sentence

@@ -15,7 +15,7 @@ ROOT = Path(deepnet_cli.__file__).parent
 ROOMS = ["fused", "nn", "blas", "optim", "data", "config", "training", "report", "cli", "api"]
 """From the ground up: a room imports only from lower ones."""
 
-GROUND = {"disk", "errors", "files", "randomness", "memory", "signals", "threads"}
+GROUND = {"disk", "errors", "files", "folders", "randomness", "memory", "signals", "threads"}
 """Single files that stand under every room, and import only each other."""
 
 OUTSIDE = {
@@ -104,6 +104,7 @@ WRITERS = {
     "data/files/conventions.py": "told, not done: how another program writes what is read here",
     "data/files/hdf5.py": "HDF5 in memory",
     "files.py": "the one writer",
+    "folders.py": "new folders",
     "fused/native.py": "the folder of what was compiled",
     "training/kept/lock.py": "the lock",
     "training/kept/logs.py": "rows at the end of a log",

@@ -70,7 +70,7 @@ def blobs(path: Path) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("layers", LAYERS.values(), ids=LAYERS)
-@pytest.mark.parametrize("optimizer", ["momentum", "adam"])
+@pytest.mark.parametrize("optimizer", [pytest.param("momentum", marks=pytest.mark.long), "adam"])
 def test_runs_repeat_and_resuming_equals_never_stopping(
     folder: Path, layers: list[object], optimizer: str
 ) -> None:

@@ -34,7 +34,7 @@ from deepnet_cli.nn.metrics import (
 )
 from deepnet_cli.nn.types import Array
 
-law = settings(max_examples=60, derandomize=True, deadline=None)
+law = settings(max_examples=40, derandomize=True, deadline=None)
 dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
 targets = pytest.mark.parametrize("target", METRICS)
 each_metric = pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from cli import assert_refused, deepnet
 from samples import parameters, write_blobs, write_config
 
 from deepnet_cli.blas import choice
-from deepnet_cli.blas.choice import product
+from deepnet_cli.blas.choice import check_precision
 from deepnet_cli.blas.library import UnavailableError, load
 
 MIXED = {"precision": "mixed"}
@@ -32,7 +32,7 @@ def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every product in bfloat16, however small; skips where this machine has none."""
     monkeypatch.setattr(choice, "LEAST", 1)
     try:
-        product("mixed")
+        check_precision("mixed")
     except UnavailableError as problem:
         pytest.skip(str(problem))
 
@@ -49,7 +49,7 @@ def test_a_machine_without_bfloat16_is_told_in_its_place(elsewhere: None) -> Non
 
 def test_a_missing_library_is_told_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(choice, "onednn", lambda: load("no-such-package", "libno"))
+    monkeypatch.setattr(choice, "bfloat16", lambda: load("no-such-package", "libno"))
     config = write_config(Path("c.yaml"), compute=MIXED)
     words = ["compute.precision", "no-such-package is not installed", "pip install no-such-package"]
     assert_refused(deepnet("train", config), 2, words)

@@ -7,12 +7,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from cli import assert_refused, deepnet
+from cli import assert_refused, assert_says, deepnet
 from samples import write_blobs, write_config
 
 from deepnet_cli.cli import replay
+from deepnet_cli.errors import MachineError
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.run.post_mortem import recorded
+from deepnet_cli.training.kept.run_directory import RunDirectory
+from deepnet_cli.training.run.post_mortem import PostMortem, recorded
 
 RELU = {"layers": [6, 1], "activations": ["relu", "linear"]}
 
@@ -184,6 +186,43 @@ def test_what_cannot_be_replayed(folder: Path) -> None:
     assert_refused(deepnet("replay", "a"), 3, ["no attribute 'diverged'"])
     (folder / "a/diverged.h5").write_bytes(b"deepnet checkpoint\n" * 100)
     assert_refused(deepnet("replay", "a"), 3, ["diverged.h5", "damaged"])
+
+
+def test_a_divergence_is_told_whatever_else_goes_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, write, no_room = diverging(folder, 10.0), RunDirectory.write, {"diverged.h5"}
+
+    def full(run: RunDirectory, name: str, content: bytes) -> None:
+        if name in no_room:
+            raise MachineError(f"{name}: no space left")
+        write(run, name, content)
+
+    def no_memory(*_: object) -> bytes:
+        raise MemoryError
+
+    monkeypatch.setattr(RunDirectory, "write", full)
+    told = deepnet("train", config, "--run-dir", "a", "-q")
+    assert told.code == 4
+    assert_says(
+        told.err,
+        [
+            "the cost became",
+            "are in a",
+            "first not finite",
+            "cannot show it: diverged.h5: no space",
+        ],
+    )
+    assert json.loads((folder / "a/summary.json").read_text())["stopped"] == "diverged"
+    no_room.add("model.h5")
+    told = deepnet("train", config, "--run-dir", "b", "-q")
+    assert told.code == 6
+    assert_says(told.err, ["the cost became", "model.h5: no space left", "train --resume b"])
+    no_room.clear()
+    monkeypatch.setattr(PostMortem, "bundle", no_memory)
+    told = deepnet("train", config, "--run-dir", "c", "-q")
+    assert told.code == 4
+    assert_says(told.err, ["the cost became", "cannot show it: not enough memory"])
 
 
 def test_a_run_that_goes_on_to_a_good_end_keeps_no_bundle(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from networks import labels_for, network_of, start
 
 from deepnet_cli.blas import choice, cpu
-from deepnet_cli.blas.choice import LEAST, Large, product
+from deepnet_cli.blas.bfloat16 import bfloat16
+from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
+from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
-from deepnet_cli.blas.onednn import onednn
+from deepnet_cli.blas.onednn import library, onednn
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.activations import ACTIVATIONS
@@ -21,6 +24,7 @@ from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
+from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.figures.evaluation import scores
 
 SHAPES = [(1, 1, 1), (1, 9, 4), (9, 1, 4), (4, 9, 1), (7, 12, 5), (64, 200, 33), (10, 3000, 17)]
@@ -48,7 +52,7 @@ def available(name: str) -> Product:
     """A product by its name; skips the test where this machine has it not."""
     if name == "bfloat16" and not cpu.has_bfloat16():
         pytest.skip("a processor without bfloat16")
-    makers: dict[str, Callable[[], Product]] = {"MKL": mkl, "bfloat16": onednn}
+    makers: dict[str, Callable[[], Product]] = {"MKL": mkl, "oneDNN": onednn, "bfloat16": bfloat16}
     try:
         return makers[name]() if name in makers else NUMPY
     except UnavailableError as problem:
@@ -70,8 +74,10 @@ def assert_close(AB: Array, A: Array, B: Array, tolerance: float) -> None:
 
 @each_kind
 @each_shape
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["NumPy", "MKL"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [*product(["NumPy", "MKL"], ["float32", "float64"]), ("oneDNN", "float32")],
+)
 def test_a_product_is_that_of_the_definition(
     name: str, dtype: str, shape: tuple[int, int, int], kind: str, rng: np.random.Generator
 ) -> None:
@@ -97,7 +103,7 @@ def test_a_mixed_product_rounds_its_factors_and_sums_in_float32(
 
 
 @each_kind
-@pytest.mark.parametrize("name", ["MKL", "bfloat16"])
+@pytest.mark.parametrize("name", ["MKL", "oneDNN", "bfloat16"])
 def test_a_product_does_not_depend_on_where_an_array_stands(
     name: str, kind: str, rng: np.random.Generator
 ) -> None:
@@ -116,7 +122,7 @@ def test_a_product_does_not_depend_on_where_an_array_stands(
 
 @each_kind
 @each_shape
-@pytest.mark.parametrize("name", ["NumPy", "MKL", "bfloat16"])
+@pytest.mark.parametrize("name", ["NumPy", "MKL", "oneDNN", "bfloat16"])
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 def test_on_tape_a_product_is_what_it_is(
     name: str, shape: tuple[int, int, int], kind: str, rng: np.random.Generator
@@ -132,6 +138,18 @@ def test_on_tape_a_product_is_what_it_is(
     if not recorded.broken:
         recorded.play()
         assert_close(out, A, B, A.shape[1] * float(np.finfo(np.float32).eps))
+
+
+def test_onednn_has_as_many_threads_as_numpy_s_products(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is loaded, and where their number is limited."""
+    available("oneDNN")
+    for threads in (1, 2):
+        monkeypatch.setattr("deepnet_cli.blas.onednn.effective", lambda n=threads: n)
+        found, _ = library.__wrapped__()
+        assert found.omp_get_max_threads() == threads
+        with limited(3):
+            assert effective() == found.omp_get_max_threads() == 3
+        assert found.omp_get_max_threads() == threads
 
 
 class Marker:
@@ -150,7 +168,7 @@ class Marker:
 def marks(A: Array, B: Array) -> bool:
     """Whether the library was chosen for A B, both zero."""
     out = np.empty((A.shape[0], B.shape[1]), A.dtype)
-    return bool((Large(Marker())(A, B, out) == 1).all())
+    return bool((Large(Marker(), LEAST)(A, B, out) == 1).all())
 
 
 def test_the_rule_is_a_function_of_type_and_shape() -> None:
@@ -168,6 +186,7 @@ CPUS = {
     "Intel with AMX": "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx512f amx_bf16\n",
     "Intel of old": "vendor_id\t: GenuineIntel\nflags\t\t: fpu avx2\n",
     "AMD": "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16\n",
+    "AMD of old": "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2\n",
     "ARM": "BogoMIPS\t: 50.00\nFeatures\t: fp asimd\n",
 }
 """What /proc/cpuinfo says of the first core."""
@@ -184,29 +203,58 @@ def machine(
     monkeypatch.setattr(cpu, "_CPUINFO", file)
     monkeypatch.setattr(choice, "mkl", Marker)
     monkeypatch.setattr(choice, "onednn", Marker)
+    monkeypatch.setattr(choice, "bfloat16", Marker)
     cpu._field.cache_clear()
     yield request.param
     cpu._field.cache_clear()
 
 
+LEAST_BY = {
+    ("Intel with AMX", "float32"): LEAST,
+    ("Intel with AMX", "float64"): LEAST,
+    ("Intel of old", "float32"): LEAST,
+    ("Intel of old", "float64"): LEAST,
+    ("AMD", "float32"): SHARED,
+}
+"""Multiplications from which on a processor's product is another library's."""
+
+LARGE_ONES = (256, 512), 128
+SMALL_ONES = (64, 32, 1), 32
+"""Sizes of layers, and of batches."""
+
+
 @pytest.mark.parametrize("precision", ["float32", "float64"])
-def test_mkl_is_for_intel_alone(machine: str, precision: str) -> None:
-    chosen = product(precision)
-    assert isinstance(chosen, Large) if "Intel" in machine else chosen is NUMPY
+def test_who_made_the_processor_says_what_multiplies(machine: str, precision: str) -> None:
+    assert product_of(precision, *SMALL_ONES) is NUMPY
+    chosen = product_of(precision, *LARGE_ONES)
+    least = chosen.least if isinstance(chosen, Large) else None
+    assert least == LEAST_BY.get((machine, precision))
+    assert isinstance(chosen, Large) or chosen is NUMPY
 
 
 def test_mixed_needs_the_units(machine: str) -> None:
     if machine in ("Intel with AMX", "AMD"):
-        assert isinstance(product("mixed"), Large)
+        check_precision("mixed")
+        assert isinstance(product_of("mixed", *SMALL_ONES), Large)
     else:
         with pytest.raises(UnavailableError, match=r"processor .*AVX512_BF16 or AMX"):
-            product("mixed")
+            check_precision("mixed")
 
 
-def test_without_mkl_numpy_multiplies(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choice, "is_intel", lambda: True)
-    monkeypatch.setattr(choice, "mkl", lambda: load("no-such-package", "libno"))
-    assert product("float32") is NUMPY
+@pytest.mark.parametrize("machine", ["Intel of old", "AMD"], indirect=True)
+def test_without_a_library_numpy_multiplies(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mkl", "onednn"):
+        monkeypatch.setattr(choice, name, lambda: load("no-such-package", "libno"))
+    assert product_of("float32", *LARGE_ONES) is NUMPY
+
+
+def test_a_process_whose_memory_is_limited_does_without_onednn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whose C++ aborts where it gets none."""
+    monkeypatch.setattr("deepnet_cli.blas.onednn.getrlimit", lambda _: (2**30, 2**30))
+    with pytest.raises(UnavailableError, match="is limited"):
+        library.__wrapped__()
 
 
 def test_a_package_without_the_library_is_told() -> None:
@@ -215,12 +263,11 @@ def test_a_package_without_the_library_is_told() -> None:
 
 
 @pytest.fixture
-def networks(monkeypatch: pytest.MonkeyPatch) -> tuple[Network, Network]:
+def networks() -> tuple[Network, Network]:
     """The same network trained with NumPy's products, and with each float32 one marked."""
-    monkeypatch.setattr(choice, "LEAST", 1)
     loss = LOSSES["cross_entropy"]
     plain = network_of((5, 4, 3), ACTIVATIONS["tanh"], ACTIVATIONS["softmax"], loss)
-    layers = [replace(layer, multiply=Large(Marker())) for layer in plain.layers]
+    layers = [replace(layer, multiply=Large(Marker(), 1)) for layer in plain.layers]
     return plain, Network.of(5, layers, loss)
 
 

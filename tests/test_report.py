@@ -93,7 +93,10 @@ def report(*args: str | Path) -> tuple[Path, Page]:
     """The page that a command writes."""
     result = deepnet("report", *args)
     assert result.code == 0, result.err
-    path = Path(re.sub(r", [\d.]+ \w+; open it in a browser\n$", "", result.out)[6:])
+    assert result.out == ""
+    wrote = re.search(r"^wrote (.+), [\d.]+ \w+; open it in a browser$", result.err, re.MULTILINE)
+    assert wrote is not None
+    path = Path(wrote[1])
     return path, Page(path.read_text())
 
 

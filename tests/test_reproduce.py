@@ -19,6 +19,7 @@ from samples import rows, write_blobs, write_config
 from deepnet_cli.threads import pool
 from deepnet_cli.training.kept.copies import Copies
 from deepnet_cli.training.loop.state import Event
+from deepnet_cli.training.run import stopping
 from deepnet_cli.training.run.reproducing import Reproduction
 from deepnet_cli.training.run.session import Session
 
@@ -135,6 +136,16 @@ def test_one_that_was_interrupted_or_killed(folder: Path, monkeypatch: Patch) ->
     Path("other/model.h5").unlink()
     told = reproduced("other")
     assert (told["identical"], told["updates"]) == (True, kept("other")[-1])
+
+
+def test_one_that_did_not_wait_for_its_last_row(folder: Path, monkeypatch: Patch) -> None:
+    """By which its parameters would have been chosen."""
+    with monkeypatch.context() as patch:
+        patch.setattr(stopping, "PATIENCE", -1.0)
+        signalled(patch, 25, signal.SIGTERM)
+        assert deepnet("train", "c.yaml", "--run-dir", "other", "-q").code == 143
+    assert rows(folder / "other")[-1]["iteration"] == 21
+    assert reproduced("other")["identical"] is True
 
 
 def test_no_clock_ends_it(folder: Path, monkeypatch: Patch) -> None:

@@ -1,5 +1,6 @@
 """Too little memory or disk is told before anything is trained."""
 
+import errno
 import os
 import resource
 import subprocess
@@ -15,8 +16,11 @@ from deepnet_cli import memory
 from deepnet_cli.config.job import load_job
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import MachineError
+from deepnet_cli.memory import lacking
+from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.kept.run_directory import KEPT_CHECKPOINTS
+from deepnet_cli.training.loop.history import History
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +45,49 @@ def test_where_products_get_no_memory_that_is_told(mebibytes: int) -> None:
     assert run.returncode == 6, run.stderr
     assert "memory" in run.stderr
     assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MachineError("too few to draw"),
+        MemoryError(),
+        ImportError("ft2font.so: failed to map segment from shared object"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_run_is_whole_without_the_memory_to_draw_it(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(*_: object) -> bytes:
+        raise error
+
+    monkeypatch.setattr("deepnet_cli.cli.train.cost_picture", draw)
+    settings = ("--set", "output.plots=true", "--set", "training.iterations=2")
+    result = deepnet("train", "c.yaml", "-q", *settings)
+    assert result.code == 0, result.err
+    assert "warning: no cost.png: there is not enough memory" in result.err
+    assert Path("runs/c-001/summary.json").is_file()
+    assert not Path("runs/c-001/cost.png").exists()
+
+
+def test_nothing_is_drawn_where_matplotlib_may_find_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    history = History([{"iteration": 0, "cost": 1.0}])
+    monkeypatch.setattr(memory, "_process", lambda: memory.DRAWING)
+    assert cost_picture(history, "c").startswith(b"\x89PNG")
+    monkeypatch.setattr(memory, "_process", lambda: memory.DRAWING - 1)
+    with pytest.raises(MachineError, match=r"128\.0 MiB of memory may be taken, too few to draw"):
+        cost_picture(history, "c")
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no module named x"), OSError(errno.ENOSPC, ""), ValueError()]
+)
+def test_another_error_is_no_want_of_memory(error: Exception) -> None:
+    assert not lacking(error)
 
 
 def test_a_disk_that_cannot_hold_a_checkpoint_is_told_before_training() -> None:

@@ -23,7 +23,7 @@ from deepnet_cli.training.loop import updates
 from deepnet_cli.training.loop.loop import train
 from deepnet_cli.training.loop.state import Event, State, Steps
 from deepnet_cli.training.loop.updates import UPDATES
-from deepnet_cli.training.timing.measuring import endless
+from deepnet_cli.training.timing.estimating import endless
 
 DATA = Path(__file__).parents[1] / "data"
 EVERYTHING: dict[str, dict[str, Any]] = {

@@ -5,8 +5,10 @@ import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 from cli import deepnet
+from moments import path
 
 from deepnet_cli.config.draws import draw
 from deepnet_cli.errors import MachineError
@@ -63,6 +66,40 @@ def test_all_is_well_here_in_full() -> None:
     assert result.code == 0, result.out
     assert max(map(len, result.out.splitlines())) <= 80
     assert "went on after 3 kills is one without" in " ".join(result.out.split())
+
+
+KILLED_RUN_ALONE = """
+import sys
+from deepnet_cli.__main__ import main
+from deepnet_cli.training.selftest import checks
+for name in [*checks.CHECKS][:-1]:
+    del checks.CHECKS[name]
+sys.argv = ["deepnet", "selftest", "--dir", "."]
+main()
+"""
+
+
+@pytest.mark.parametrize("whom", [os.killpg, pytest.param(os.kill, marks=pytest.mark.long)])
+def test_who_interrupts_it_finds_nothing_left(
+    tmp_path: Path, whom: Callable[[int, signal.Signals], None]
+) -> None:
+    """No folder, and no process that trains in it, though that heard Ctrl-C as well."""
+    command, environment = (
+        [sys.executable, "-c", KILLED_RUN_ALONE],
+        os.environ | {"PYTHONPATH": path()},
+    )
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        began = time.monotonic()
+        while not [*tmp_path.glob("*/whole/checkpoints/*")]:
+            assert time.monotonic() - began < 30
+            time.sleep(0.01)
+        whom(process.pid, signal.SIGINT)
+        assert process.wait(10) == 128 + signal.SIGINT
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    assert [*tmp_path.iterdir()] == []
 
 
 EXITS = {(OK, NOTE): 0, (OK, WRONG, UNCLEAR): 1, (NOTE, UNCLEAR): 5}
@@ -140,7 +177,7 @@ def test_a_wrong_product(
         def __call__(self, A: Array, B: Array, out: Array) -> Array:
             return multiply(A, B, out)
 
-    monkeypatch.setattr(products, "product", lambda _: Broken())
+    monkeypatch.setattr(products, "product", lambda *_: Broken())
     finding = products.check_products()
     assert finding.verdict == WRONG
     assert told in finding.told

@@ -25,7 +25,7 @@ from deepnet_cli.training.figures import evaluation
 from deepnet_cli.training.figures.evaluation import scores
 from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.loop.state import Event
-from deepnet_cli.training.run import session
+from deepnet_cli.training.run import stopping
 from deepnet_cli.training.run.stopping import APART
 
 INT, TERM, HUP, KILL = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL
@@ -300,14 +300,15 @@ def test_who_waits_for_the_end_waits_for_no_figures(
     assert deepnet("train", "c.yaml", "--run-dir", "whole", "-q").code == 0
 
     def slow(*asked: Any) -> Any:
+        found = scores(*asked)
         time.sleep(0.1)
-        return scores(*asked)
+        return found
 
     def interrupting(_: Display, event: Event) -> None:
         signal.raise_signal(INT)
 
     with monkeypatch.context() as patched:
-        patched.setattr(session, "PATIENCE", 0.05 if known else -1.0)
+        patched.setattr(stopping, "PATIENCE", 0.05 if known else -1.0)
         patched.setattr(evaluation, "scores", slow)
         patched.setattr(Display, "show", interrupting)
         result = deepnet("train", "c.yaml", "--run-dir", "a")

@@ -26,7 +26,7 @@ from deepnet_cli.optim.optimizers import OPTIMIZERS
 from deepnet_cli.report.timing import duration, timing_json, timing_text
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.loop.loop import train
-from deepnet_cli.training.timing import measuring
+from deepnet_cli.training.timing import estimating, measuring
 from deepnet_cli.training.timing.measuring import measure
 from deepnet_cli.training.timing.parts import BACKWARD, FORWARD, Part, parts_of, products_of
 
@@ -67,8 +67,10 @@ KINDS: dict[str, dict[str, Any]] = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory: blobs.h5 and wide.h5; and nothing takes long."""
     monkeypatch.chdir(tmp_path)
-    for name in ("FOR_STEPS", "FOR_THREADS", "FOR_ROWS", "FOR_PEAK", "SETTLING"):
+    for name in ("FOR_STEPS", "FOR_THREADS", "FOR_PEAK", "SETTLING"):
         monkeypatch.setattr(measuring, name, 0.0)
+    for name in ("FOR_UPDATES", "FOR_ROWS"):
+        monkeypatch.setattr(estimating, name, 0.0)
     monkeypatch.setattr(measuring, "CLEARLY", 0.0)  # one round alone shows nothing
     monkeypatch.setattr(reduction, "FIXED", 0)
     write_blobs(tmp_path / "blobs.h5")

@@ -118,16 +118,23 @@ def test_the_resolved_config_gives_the_same_run(folder: Path) -> None:
     assert resolved["loss"]["name"] == "cross_entropy"
 
 
+STOPS = (1, 4, 5, 6, 12, 14, 17, 22)
+FIRST = next(iter(OPTIMIZERS))
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_resuming_equals_never_stopping(folder: Path, optimizer: str) -> None:
-    """Stopped after any iteration, by its length; the cost of validation is no smooth curve."""
+    """Stopped after any iteration, by its length; the cost of validation is no smooth curve.
+
+    All that an optimizer adds to that are its slots and its count of updates.
+    """
     config = write_config(
         folder / "c.yaml",
         training={**MINI, "optimizer": optimizer, "learning_rate": 0.4, "iterations": 23},
         data={"validation": {"fraction": 0.2}},
     )
     assert deepnet("train", config, "--run-dir", "whole").code == 0
-    for stop in (1, 4, 5, 6, 12, 14, 17, 22):
+    for stop in STOPS if optimizer == FIRST else STOPS[1::4]:
         run = f"part{stop}"
         resumable = f"training.iterations={stop}"
         assert deepnet("train", config, "--run-dir", run, "--set", resumable).code == 0
@@ -614,7 +621,7 @@ def test_the_two_newest_checkpoints_are_kept(folder: Path) -> None:
 def test_checkpoints_are_made_by_the_clock_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Were every moment 30 seconds later, each row but the last would leave one."""
+    """Were every moment half a minute later, each row but the last would leave one."""
     saved: list[int] = []
     save = RunDirectory.save_checkpoint
 
@@ -623,7 +630,8 @@ def test_checkpoints_are_made_by_the_clock_too(
         save(self, iteration, content, *keep)
 
     monkeypatch.setattr(RunDirectory, "save_checkpoint", noted)
-    monkeypatch.setattr("deepnet_cli.training.kept.copies.CHECKPOINT_SECONDS", -1.0)
+    for name in ("CHECKPOINT_SECONDS", "FIRST_SECONDS"):
+        monkeypatch.setattr(f"deepnet_cli.training.kept.copies.{name}", -1.0)
     config = write_config(folder / "c.yaml", training={"iterations": 5, "log_every": 1})
     assert deepnet("train", config, "--run-dir", "a").code == 0
     assert saved == [1, 2, 3, 4, 5]

@@ -15,12 +15,11 @@ from deepnet_cli.config.job import load_job
 from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.losses import LOSSES, Loss, made_loss, shares
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.checking import subject as subject_module
 from deepnet_cli.training.checking.deviance import scale_of
 from deepnet_cli.training.checking.fitting import MOST, fit_batch, mixed
 from deepnet_cli.training.checking.pace import UPDATES, pace
 from deepnet_cli.training.checking.signal import ranks, signal
-from deepnet_cli.training.checking.subject import Subject
+from deepnet_cli.training.checking.subject import FEWEST, Subject
 
 Rng = np.random.Generator
 SMOOTH = {"quantile": {"tau": (0.1, 0.5)}}
@@ -219,8 +218,8 @@ def test_what_is_large_is_tried_with_fewer_examples(
 ) -> None:
     assert subject.tried is subject.job
     assert subject.weights == 4 * 8 + 8 * 6 + 6 * 3
-    monkeypatch.setattr(subject_module, "MULTIPLICATIONS", 20 * subject.weights)
-    assert subject.affordable(subject_module.MULTIPLICATIONS) == 20
+    assert subject.affordable(40 * subject.weights) == 40
+    assert subject.affordable(20 * subject.weights) == FEWEST
     smaller = Subject(subject.job)
     monkeypatch.setattr(Subject, "affordable", lambda *_: 20)
     assert smaller.tried.batches.size == smaller.tried.batches.part.m == 20

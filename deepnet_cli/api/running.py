@@ -15,7 +15,7 @@ from deepnet_cli.report.curves import cost_picture
 from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import beginning
-from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.running import finish, run_to_end
 from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
@@ -102,7 +102,7 @@ def _run(
         interruption.go_on = f"deepnet.resume({str(session.directory.path)!r})"
         with _shown(session, progress=progress) as show:
             diverged = run_to_end(session, interruption, show)
-        session.finish(cost_picture if session.job.config.output.plots else None)
+        finish(session, cost_picture if session.job.config.output.plots else None)
     if diverged is not None:
         raise diverged
     run = Run(session.directory.path)

@@ -11,6 +11,16 @@ def is_intel() -> bool:
     return "GenuineIntel" in _field("vendor_id")
 
 
+def is_amd() -> bool:
+    """Whether AMD made it."""
+    return "AuthenticAMD" in _field("vendor_id")
+
+
+def has_avx512() -> bool:
+    """Whether it multiplies 16 pairs of float32 at once."""
+    return "avx512f" in _field("flags")
+
+
 def has_bfloat16() -> bool:
     """Whether it multiplies pairs of bfloat16, by AVX-512 or by AMX."""
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(_field("flags"))

@@ -8,6 +8,8 @@ from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.say import mark, say, tell, typed
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
+from deepnet_cli.config.overrides import key_of
+from deepnet_cli.config.rates import initial_key
 from deepnet_cli.files import json_text
 from deepnet_cli.report.checking.checks import checked, checks_json, finding_text, passed, verdict
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG
@@ -43,6 +45,9 @@ def check(ctx: click.Context, config: Path, settings: tuple[str, ...], as_json: 
         if not as_json:
             mark(f"{finding.level:<8}", COLORS[finding.level], finding_text(name, finding))
     tell(json_text(checks_json(findings)) if as_json else f"\n{verdict(findings)}")
-    rated = findings["rate"].level in (WARNING, WRONG)
-    say(f"next: {typed('lr-find' if rated else 'train', config, settings)}")
+    if findings["rate"].level in (WARNING, WRONG):
+        others = tuple(each for each in settings if key_of(each) != initial_key(job.config))
+        say(f"next: {typed('lr-find', config, others)}")
+    else:
+        say(f"next: {typed('train', config, settings)}")
     ctx.exit(0 if passed(findings) else 1)

@@ -24,7 +24,7 @@ from deepnet_cli.training.run.folds import (
     session_of,
 )
 from deepnet_cli.training.run.listening import Listening
-from deepnet_cli.training.run.running import run_to_end
+from deepnet_cli.training.run.running import finish, run_to_end
 from deepnet_cli.training.run.session import Session
 from deepnet_cli.training.run.stopping import Interruption
 
@@ -146,7 +146,7 @@ def _figures(job: Job, path: Path, interruption: Interruption) -> Figures | None
 def _train(session: Session, interruption: Interruption) -> None:
     """Train a fold and write its files.  Raises DivergedError."""
     diverged = run_to_end(session, interruption, lambda _: None)
-    session.finish()
+    finish(session)
     if diverged is not None:
         raise diverged
 

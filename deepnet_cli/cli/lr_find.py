@@ -22,6 +22,7 @@ from deepnet_cli.training.kept.run_directory import CHECKPOINTS, CONFIG
 
 INCONCLUSIVE = 5
 RATE = "training.learning_rate"
+WHY = "by deepnet lr-find: a range test"
 
 
 @click.command()
@@ -101,10 +102,10 @@ def _check_writable(config: Path, settings: tuple[str, ...]) -> None:
 
 
 def _write(config: Path, key: str, rate: str) -> None:
-    """Change the rate in the file, also where a link leads to it, and nothing else."""
+    """Change the rate in the file, also where a link leads to it, with the reason beside it."""
     content = read_file(config)
     document = parse(content, str(config))
     mark = "\ufeff" if content.startswith("\ufeff".encode()) else ""
-    changed = mark + with_value(document, tuple(key.split(".")), rate)
+    changed = mark + with_value(document, tuple(key.split(".")), rate, WHY)
     write_file(config.resolve(), changed.encode())
     say(f"wrote {key}: {rate} to {config}")

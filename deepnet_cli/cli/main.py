@@ -17,7 +17,7 @@ from deepnet_cli import __version__
 from deepnet_cli.cli.say import discard, say
 from deepnet_cli.errors import DeepnetError, MachineError, did_you_mean, one_line
 from deepnet_cli.files import cannot, write_file
-from deepnet_cli.memory import secure_products
+from deepnet_cli.memory import lacking, secure_products
 
 GROUPS = {
     "Start": {
@@ -176,7 +176,7 @@ def _run() -> int:
     except MemoryError:
         return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
     except ImportError as error:
-        if "failed to map" not in str(error):
+        if not lacking(error):
             return _crashed(error)
         return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:

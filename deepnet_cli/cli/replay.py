@@ -39,7 +39,7 @@ def replay(ctx: click.Context, run: Path, as_json: bool) -> None:
     """
     check_begun(run)
     if not (path := run / NAME).is_file():
-        raise DataError(f"{run}: has no {NAME}: the run did not diverge")
+        raise DataError(f"{run}: has no {NAME}: the run did not diverge, or had no room for it")
     end, before = recorded(path)
     code = code_given()
     check_code(run, code)

@@ -7,9 +7,9 @@ import click
 
 from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.going_on import going_on
-from deepnet_cli.cli.say import in_shell, say, tell, typed
+from deepnet_cli.cli.say import in_shell, say, typed
 from deepnet_cli.errors import ConfigError
-from deepnet_cli.files import shown, write_file
+from deepnet_cli.files import write_file
 from deepnet_cli.memory import told
 from deepnet_cli.report.page.facts import Facts, gathered
 from deepnet_cli.report.page.page import is_page, page
@@ -45,7 +45,7 @@ def report(runs: tuple[Path, ...], output: Path | None, force: bool) -> None:
             say(f"warning: {each.label}: no figures on held-out rows: {each.why}")
     content = page(facts).encode()
     write_file(output, content)
-    tell(f"wrote {shown(output)}, {told(len(content))}; open it in a browser")
+    say(f"wrote {output}, {told(len(content))}; open it in a browser")
     say(_next(runs, facts))
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
@@ -13,6 +12,7 @@ from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.cli.threads import suit_training
 from deepnet_cli.config.job import load_job
 from deepnet_cli.files import json_text
+from deepnet_cli.folders import temporary_folder
 from deepnet_cli.report.plan import outline
 from deepnet_cli.report.reproduction import reproduction_json, reproduction_text
 from deepnet_cli.threads import limited
@@ -96,5 +96,5 @@ def _place(run_dir: Path | None) -> Iterator[Path]:
     if run_dir is not None:
         yield run_dir
         return
-    with TemporaryDirectory(prefix="deepnet-") as folder:
-        yield Path(folder)
+    with temporary_folder("deepnet-") as folder:
+        yield folder

@@ -6,7 +6,8 @@ import click
 
 from deepnet_cli.cli.say import say, tell
 from deepnet_cli.errors import ConfigError
-from deepnet_cli.files import cannot, json_text
+from deepnet_cli.files import json_text
+from deepnet_cli.folders import temporary_folder
 from deepnet_cli.report.selftest import check_text, selftest_json, verdict_text
 from deepnet_cli.training.selftest.checks import Checked, checked, exit_code
 
@@ -34,17 +35,11 @@ def selftest(ctx: click.Context, place: Path | None, as_json: bool) -> None:
         deepnet selftest
         deepnet selftest --dir /scratch
     """
-    from tempfile import TemporaryDirectory
-
     if place is not None and not place.is_dir():
         raise ConfigError(f"--dir {place}: no such directory")
     found: list[Checked] = []
-    try:
-        folder = TemporaryDirectory(prefix="deepnet-selftest-", dir=place)
-    except OSError as error:
-        raise cannot("write", place or Path("the temporary folder"), error) from error
-    with folder as path:
-        for each in checked(Path(path)):
+    with temporary_folder("deepnet-selftest-", place) as folder:
+        for each in checked(folder):
             found.append(each)
             if not as_json:
                 tell(check_text(each))

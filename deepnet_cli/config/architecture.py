@@ -15,8 +15,7 @@ from deepnet_cli.nn.layer import Layer, Norm
 from deepnet_cli.nn.losses import LOSSES, made_loss
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
-from deepnet_cli.nn.penalties import PENALTIES
-from deepnet_cli.nn.products import NUMPY, Product
+from deepnet_cli.nn.penalties import PENALTIES, Penalty
 from deepnet_cli.optim.clipping import CLIPPINGS, Clipping
 from deepnet_cli.randomness import bits
 
@@ -41,8 +40,8 @@ def resolve(config: Config, table: Table) -> Config:
     return Config.model_validate(_without_none(resolved))
 
 
-def build_network(config: Config, features: int, multiply: Product = NUMPY) -> Network:
-    """The network of a resolved config for n[0] = features, trained by products of `multiply`."""
+def build_network(config: Config, features: int) -> Network:
+    """The network of a resolved config for n[0] = features."""
     named = zip(config.model.layers, settled_activations(config.model), strict=True)
     layers = [
         Layer(
@@ -51,11 +50,10 @@ def build_network(config: Config, features: int, multiply: Product = NUMPY) -> N
             Norm(**spec.batch_norm.model_dump()) if spec.batch_norm else None,
             spec.dropout,
             partial(bits, config.seed, f"dropout {l}"),
-            multiply,
-            spec.layer_norm.epsilon if spec.layer_norm else None,
-            spec.alpha_dropout,
-            config.training.max_norm if spec.max_norm is None else spec.max_norm,
-            spec.rate_factor if spec.trainable else 0.0,
+            layer_norm=spec.layer_norm.epsilon if spec.layer_norm else None,
+            alpha_dropout=spec.alpha_dropout,
+            max_norm=config.training.max_norm if spec.max_norm is None else spec.max_norm,
+            rate_factor=spec.rate_factor if spec.trainable else 0.0,
         )
         for l, (spec, g) in enumerate(named, start=1)
     ]
@@ -64,13 +62,17 @@ def build_network(config: Config, features: int, multiply: Product = NUMPY) -> N
 
 def build_objective(config: Config, network: Network, m: int) -> Objective:
     """J of a resolved config, trained on m examples."""
-    penalties = [
+    return Objective(network, build_penalties(config, m))
+
+
+def build_penalties(config: Config, m: int) -> tuple[Penalty, ...]:
+    """What J is larger by, for m examples."""
+    return tuple(
         PENALTIES[name](strength / m, layers)
         for name in PENALTIES
         for strength, layers in _strengths(config, name)
         if strength > 0
-    ]
-    return Objective(network, tuple(penalties))
+    )
 
 
 def _strengths(config: Config, name: str) -> list[tuple[float, tuple[int, int] | None]]:

@@ -148,7 +148,7 @@ DESCRIPTIONS: dict[type[Section], dict[str, str]] = {
     OutputSection: {
         "directory": "Where run directories are made.",
         "plots": "Whether to write cost.png.",
-        "checkpoint_every": "Iterations from one checkpoint to the next; auto: every 30 seconds.",
+        "checkpoint_every": "Iterations between checkpoints; auto: after 2 seconds, then every 30.",
         "tensorboard": "Whether to write the rows of the history as TensorBoard's events, too.",
         "jsonl": "Whether to write them as JSON lines, history.jsonl, too.",
     },

@@ -1,5 +1,8 @@
-"""A config file with one value changed: every other character of it stays as it is."""
+"""A config file with one value changed, and the reason that stands beside it: every other character
+of it stays as it is.
+"""
 
+import re
 from copy import deepcopy
 
 from deepnet_cli.config.document import Document, Path, Place, dotted
@@ -9,10 +12,13 @@ from deepnet_cli.errors import ConfigError
 
 INDENT = "  "
 
+COMMENT = re.compile(r"( +)#[^\r\n]*")
+"""Right behind a value: what it says is of that value."""
 
-def with_value(document: Document, path: Path, value: str) -> str:
+
+def with_value(document: Document, path: Path, value: str, why: str) -> str:
     """The document's text with a plain `value` at a path of the tree, which is made where it is
-    not there yet.
+    not there yet; a comment beside the value that it replaces says why.
 
     Raises ConfigError where that cannot be done without touching anything else.
     """
@@ -21,12 +27,12 @@ def with_value(document: Document, path: Path, value: str) -> str:
     *sections, key = map(str, path)
     section, tree = tuple(sections), _at(document.tree, tuple(sections))
     if path in document.values:
-        text = _put(document.text, document.values[path], value, instead=True)
+        text = _replaced(document.text, document.values[path], value, why)
     elif isinstance(tree, dict) and tree:
         first = document.keys[(*section, next(iter(tree)))]
         flow = _shown(document.text, document.values[section]).startswith("{")
         after = ", " if flow else f"{newline}{' ' * (first.column - 1)}"
-        text = _put(document.text, first, f"{key}: {value}{after}")
+        text = _inserted(document.text, first, f"{key}: {value}{after}")
     else:
         lines = [f"{INDENT * depth}{name}:" for depth, name in enumerate(sections)]
         lines.append(f"{INDENT * len(sections)}{key}: {value}")
@@ -37,13 +43,27 @@ def with_value(document: Document, path: Path, value: str) -> str:
     return text
 
 
-def _put(text: str, place: Place, what: str, *, instead: bool = False) -> str:
-    """The text with something at a place, in front of what is there or instead."""
+def _inserted(text: str, place: Place, what: str) -> str:
+    """The text with something in front of a place."""
+    before, there, after = _around(text, place)
+    return f"{before}{what}{there}{after}"
+
+
+def _replaced(text: str, place: Place, value: str, why: str) -> str:
+    """The text with another value at a place; the reason begins where the last one did."""
+    before, old, after = _around(text, place)
+    if comment := COMMENT.match(after):
+        gap = max(1, len(comment[1]) + len(old) - len(value))
+        after = f"{' ' * gap}# {why}{after[comment.end() :]}"
+    return f"{before}{value}{after}"
+
+
+def _around(text: str, place: Place) -> tuple[str, str, str]:
+    """What stands before a place, there, and behind it."""
     lines = text.splitlines(keepends=True)
-    line, start = lines[place.line - 1], place.column - 1
-    rest = start + place.width * instead
-    lines[place.line - 1] = f"{line[:start]}{what}{line[rest:]}"
-    return "".join(lines)
+    start = sum(map(len, lines[: place.line - 1])) + place.column - 1
+    stop = start + place.width
+    return text[:start], text[start:stop], text[stop:]
 
 
 def _shown(text: str, place: Place) -> str:

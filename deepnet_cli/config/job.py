@@ -13,7 +13,7 @@ from deepnet_cli.config.architecture import (
     build_clippings,
     build_initializers,
     build_network,
-    build_objective,
+    build_penalties,
     resolve,
 )
 from deepnet_cli.config.checks import check_width
@@ -166,7 +166,7 @@ def build_job(
     config = config.model_copy(update={"data": data})
     pretrained = read_pretrained(config, document, directory)
     inputs = inputs_of(config, document, pretrained, tables["train"])
-    network = build_network(config, inputs.features, product(config.compute.precision))
+    network = build_network(config, inputs.features)
     check_metrics(document, config.training, network)
 
     training, m = config.training, tables["train"].m
@@ -184,12 +184,15 @@ def build_job(
     average = averaging.average_of(config)
     rule: Any = training.optimizer.build(RULES)
     rule = Averaged(rule, average) if average else rule
-    objective = build_objective(config, network, m)
+    penalties = build_penalties(config, m)
     clippings = build_clippings(config)
     augmentations = build_augmentations(config)
     reduced = None
     if held:
-        reduced = reduced_features(config, objective, clippings, augmentations, rule, m, size)
+        changing = penalties, clippings, augmentations, rule
+        reduced = reduced_features(config, network, *changing, m, size)
+    sizes = (reduced or network.features, *network.sizes[1:])
+    network = network.multiplied_by(product(config.compute.precision, sizes, size))
     memory = memory_needed(config, network, rule, m, size, reduced)
     check_memory(memory, size, document)
 
@@ -201,7 +204,7 @@ def build_job(
         directory,
         dataset,
         network,
-        objective,
+        Objective(network, penalties),
         clippings,
         rule,
         average,

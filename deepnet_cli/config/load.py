@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from deepnet_cli.blas.choice import product
+from deepnet_cli.blas.choice import check_precision
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.config import checks, figures
 from deepnet_cli.config.data_schema import DataFile, DataSection, NamedRows
@@ -153,7 +153,7 @@ def _check_machine(document: Document) -> None:
     if compute is None:
         return
     try:
-        product(compute.precision)
+        check_precision(compute.precision)
     except UnavailableError as problem:
         document.add(("compute", "precision"), f"{compute.precision} {problem}")
 

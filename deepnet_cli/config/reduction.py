@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from deepnet_cli.config.schema import Config
 from deepnet_cli.data.dealing.augmentation import Augmentation
 from deepnet_cli.nn.network import Network
-from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.penalties import Penalty
 from deepnet_cli.optim.clipping import Clipping
 from deepnet_cli.optim.rule import Rule
@@ -23,7 +22,8 @@ FIXED = 10**7
 
 def reduced_features(
     config: Config,
-    objective: Objective,
+    network: Network,
+    penalties: Sequence[Penalty],
     clippings: Sequence[Clipping],
     augmentations: Sequence[Augmentation],
     rule: Rule,
@@ -39,11 +39,10 @@ def reduced_features(
     update with a batch of `size` saves 2 n[1] (n[0] - m - 1) size.  LAPACK takes two to four
     times as long for one as an update does: a run of 200 updates gains wherever this is used.
     """
-    n, reduced = objective.network.sizes, m + 1
-    penalties = [penalty for penalty in objective.penalties if penalty.is_of(1)]
+    n, reduced = network.sizes, m + 1
     parts: list[Rule | Penalty | Clipping | Augmentation]
-    parts = [rule, *penalties, *clippings, *augmentations]
-    exact = all(part.rotates for part in parts) and not objective.network.layers[0].frozen
+    parts = [rule, *(p for p in penalties if p.is_of(1)), *clippings, *augmentations]
+    exact = all(part.rotates for part in parts) and not network.layers[0].frozen
     cost, saving = FIXED + 2 * n[0] * m**2, 2 * n[1] * (n[0] - reduced) * size
     pays = cost <= UPDATES * saving
     return reduced if config.compute.reduce and exact and pays else None

@@ -28,6 +28,7 @@ from deepnet_cli.nn.ops.affine import Affine
 from deepnet_cli.nn.ops.dense import Dense
 from deepnet_cli.nn.ops.op import Op, Windows
 from deepnet_cli.nn.parameters import Layout
+from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
 
 Watch = Callable[[int, Array], object]
@@ -79,6 +80,11 @@ class Network:
             if isinstance(op, Activate) and op.g.link_only:
                 raise ValueError(f"{op.g.name} is an output activation only, of its own loss")
         return cls(features, tuple(layers), loss, tuple(ops))
+
+    def multiplied_by(self, multiply: Product) -> "Network":
+        """The same, trained by other products."""
+        layers = [replace(layer, multiply=multiply) for layer in self.layers]
+        return Network.of(self.features, layers, self.loss)
 
     @cached_property
     def evaluation(self) -> "Network":

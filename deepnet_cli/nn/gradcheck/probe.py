@@ -55,7 +55,7 @@ class Probe:
 
     @cached_property
     def copies(self) -> dict[str, Array]:
-        """The complex copy of the node that was moved last."""
+        """The complex copy of the node that was moved last, or of all parameters."""
         return {}
 
     @property
@@ -71,11 +71,17 @@ class Probe:
 
     def slope(self, node: Node, v: Array) -> float:
         """dJ in the direction v, an array of the node's shape, without penalties."""
-        p, V = self.moved(node, v)
-        with np.errstate(all="ignore"):
-            for k in range(node.step, len(self.network.ops)):
-                V = self.through(k, p, V)
-            return self._cost_slope(V)
+        return self._followed(*self.moved(node, v), node.step)
+
+    def slope_of_all(self, v: Array) -> float:
+        """dJ with all parameters that are trained moved together, in the direction v (P',)."""
+        layout, p = self.network.layout, dict(self.trace.p)
+        for name in layout.names:
+            if name not in self.copies:
+                self.copies[name] = np.ascontiguousarray(p[name], COMPLEX)
+            p[name] = self.copies[name]
+            np.multiply(v[layout.places[name]].reshape(p[name].shape), H, out=p[name].imag)
+        return self._followed(p, self.trace.values[0].astype(COMPLEX, "C"), 0)
 
     def handed(self, node: Node, v: Array) -> float:
         """<dU, (dU/dV) v>: what the node's own step makes of the derivative it was handed.
@@ -107,6 +113,13 @@ class Probe:
         U = self.network.forward(p, V, self.work, k, k + 1)
         U.real[...] = self.trace.values[k + 1]
         return U
+
+    def _followed(self, p: Windows, V: Array, step: int) -> float:
+        """dJ of complex parameters, and of the complex input of a step."""
+        with np.errstate(all="ignore"):
+            for k in range(step, len(self.network.ops)):
+                V = self.through(k, p, V)
+            return self._cost_slope(V)
 
     def _cost_slope(self, S: Array) -> float:
         point, loss = self.trace.point, self.network.loss

@@ -14,8 +14,8 @@ from deepnet_cli.nn.gradcheck.precision import float32_digits
 from deepnet_cli.nn.gradcheck.probe import Probe
 from deepnet_cli.nn.gradcheck.rounding import noise
 from deepnet_cli.nn.gradcheck.scene import Diagnosis, Scene, same
-from deepnet_cli.nn.gradcheck.trace import Point, Trace, trace
-from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Verdict, gaussian, unit, walk
+from deepnet_cli.nn.gradcheck.trace import Node, Point, Trace, trace
+from deepnet_cli.nn.gradcheck.walk import DIRECTIONS, Verdict, gaussian, judge, unit, walk
 
 Rng = Callable[[str], np.random.Generator]
 """A generator for each purpose."""
@@ -96,6 +96,25 @@ def check(point: Point, rng: Rng, *, exhaustive: bool = False) -> Report:
         [] if culprit else invariances(sample, rng("examples"), level),
         float32_digits(few),
     )
+
+
+def check_whole(point: Point, rng: Rng) -> Report:
+    """Check the gradient as one vector: by a few passes, however many parameters there are, whether
+    it is right, but not where it is wrong.
+    """
+    begun, layout = trace(point), point.objective.network.layout
+    if reason := _unbounded(begun, "J"):
+        return Report("none", [], undetermined=reason)
+    probe, directions, of = Probe(begun), gaussian(rng("directions")), layout.trained
+    theta = Node("theta", 0, 0, None, True, point.theta[of], begun.gradient[of])
+    vs = directions(theta)
+    slopes = [probe.slope_of_all(v) for v in vs]
+    verdict = judge(theta, vs, slopes, 0.0)
+    if verdict.status != "ok":  # what rounding does takes as many passes again
+        levels = noise(begun, rng("rounding"))
+        level = float(np.linalg.norm([levels[name] for name in layout.names]))
+        verdict = judge(theta, vs, slopes, level)
+    return Report(probe.method, [verdict, *judge_penalties(begun, directions)])
 
 
 def explained(point: Point, rng: Rng) -> tuple[Trace, list[Verdict]]:

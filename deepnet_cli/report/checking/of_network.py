@@ -5,15 +5,17 @@ from math import log
 
 import numpy as np
 
-from deepnet_cli.nn.gradcheck.report import check
+from deepnet_cli.memory import available_memory, told
+from deepnet_cli.nn.gradcheck.report import check, check_whole
 from deepnet_cli.nn.gradcheck.trace import Point
+from deepnet_cli.nn.gradcheck.walk import DIRECTIONS
 from deepnet_cli.nn.health import faults, health
 from deepnet_cli.randomness import generator
 from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Finding
 from deepnet_cli.report.health import sentences
 from deepnet_cli.training.checking.deviance import scale_of
 from deepnet_cli.training.checking.fitting import LEARNED
-from deepnet_cli.training.checking.subject import Subject
+from deepnet_cli.training.checking.subject import MEASURING, Subject
 
 MANY = 100.0
 """Weights for each number of y that is to be learned, which learn it by heart."""
@@ -25,7 +27,10 @@ EXAMPLES = 8
 """Whose J is differentiated."""
 
 MULTIPLICATIONS = 2**23
-"""Of a forward pass over them, at most."""
+"""Of a forward pass over them, from which on the gradient is checked as one vector."""
+
+COPIES = 8
+"""Of all parameters, in float64, that this takes."""
 
 HALF = 0.5
 """Share of a batch that is learned, below which nothing much will be."""
@@ -57,7 +62,7 @@ def _restrained(subject: Subject) -> bool:
 
 def start(subject: Subject) -> Finding:
     """The first cost, and what the best constant outputs have."""
-    job, part = subject.job, subject.sample
+    job, part = subject.job, subject.sample.take(slice(subject.affordable(MEASURING)))
     loss = job.network.loss
     J = job.objective.cost(subject.theta, part.X, part.Y, part.weights)
     cost = float(J.real) - float(np.real(job.objective.penalty(subject.theta)))
@@ -83,12 +88,16 @@ def start(subject: Subject) -> Finding:
 def gradient(subject: Subject) -> Finding:
     """The backward pass against numerical derivatives (nn/gradcheck)."""
     count = min(EXAMPLES, subject.sample.m)
-    if count * subject.weights > MULTIPLICATIONS:
-        return Finding(SKIPPED, "left out, the network is large: deepnet gradcheck proves it")
+    whole = count * subject.weights > MULTIPLICATIONS
+    needed, there = whole * COPIES * 8 * subject.theta.size, available_memory()
+    if left_out := subject.too_large:
+        return Finding(SKIPPED, f"{left_out}; deepnet gradcheck proves it")
+    if needed > there:
+        return Finding(SKIPPED, f"left out: it takes {told(needed)}, of {told(there)} available")
     part, seed = subject.sample.take(slice(count)), subject.job.config.seed
     X, Y = part.rows.astype(np.float64).T, part.Y.astype(np.float64)
     point = Point(subject.exact, subject.theta.astype(np.float64), X, Y, part.weights)
-    report = check(point, partial(generator, seed))
+    report = (check_whole if whole else check)(point, partial(generator, seed))
     compared = [verdict for verdict in report.verdicts if verdict.status == "ok"]
     if report.wrong:
         culprit = report.culprit
@@ -99,18 +108,26 @@ def gradient(subject: Subject) -> Finding:
         return Finding(SKIPPED, f"inconclusive: {why}")
     worst = max(verdict.rel_error for verdict in compared)
     what = f"{len(compared)} derivatives right, largest relative error {worst:.0e}"
+    if whole:
+        what = f"right along {DIRECTIONS} random directions of all parameters, relative error "
+        what += f"{worst:.0e}; deepnet gradcheck proves each derivative"
     return Finding(OK, what, (), {"derivatives": len(compared), "worst": worst})
 
 
 def batch(subject: Subject) -> Finding:
     """Whether some examples can be learned by heart."""
+    if subject.too_large:
+        return Finding(SKIPPED, subject.too_large)
     fit = subject.fit
     if fit is None:
-        return Finding(SKIPPED, "left out, the network is large")
+        what = f"left out: {subject.learning:,} parameters of the last layer alone take long"
+        return Finding(SKIPPED, what)
     if fit.scale.empty:
         return Finding(SKIPPED, f"{fit.examples} examples with one y: nothing to fit")
     figures = {"examples": fit.examples, "explained": fit.explained}
     what = f"{fit.examples} examples, J = {fit.before:.3g}: {fit.explained:.0%} learned by heart"
+    if fit.layers < len(subject.job.network.layers):
+        what += f" by the last {'layer' if fit.layers == 1 else f'{fit.layers} layers'}"
     if fit.explained >= LEARNED:
         return Finding(OK, what, (), figures)
     do = "the network cannot learn so few by heart: look at the other lines, at the output "

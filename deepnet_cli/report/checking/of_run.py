@@ -7,7 +7,7 @@ from deepnet_cli.report.checking.finding import OK, SKIPPED, WARNING, WRONG, Fin
 from deepnet_cli.report.timing import duration
 from deepnet_cli.training.checking.pace import Pace, pace
 from deepnet_cli.training.checking.subject import Subject
-from deepnet_cli.training.timing.measuring import measure
+from deepnet_cli.training.timing.estimating import estimate
 
 KEPT = 0.1
 """Part of the fall in the range test that the config's own rate keeps, at least."""
@@ -15,8 +15,8 @@ KEPT = 0.1
 LEARNABLE = 0.5
 """Share of one batch that can be learned by heart, below which no rate helps."""
 
-GOES = 50.0
-"""Updates by the suggested rate that the whole run goes as far as, at least."""
+GOES = 0.5
+"""Of the updates that were tried: by so many at the suggested rate the whole run goes, at least."""
 
 FULL = 0.8
 """Part of the available memory from which on it may get tight."""
@@ -42,8 +42,8 @@ def rate(subject: Subject) -> Finding:
     if subject.job.rule.sees == "objective":
         name = subject.job.config.training.optimizer.name
         return Finding(SKIPPED, f"{name} finds its own step lengths")
-    if subject.large:
-        return Finding(SKIPPED, "left out, the network is large: deepnet lr-find tests it")
+    if subject.too_large:
+        return Finding(SKIPPED, f"{subject.too_large}; deepnet lr-find tests it")
     if subject.fit is not None and subject.fit.explained < LEARNABLE:
         return Finding(SKIPPED, "says nothing, as long as not even one batch is learned")
     found = pace(subject)
@@ -56,9 +56,9 @@ def rate(subject: Subject) -> Finding:
         return Finding(WARNING, what, (do,), figures)
     key = initial_key(subject.job.config)
     do = f"--set {key}={suggestion:g}, or what deepnet lr-find shows"
-    what = f"{rate:g}: J {J:.3g} -> {found.after:.3g} in {found.updates} updates"
+    what = f"{rate:g}: J {J:.3g} -> {found.after:.3g} in {found.made} updates"
     if found.diverged:
-        what = f"{rate:g} is too high: after {found.updates} updates J is not finite"
+        what = f"{rate:g} is too high: after {found.made} updates J is not finite"
         return Finding(WRONG, what, (do,), figures)
     if rate > suggestion and found.fall < KEPT * found.test.fall:
         what = f"{what}: too high, lower rates bring it to {lowest:.3g}"
@@ -74,14 +74,16 @@ def rate(subject: Subject) -> Finding:
 def _short(found: Pace) -> bool:
     """Whether all updates together go nowhere."""
     suggestion = found.test.suggestion or 0.0
-    return found.rate < suggestion and found.whole < GOES * suggestion
+    return found.rate < suggestion and found.whole < GOES * found.updates * suggestion
 
 
 def time(subject: Subject) -> Finding:
-    """As `deepnet time` estimates it."""
-    timing = measure(subject.job)
-    what = f"about {duration(timing.run)}, {duration(timing.mean_step)} an update"
-    figures = {"seconds": timing.run, "step_seconds": timing.mean_step}
+    """As `deepnet time` estimates it, by fewer updates."""
+    found = estimate(subject.job, subject.theta)
+    what = f"about {duration(found.run)}, {duration(found.mean_step)} an update"
+    if len(found.sizes) > 1:
+        what += " (by those of {:,} and {:,} examples)".format(*found.sizes)
+    figures = {"seconds": found.run, "step_seconds": found.mean_step, "timed": found.sizes}
     return Finding(OK, what, (), figures)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from deepnet_cli.errors import ConfigError
+from deepnet_cli.memory import secure_drawing
 
 FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 """By the ending of a file's name."""
@@ -74,6 +75,7 @@ UNDATED: dict[str, dict[str, None]] = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Where figures are made and written."""
+    secure_drawing()
     import matplotlib
 
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():

@@ -1,10 +1,11 @@
 """The learning-rate range test: the rate grows geometrically, update by update, and the cost shows
 where it does nothing yet, where it works, and where it is too large.
 
-    rate_i = LOWEST 10^(i / PER_DECADE)
-    s_i = BETA s_(i-1) + (1 - BETA) J_i,  divided by 1 - BETA^(i+1)
+    rate_i = LOWEST 10^(i / k)
+    s_i = beta s_(i-1) + (1 - beta) J_i,  divided by 1 - beta^(i+1)
 
 J_i is the cost of the same examples before each update i, so that it varies by the updates alone.
+A decade has k = PER_DECADE updates, or fewer where each takes long; s forgets as much in a decade.
 Smith, Cyclical Learning Rates for Training Neural Networks (2017), section 3.3:
 https://arxiv.org/abs/1506.01186.  There the rate grows linearly and the accuracy is watched; here
 it spans decades.  Suggested is the rate at which s falls fastest over the logarithm of the rate, or
@@ -31,6 +32,7 @@ from deepnet_cli.training.loop.updates import not_finite
 LOWEST, HIGHEST = 1e-7, 1e2
 PER_DECADE = 16
 BETA = 0.7
+"""beta, where a decade has so many updates."""
 
 FEWEST, MOST, BATCHES = 128, 512, 3
 """Examples whose cost is watched: as many as in some batches, within bounds, so that looking takes
@@ -50,11 +52,12 @@ class RangeTest:
 
     rates: Array
     costs: Array
+    per_decade: int = PER_DECADE
 
     @cached_property
     def smoothed(self) -> Array:
         """s (n,)"""
-        return _smoothed(self.costs)
+        return _smoothed(self.costs, self.per_decade)
 
     @property
     def lowest(self) -> int:
@@ -81,29 +84,32 @@ class RangeTest:
         return float(f"{rate:.1e}")
 
 
-def range_test(job: Job) -> RangeTest:
-    """Test the rates for a job.
+def range_test(job: Job, per_decade: int = PER_DECADE, theta: Array | None = None) -> RangeTest:
+    """Test so many rates in a decade for a job; `theta` are its first parameters, where they were
+    drawn before.
 
     Raises ConfigError where its rule has no rate, DivergedError where the first cost is not finite.
     """
     if job.rule.sees == "objective":
         name = job.config.training.optimizer.name
         raise ConfigError(f"{name} finds its own step lengths: there is no learning rate to find")
-    count = 1 + round(PER_DECADE * np.log10(HIGHEST / LOWEST))
+    count = 1 + round(per_decade * np.log10(HIGHEST / LOWEST))
     rates, costs = np.geomspace(LOWEST, HIGHEST, count), list[float]()
-    for J in costs_along(job, lambda i: float(rates[i]), count - 1):
+    for J in costs_along(job, lambda i: float(rates[i]), count - 1, theta):
         costs.append(J)
-        if _exploded(costs):
+        if _exploded(costs, per_decade):
             break
-    return RangeTest(rates[: len(costs)], np.array(costs))
+    return RangeTest(rates[: len(costs)], np.array(costs), per_decade)
 
 
-def costs_along(job: Job, rate: Callable[[int], float], updates: int) -> Iterator[float]:
+def costs_along(
+    job: Job, rate: Callable[[int], float], updates: int, theta: Array | None = None
+) -> Iterator[float]:
     """J before the first of some updates by these rates and after each, as long as it is finite.
 
     Raises DivergedError where the first is not.
     """
-    progress = Progress.start(job)
+    progress = Progress.start(job, theta)
     state, objective, batches = progress.state, progress.space.objective, progress.space.batches
     count = min(max(FEWEST, BATCHES * batches.size), MOST)
     watched = batches.part.sample(count, job.config.seed, "range test")
@@ -123,19 +129,20 @@ def costs_along(job: Job, rate: Callable[[int], float], updates: int) -> Iterato
             yield J
 
 
-def _smoothed(costs: Sequence[float] | Array) -> Array:
+def _smoothed(costs: Sequence[float] | Array, per_decade: int) -> Array:
     """s (n,) of J (n,)."""
+    beta = BETA ** (PER_DECADE / per_decade)
     s, total = np.empty(len(costs)), 0.0
     for i, J in enumerate(costs):
-        total = BETA * total + (1 - BETA) * J
-        s[i] = total / (1 - BETA ** (i + 1))
+        total = beta * total + (1 - beta) * J
+        s[i] = total / (1 - beta ** (i + 1))
     return s
 
 
-def _exploded(costs: Sequence[float]) -> bool:
-    if len(costs) <= PER_DECADE:
+def _exploded(costs: Sequence[float], per_decade: int) -> bool:
+    if len(costs) <= per_decade:
         return False
-    s = _smoothed(costs)
+    s = _smoothed(costs, per_decade)
     lowest = int(s.argmin())
-    varied = s[: max(lowest, PER_DECADE) + 1].max() - s[lowest]
+    varied = s[: max(lowest, per_decade) + 1].max() - s[lowest]
     return bool(s[-1] - s[lowest] > max(EXPLODED * varied, LEAST * abs(costs[0])))

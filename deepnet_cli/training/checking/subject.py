@@ -14,7 +14,8 @@ from deepnet_cli.data.dealing.parts import Part
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.checking.fitting import MOST, Fit, best_fit
+from deepnet_cli.training.checking.fitting import HEAD, LARGEST_HEAD, MOST, Fit, best_fit
+from deepnet_cli.training.checking.head import first_of
 
 EXAMPLES, VALUES = 2000, 2**22
 """In the sample, at most, and features times examples."""
@@ -22,11 +23,18 @@ EXAMPLES, VALUES = 2000, 2**22
 MULTIPLICATIONS = 2**26
 """Of a forward pass over a batch that is tried."""
 
-FITTING, LARGEST = 2**24, 2**21
-"""Over one that is learned by heart, and the parameters of a network that is trained here."""
+FITTING, MEASURING = 2**24, 2**33
+"""Over one that is learned by heart, and over the examples of which J is taken once."""
 
-FEWEST = 8
-"""Examples in such a batch, where the whole one has as many."""
+PARAMETERS, LARGEST = 2**21, 2**26
+"""Of a network with which as much is tried as there is to try, and of one with which updates are
+tried at all: in between the fewer, the more it has.
+"""
+
+FEWEST = 32
+"""Examples in a batch, where the whole one has as many: what moves all parameters takes as long
+with these as with one.
+"""
 
 
 @dataclass(frozen=True)
@@ -48,9 +56,15 @@ class Subject:
         return part.sample(count, self.job.config.seed, "check")
 
     @property
-    def large(self) -> bool:
-        """Whether training it for some updates takes long, however few the examples are."""
-        return self.theta.size > LARGEST
+    def share(self) -> float:
+        """Of the updates that would be tried with a smaller network."""
+        return min(1.0, PARAMETERS / self.theta.size)
+
+    @property
+    def too_large(self) -> str:
+        """Why nothing is tried that passes over all parameters many times, or nothing."""
+        P = self.theta.size
+        return f"left out: with {P:,} parameters it takes minutes" if P > LARGEST else ""
 
     @property
     def standardized(self) -> bool:
@@ -91,16 +105,22 @@ class Subject:
 
     @cached_property
     def fit(self) -> Fit | None:
-        """What became of a batch to be learned by heart; None where the network is too large."""
-        if self.large:
+        """What became of a batch to be learned by heart; None where the last layer is too large."""
+        if self.learning > LARGEST_HEAD:
             return None
         most = max(2, (min(self.job.network.sizes[:-1]) + 1) // 2)
         most = min(most, MOST, self.affordable(FITTING))
         return best_fit(self.bare, self.theta, self.sample, most, self.job.config.seed)
 
+    @property
+    def learning(self) -> int:
+        """Parameters of the last layers, which learn a batch by heart."""
+        layout = self.bare.layout
+        return layout.size - layout.until(first_of(self.bare, HEAD) - 1).size
+
     @cached_property
-    def bare(self) -> Objective:
-        """The same without all that stands in the way of a fit: penalties and dropout."""
+    def bare(self) -> Network:
+        """Its network without what stands in the way of a fit, dropout."""
         network = self.exact.network
         layers = [replace(each, dropout=0.0, alpha_dropout=0.0) for each in network.layers]
-        return Objective(Network.of(network.features, layers, network.loss))
+        return Network.of(network.features, layers, network.loss)

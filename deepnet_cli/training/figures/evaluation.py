@@ -1,8 +1,7 @@
 """What a network makes of a whole part, a bounded number of examples at a time."""
 
-import time
-from collections.abc import Iterator, Mapping
-from math import ceil, inf
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
@@ -29,13 +28,31 @@ VALUES = 2**19
 """About how many activations the widest layer has at a time, so that they stay in the cache."""
 
 
-def scores(network: Network, theta: Array, rows: Array) -> Array:
-    """S (n[L], m) for rows (m, n[0]), as the network predicts: nothing is dropped."""
+Late = Callable[[], bool]
+"""Whether nobody waits for figures any more; where it was so once it stays so."""
+
+
+class TooLateError(Exception):
+    """Figures are not known by the time that they were wanted."""
+
+
+def never() -> bool:
+    """They are waited for, however long it takes."""
+    return False
+
+
+def scores(network: Network, theta: Array, rows: Array, late: Late = never) -> Array:
+    """S (n[L], m) for rows (m, n[0]), as the network predicts: nothing is dropped.
+
+    Raises TooLateError.
+    """
     network, p = network.evaluation.fused, network.layout.views(theta)
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
     count = ceil(len(rows) * max(network.sizes[1:]) / VALUES)
     work: Workspace | None = None
     for i in blocks(len(rows), ceil(len(rows) / count)):
+        if late():
+            raise TooLateError
         X = rows[i].T
         if work is None or work.dS.shape[1] != X.shape[1]:
             work = network.workspace(X.shape[1], theta.dtype)
@@ -44,15 +61,18 @@ def scores(network: Network, theta: Array, rows: Array) -> Array:
     return S
 
 
-class TooLateError(Exception):
-    """Figures are not known by the time that they were wanted."""
-
-
 def figures(
-    objective: Objective, theta: Array, supply: Supply, metrics: Mapping[str, Metric]
+    objective: Objective,
+    theta: Array,
+    supply: Supply,
+    metrics: Mapping[str, Metric],
+    late: Late = never,
 ) -> Figures:
-    """J, its weight penalty included as in training, and metrics of examples."""
-    return output_figures(objective, theta, supply, metrics)[0]
+    """J, its weight penalty included as in training, and metrics of examples.
+
+    Raises TooLateError.
+    """
+    return output_figures(objective, theta, supply, metrics, late)[0]
 
 
 def output_figures(
@@ -60,13 +80,10 @@ def output_figures(
     theta: Array,
     supply: Supply,
     metrics: Mapping[str, Metric],
-    until: float = inf,
+    late: Late = never,
 ) -> tuple[Figures, list[Figures]]:
-    """The same, and the metrics of each of several numbers by itself; of classes none.
-
-    Raises TooLateError where they are not known when the clock (time.monotonic) is at `until`.
-    """
-    J, states = measured(objective, theta, supply, metrics, until)
+    """The same, and the metrics of each of several numbers by itself; of classes none."""
+    J, states = measured(objective, theta, supply, metrics, late)
     with np.errstate(all="ignore"):
         whole = {"cost": J, **figures_of(metrics, states)}
         if objective.network.loss.kind not in ("number", "count") or supply.outputs == 1:
@@ -80,11 +97,11 @@ def measured(
     theta: Array,
     supply: Supply,
     metrics: Mapping[str, Metric],
-    until: float = inf,
+    late: Late = never,
 ) -> tuple[float, States]:
     """J and what the metrics have seen of examples that count alike in them."""
     sums = Sums(objective.network.loss, metrics, supply.weights)
-    for made in propagated(objective.network, theta, supply, until):
+    for made in propagated(objective.network, theta, supply, late):
         sums.take(made)
     return sums.J + penalty(objective, theta), sums.states
 
@@ -99,14 +116,12 @@ class Propagated(NamedTuple):
 
 
 def propagated(
-    network: Network, theta: Array, supply: Supply, until: float = inf
+    network: Network, theta: Array, supply: Supply, late: Late = never
 ) -> Iterator[Propagated]:
     """All examples, block by block.  Raises TooLateError."""
     first = 0
     for part in supply.blocks():
-        if time.monotonic() > until:
-            raise TooLateError
-        S = scores(network, theta, part.rows)
+        S = scores(network, theta, part.rows, late)
         with np.errstate(all="ignore"):
             A = network.loss.link.forward(S)
         yield Propagated(part, slice(first, first + part.m), S, A)

@@ -12,6 +12,9 @@ from deepnet_cli.training.loop.history import History
 
 CHECKPOINT_SECONDS = 30.0
 
+FIRST_SECONDS = 2.0
+"""To the first checkpoint: from then on there is a history to be looked at."""
+
 
 class Copies:
     """The two newest copies of the progress, and that at its best row until it is written.
@@ -29,6 +32,7 @@ class Copies:
         self._best: Progress | None = None
         self._taken: Progress | None = None
         self._at = self._now = time.monotonic()
+        self._seconds = FIRST_SECONDS
         self._logs = directory.logs(job.config.output)
 
     def begin(self, progress: Progress) -> None:
@@ -43,8 +47,8 @@ class Copies:
     def hold(self, progress: Progress, *, best: bool = False) -> Progress:
         """A copy of it, as it is now; its rows are in the logs."""
         self._logs.follow(progress.history.rows)
-        if self._held[-1].state.iteration < progress.state.iteration:
-            self._held = [self._held[-1], progress.copy()]
+        older = [held for held in self._held if held.state.iteration < progress.state.iteration]
+        self._held = [*older[-1:], progress.copy()]
         if best:
             self._best = self._held[-1]
         return self._held[-1]
@@ -60,11 +64,12 @@ class Copies:
         if isinstance(every, int):
             return made % every == 0
         step, self._now = time.monotonic() - self._now, time.monotonic()
-        return self._now + step - self._at > CHECKPOINT_SECONDS  # when the next one is made
+        return self._now + step - self._at > self._seconds  # when the next one is made
 
     def take(self, progress: Progress) -> None:
         """Take a checkpoint."""
         self._taken, self._at = self.hold(progress), time.monotonic()
+        self._seconds = CHECKPOINT_SECONDS
 
     def confirm(self) -> None:
         """Write what was taken.  Raises what went wrong with one before."""

@@ -168,7 +168,7 @@ def inspect_run(path: Path) -> Run:
         object_in(text_in(path / SUMMARY)),
         history_in(text_in(path / HISTORY)),
         files,
-        [_checkpoint(each) for each in kept],
+        [_checkpoint(each) for each in kept if each.exists()],  # who trains there removes some
         user_of(path),
     )
 

@@ -13,7 +13,8 @@
                 space (digest of its directions)
 
 Only what regular rows made is kept here: a row that closes a run at its last iteration is
-made anew when the run goes on and comes to another end.
+made anew when the run goes on and comes to another end.  One that the last step should have is
+due where a signal did not wait for it, and made first when the run goes on.
 """
 
 import json
@@ -45,9 +46,9 @@ class Progress:
     best_theta: Array | None = None  # (P,)
 
     @classmethod
-    def start(cls, job: Job) -> "Progress":
-        """Before the first update."""
-        theta = job.initial_theta()
+    def start(cls, job: Job, theta: Array | None = None) -> "Progress":
+        """Before the first update; `theta` is a job's `initial_theta`, where it is known."""
+        theta = job.initial_theta() if theta is None else theta.copy()
         space = space_of(job, theta)
         state = State.start(space.enter(theta), job.rule)
         return cls(state, space, job.average, History(), watch_of(job), job.reductions())

@@ -76,6 +76,14 @@ class Record:
         return bool(self.summary) and self._ended == self.made
 
     @property
+    def measured(self) -> bool:
+        """Whether the last update has its row, by which the parameters to use are chosen: a signal
+        may not have waited for it.
+        """
+        last = self.rows[-1]["iteration"] if self.rows else -1
+        return last == self.made - 1
+
+    @property
     def diverged(self) -> bool:
         """Whether that is how it ended."""
         return self.whole and self.summary.get("stopped") == "diverged"

@@ -12,12 +12,12 @@ from deepnet_cli.errors import ConfigError, DataError, listed
 from deepnet_cli.files import (
     TEMPORARY,
     json_text,
-    make_directory,
     near,
     remove_unfinished,
     shown,
     write_file,
 )
+from deepnet_cli.folders import make_directory
 from deepnet_cli.training.kept.background import Background
 from deepnet_cli.training.kept.lock import NAME as LOCK
 from deepnet_cli.training.kept.lock import Lock
@@ -108,7 +108,9 @@ class RunDirectory:
         return cls(path)
 
     def complete(self, iteration: int, pictured: bool) -> bool:
-        """Whether every file of a run that ended after so many updates is there."""
+        """Whether every file of a run that ended after so many updates is there, and no signal kept
+        it from holding all that it should.
+        """
         names = MODEL, HISTORY, SUMMARY, *([PICTURE] if pictured else [])
         if not all((self.path / name).is_file() for name in names):
             return False
@@ -116,7 +118,8 @@ class RunDirectory:
             summary = json.loads((self.path / SUMMARY).read_bytes())
         except ValueError:
             return False
-        return isinstance(summary, dict) and summary.get("iterations") == iteration
+        known = isinstance(summary, dict) and summary.get("iterations") == iteration
+        return known and summary.get("stopped") != "interrupted"
 
     def write(self, name: str, content: bytes) -> None:
         """Write one of the run's files."""

@@ -123,8 +123,8 @@ class Reproduction:
             return
         self.session.finish()
         self._see_rows()
-        path = self.record.path / MODEL
-        if self.whole and self.record.whole and path.exists() and self.made == self.record.made:
+        path, known = self.record.path / MODEL, self.record.whole and self.record.measured
+        if self.whole and known and path.exists() and self.made == self.record.made:
             there, here = load_model(path), load_model(self.session.directory.path)
             layout = there.network.layout
             found = _compared(MODEL, self.made, layout, there.theta, here.theta)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from math import inf
+from contextlib import suppress
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from deepnet_cli.errors import DeepnetError, DivergedError
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
 from deepnet_cli.training.figures.baselines import fitted_beside
-from deepnet_cli.training.figures.evaluation import running_states
+from deepnet_cli.training.figures.evaluation import Late, TooLateError, never, running_states
 from deepnet_cli.training.kept.copies import Copies
 from deepnet_cli.training.kept.model import NAME as MODEL
 from deepnet_cli.training.kept.model import Model
@@ -24,16 +24,12 @@ from deepnet_cli.training.loop.history import History, Row
 from deepnet_cli.training.loop.loop import at_once, train
 from deepnet_cli.training.loop.state import Event, Steps
 from deepnet_cli.training.loop.updates import not_finite
-from deepnet_cli.training.run.row import row_figures
-from deepnet_cli.training.run.stopping import Ending, ending
+from deepnet_cli.training.run.row import due, row_of
+from deepnet_cli.training.run.stopping import INTERRUPTED, Ending, ending
 from deepnet_cli.training.run.summary import part_figures, summary
 
-Draw = Callable[[History, str], bytes]
+Draw = Callable[[History, str], bytes | None]
 """Makes a picture of a history and the run's name."""
-
-
-PATIENCE = 1.0
-"""Seconds that figures of all examples may take where a signal has ended the run."""
 
 
 class Session:
@@ -44,7 +40,8 @@ class Session:
         self.directory = directory
         self.progress = progress
         self.config = resolved_config(job, directory.path)
-        self.ending = Ending("interrupted", "a signal ended it")  # until `end` knows better
+        self.ending = INTERRUPTED  # until `end` knows better
+        self.late: Late = never  # for figures
         self.seconds = 0.0
         self.kept = progress.state.iteration  # updates behind the parameters in model.h5
         self.monitor: str | None = None  # the figure that chose them
@@ -81,6 +78,7 @@ class Session:
         job, state, space = self.job, self.progress.state, self.progress.space
         began = time.monotonic()
         try:
+            self._catch_up()
             last = state.iteration if ending(job, self.progress) else job.iterations
             runs = space.batches.runs(state.iteration, last, self.undisturbed)
             seen = self._saw if job.running_metrics else None
@@ -100,6 +98,8 @@ class Session:
                 if self._copies.due(state.iteration):
                     self._note_gradient()
                     self._copies.take(self.progress)
+        except TooLateError:
+            pass  # the row is due, and made where the run goes on
         except DivergedError as error:
             self._fall_back(error)
             raise
@@ -121,23 +121,24 @@ class Session:
 
     def finish(self, draw: Draw | None = None) -> dict[str, object]:
         """Write a last checkpoint, the model, the history, what `draw` makes of it, and last the
-        summary, by which a reader knows that all of them are there; return this.  Where a signal
-        ended the run somebody waits: figures that take long are left out.
+        summary, by which a reader knows that all of them are there; return this.  Where it gets
+        late figures are left out, and made where the run goes on: a signal has ended it here.
         """
         self._note_gradient()
         self._copies.write(self.progress, over=ending(self.job, self.progress) is not None)
-        job, theta, hurried = self.job, self.settle(), self.ending.stopped == "interrupted"
-        until = time.monotonic() + PATIENCE if hurried else inf
-        self.figures, self.outputs = part_figures(job, theta, until)
-        m = job.batches.part.m
+        job, theta, m = self.job, self.settle(), self.job.batches.part.m
+        self.figures, self.outputs = part_figures(job, theta, self.late)
+        if self.late() and self.diverged_at is None:
+            self.ending = INTERRUPTED
+        hurried = self.ending == INTERRUPTED
         baselines = fitted_beside(job, 0 if hurried else self.progress.state.iteration)
         model = Model(job.objective, theta, job.dataset.encoding, job.config, m, baselines)
         self.directory.background.wait()
         self.directory.write(MODEL, model.to_bytes(self.config, self.figures))
         self._copies.write_history(self.history)
-        if draw is not None:
-            self.directory.write(PICTURE, draw(self.history, str(job.config.name)))
-        told = summary(self)
+        told = summary(self)  # before what takes more memory than a run
+        if draw is not None and (drawn := draw(self.history, str(job.config.name))) is not None:
+            self.directory.write(PICTURE, drawn)
         self.directory.write_json(SUMMARY, told)
         return told
 
@@ -166,24 +167,35 @@ class Session:
         return min(counts)
 
     def _event(self, steps: Steps) -> Event:
-        progress, last = self.progress, steps.iteration
+        last = steps.iteration
         regular = last % self.job.log_every == 0
         if not regular and last < self.job.iterations - 1:
             return Event(steps)
-        row = progress.history.next_row(last, steps.epoch, self._measured(last))
+        row = self._row()
         if not regular:
             self._closing = row
             return Event(steps, row, self._beats(row))
+        return Event(steps, row, self._add(row))
+
+    def _row(self) -> Row:
+        """That of the last step.  Raises TooLateError."""
+        self._note_gradient()
+        return row_of(self.job, self.progress, self.late)
+
+    def _add(self, row: Row) -> bool:
+        """Take a regular row in; whether it is a new best."""
+        progress = self.progress
         progress.history.add_row(row)
         if best := progress.see(row):
             progress.best_theta = progress.theta
         self._copies.hold(progress, best=best)
-        return Event(steps, row, best)
+        return best
 
-    def _measured(self, iteration: int) -> Figures:
-        """What the row of the last step tells beside its cost."""
-        self._note_gradient()
-        return row_figures(self.job, self.progress, self.rate(iteration))
+    def _catch_up(self) -> None:
+        """Make the row that the last step should have, where a signal did not wait for it."""
+        if due(self.job, self.progress):
+            self._add(self._row())
+            self._copies.take(self.progress)  # in place of the one without
 
     def _note_gradient(self) -> None:
         """Keep the norm of the last update's gradient, whose buffer the next one overwrites."""
@@ -191,14 +203,11 @@ class Session:
             self.progress.history.gradient_norm = self._last.gradient_norm()
 
     def _closing_row(self) -> Row | None:
-        """The row of the last step, where it is not a regular one."""
-        history, last = self.progress.history, self.progress.state.iteration - 1
-        if not history.batches:
-            return None
-        if self._closing is not None:
-            return self._closing
-        epoch = last // self.job.batches.per_epoch
-        return history.next_row(last, epoch, self._measured(last))
+        """The row of the last step, where it is not a regular one and it is not late for it."""
+        if self._closing is None and self.progress.history.batches:
+            with suppress(TooLateError):
+                self._closing = self._row()
+        return self._closing
 
     def _chosen(self, closing: Row | None) -> tuple[Array, int, str | None]:
         """The parameters for model.h5, how many updates are behind them, and what chose them."""

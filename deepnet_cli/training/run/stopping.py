@@ -19,11 +19,18 @@ APART = 0.3
 """Seconds that are between two signals of which the second is meant."""
 
 
+PATIENCE = 1.0
+"""Seconds that figures may take once a signal has come."""
+
+
 class Ending(NamedTuple):
     """Why a run ended."""
 
     stopped: str  # completed, converged, early, target, time, interrupted or diverged
     reason: str  # the sentence
+
+
+INTERRUPTED = Ending("interrupted", "a signal ended it")
 
 
 def ending(job: Job, progress: Progress) -> Ending | None:
@@ -92,10 +99,14 @@ class Interruption:
             if self.signal is not None:
                 return
 
+    def late(self) -> bool:
+        """Whether who sent a signal waits no more for figures."""
+        return self.signal is not None and time.monotonic() - self.at > PATIENCE
+
     def _arrived(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()
         if self.signal is None:
-            self.signal, self.at = signal.Signals(number), now
+            self.at, self.signal = now, signal.Signals(number)  # in this order: `late` may look
             signals.note("ending when this step is made and all is saved; once more leaves at once")
         elif number != signal.SIGHUP and now - self.at > APART:
             self.leave(number)

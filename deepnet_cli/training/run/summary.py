@@ -1,13 +1,12 @@
 """summary.json: what was trained, on what, where, and how well it does."""
 
 from contextlib import suppress
-from math import inf
 from typing import TYPE_CHECKING
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.nn.metrics import Figures
 from deepnet_cli.nn.types import Array
-from deepnet_cli.training.figures.evaluation import TooLateError, output_figures
+from deepnet_cli.training.figures.evaluation import Late, TooLateError, output_figures
 from deepnet_cli.training.kept.environment import environment
 
 if TYPE_CHECKING:
@@ -17,14 +16,14 @@ Outputs = dict[str, dict[str, Figures]]
 """Of each of several numbers, by part and name."""
 
 
-def part_figures(job: Job, theta: Array, until: float = inf) -> tuple[dict[str, Figures], Outputs]:
-    """Figures of every part, or of those, the smallest first, that are measured when the clock
-    (time.monotonic) is at `until`; and where there are several numbers, those of each.
+def part_figures(job: Job, theta: Array, late: Late) -> tuple[dict[str, Figures], Outputs]:
+    """Figures of every part, or of those, the smallest first, that are measured before it is late;
+    and where there are several numbers, those of each.
     """
     parts, found, outputs = job.dataset.parts, dict[str, Figures](), Outputs()
     with suppress(TooLateError):
         for name, part in sorted(parts.items(), key=lambda each: each[1].m):
-            told = output_figures(job.objective, theta, part, job.summary_metrics, until)
+            told = output_figures(job.objective, theta, part, job.summary_metrics, late)
             found[name], each = told
             if each:
                 outputs[name] = dict(zip(job.dataset.output_names, each, strict=True))

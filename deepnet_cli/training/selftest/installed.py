@@ -9,7 +9,7 @@ from deepnet_cli.training.selftest.finding import NOTE, OK, Finding
 EXTRAS = {
     "fast": "llvmlite",
     "mkl": "mkl",
-    "mixed": "onednn_cpu_gomp",
+    "onednn": "onednn_cpu_gomp",
     "arrow": "pyarrow",
     "images": "pillow",
     "tensorboard": "tensorboard",

@@ -1,9 +1,12 @@
 """A run that is killed and goes on equals one that never was: processes of their own, killed."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import deepnet_cli
 from deepnet_cli.data.files.hdf5 import hdf5_bytes
 from deepnet_cli.files import write_file
 from deepnet_cli.randomness import generator
+from deepnet_cli.signals import Leaving
 from deepnet_cli.training.kept.model import NAME as MODEL
 from deepnet_cli.training.kept.run_directory import CHECKPOINTS, HISTORY, checkpoints, updates
 from deepnet_cli.training.selftest.finding import OK, UNCLEAR, WRONG, Finding
@@ -98,7 +102,7 @@ def _begun(folder: Path, *words: str) -> "subprocess.Popen[str]":
 
 def _ended(process: "subprocess.Popen[str]") -> str:
     """Wait for its end; what it said last where it did not end well."""
-    with process:
+    with process, Leaving(partial(_end, process)):
         try:
             _, said = process.communicate(timeout=LONGEST)
         except subprocess.TimeoutExpired:
@@ -112,7 +116,7 @@ def _ended(process: "subprocess.Popen[str]") -> str:
 def _killed(process: "subprocess.Popen[str]", run: Path, made: int) -> bool:
     """Kill it once so many updates are saved; whether it was still there."""
     end = time.monotonic() + LONGEST
-    with process:
+    with process, Leaving(partial(_end, process)):
         while process.poll() is None and _saved(run) < made:
             if time.monotonic() > end:
                 process.kill()
@@ -120,6 +124,16 @@ def _killed(process: "subprocess.Popen[str]", run: Path, made: int) -> bool:
             time.sleep(0.001)
         process.kill()
     return process.returncode < 0 and _saved(run) >= made
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Kill it, so that it writes no more, from inside a handler: in which nothing of it that others
+    may be using is used.
+    """
+    if process.returncode is None:
+        with suppress(OSError):
+            os.kill(process.pid, signal.SIGKILL)
+            os.waitpid(process.pid, 0)
 
 
 def _saved(run: Path) -> int:

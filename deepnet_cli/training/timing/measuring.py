@@ -1,34 +1,32 @@
-"""Training is timed for some seconds; nothing of it is kept.
+"""Training is timed for some seconds, and what its steps consist of; nothing of it is kept.
 
-The steps are those of the training loop, from the run's first parameters on, with a learning
-rate of 0: they do all that training does and leave the parameters where they are, once the first
-has held them to a max_norm.  A search has no rate: its steps are real ones, over and over.
-
-A round is some steps, then as many taken apart, then their products alone: a machine that is busy
-for a while is so for all of them.  Then come rounds of steps with each number of threads.  Told
-is the median over the rounds of the means in each.
+A round is some steps of `estimating`, then as many taken apart, then their products alone: a
+machine that is busy for a while is so for all of them.  Then come rounds of steps with each number
+of threads.  Told is the median over the rounds of the means in each.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
-from math import ceil
 from time import perf_counter, thread_time
-from typing import TypeVar
 
 import numpy as np
 
 from deepnet_cli.config.job import Job
-from deepnet_cli.data.dealing.batches import Batches, Run
 from deepnet_cli.fused.tape import record
-from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective, limited
-from deepnet_cli.training.figures.evaluation import figures, running_states
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.loop.loop import at_once
-from deepnet_cli.training.loop.state import Steps
-from deepnet_cli.training.loop.updates import UPDATES, Updates
+from deepnet_cli.training.timing.estimating import (
+    ENDLESS,
+    TURN,
+    begun,
+    rounds,
+    seconds_of,
+    seconds_of_a_row,
+    warm,
+)
 from deepnet_cli.training.timing.parts import (
     Part,
     as_trained,
@@ -40,14 +38,9 @@ from deepnet_cli.training.timing.parts import (
 from deepnet_cli.training.timing.peak import peak
 from deepnet_cli.training.timing.timing import Timing
 
-FOR_STEPS, FOR_THREADS, FOR_ROWS, FOR_PEAK = 1.4, 0.8, 0.1, 0.15
-"""Seconds of rounds: of steps and their parts, with each number of threads, of rows of the history,
-before and after these of the products that are the ceiling.  Of each there is one round at least.
-"""
-
-TURN = 0.001
-"""Seconds in which a round makes steps, or takes them apart: one at least.  A busy machine's
-other work comes in slices of some milliseconds, so that most turns are left alone.
+FOR_STEPS, FOR_THREADS, FOR_PEAK = 1.4, 0.8, 0.15
+"""Seconds of rounds: of steps and their parts, with each number of threads, before and after these
+of the products that are the ceiling.  Of each there is one round at least.
 """
 
 SETTLING = 0.03
@@ -58,11 +51,6 @@ CLEARLY = 0.9
 
 TICK = 1e-9
 """Seconds: what cannot be told from nothing is said to take so long."""
-
-ENDLESS = 10**12
-"""Iterations."""
-
-T = TypeVar("T")
 
 
 def measure(job: Job) -> Timing:
@@ -76,15 +64,10 @@ def measure(job: Job) -> Timing:
 
 def _measured(job: Job) -> Timing:
     progress = Progress.start(job)
-    space, state = progress.space, progress.state
-    objective, batches = space.objective.fused, space.batches
+    state, batches = progress.state, progress.space.batches
+    updates, steps = begun(job, progress, batches)
+    objective, seen = updates.objective, updates.seen
     most = at_once(objective.network.sizes, batches.size)
-    metrics = job.running_metrics
-    seen = partial(running_states, metrics, job.network.loss) if metrics else None
-    updates = UPDATES[job.rule.sees](state, objective, job.clippings, job.rule, _still(job), seen)
-    runs = batches.runs(0, ENDLESS, lambda _: most)
-    steps = endless(updates, runs)
-    next(steps)  # makes what later ones only use
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
@@ -97,20 +80,21 @@ def _measured(job: Job) -> Timing:
     (products,) = as_trained([Part("products", "", all_products)])
 
     def round_() -> list[float]:
-        found = [_steps(steps, batches)]
+        found = [seconds_of(steps, batches)]
         return found + _in_turn([products]) + _in_turn(parts)
 
     ceiling = partial(peak, objective.network.layers[0].multiply, state.theta.dtype, FOR_PEAK)
     peak_before = ceiling()
     began, worked = perf_counter(), thread_time()
-    step, of_products, *of_parts = np.median(_rounds(round_, FOR_STEPS), axis=0).tolist()
+    step, of_products, *of_parts = np.median(rounds(round_, FOR_STEPS), axis=0).tolist()
     undisturbed = (thread_time() - worked) / (perf_counter() - began)
-    by_threads, better = _by_threads(lambda: _steps(steps, batches))
-    row = _row(job, progress)
+    by_threads, better = _by_threads(lambda: seconds_of(steps, batches))
     by_part: dict[tuple[str, str], float] = {}
     for part, seconds in zip(parts, of_parts, strict=True):
         by_part[part.of, part.way] = by_part.get((part.of, part.way), 0.0) + seconds
-    return Timing(
+    return Timing.of_job(
+        job,
+        row=seconds_of_a_row(job, progress),
         sizes=objective.network.sizes,
         frozen=tuple(layer.frozen for layer in objective.network.layers),
         size=batches.size,
@@ -122,34 +106,7 @@ def _measured(job: Job) -> Timing:
         undisturbed=undisturbed,
         by_threads=by_threads,
         better_threads=better,
-        iterations=job.iterations,
-        filled=batches.part.m / (batches.per_epoch * batches.size),
-        rows=1 + ceil((job.iterations - 1) / job.log_every),
-        row=row,
     )
-
-
-def endless(updates: Updates, runs: Iterator[Run]) -> Iterator[Steps]:
-    """The updates of runs; what has converged begins again."""
-    state = updates.state
-    theta = state.theta.copy()
-    for run in runs:
-        yield from updates.of(run)
-        if updates.rule.converged(state.slots, state.iteration):
-            state.theta[...], state.slots[...] = theta, 0
-
-
-def _still(job: Job) -> Callable[[int], float]:
-    """The job's learning rate, as long as it takes to say it, times 0."""
-    return lambda iteration: 0.0 * job.rate(iteration % job.iterations)
-
-
-def _rounds(round_: Callable[[], list[float]], budget: float) -> Array:
-    """What rounds find, a row each, as many as can be had for some seconds."""
-    end, rounds = perf_counter() + budget, [round_()]
-    while perf_counter() < end:
-        rounds.append(round_())
-    return np.array(rounds)
 
 
 def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None]:
@@ -163,28 +120,15 @@ def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None
 
     def settled(n: int) -> float:
         with limited(n):
-            turns = _rounds(lambda: [step()], 1.5 * SETTLING)
+            turns = rounds(lambda: [step()], 1.5 * SETTLING)
         return float(np.median(turns[len(turns) * 2 // 3 :]))
 
-    rounds = _rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)
-    medians = np.median(rounds, axis=0).tolist()
-    ratios = np.quantile(rounds / rounds[:, [used]], 0.75, axis=0)
+    found = rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)
+    medians = np.median(found, axis=0).tolist()
+    ratios = np.quantile(found / found[:, [used]], 0.75, axis=0)
     best = int(ratios.argmin())
     better = numbers[best] if ratios[best] < CLEARLY else None
     return dict(zip(numbers, medians, strict=True)), better
-
-
-def _steps(steps: Iterator[Steps], batches: Batches) -> float:
-    """Mean seconds of the next steps with a whole batch, as many as fit into a turn."""
-    end, found = perf_counter() + TURN, list[tuple[float, int]]()
-    while not found or perf_counter() < end:
-        began = perf_counter()
-        made = next(steps)
-        took = perf_counter() - began
-        if (made.iteration % batches.per_epoch + 1) * batches.size <= batches.part.m:
-            found.append((took, len(made.costs)))
-    took, count = np.sum(_warm(found), axis=0)
-    return float(took / count)
 
 
 def _in_turn(parts: Sequence[Part]) -> list[float]:
@@ -203,26 +147,7 @@ def _in_turn(parts: Sequence[Part]) -> list[float]:
             call()
             times.append(perf_counter())
         found.append(times)
-    took = np.diff(_warm(found)).mean(axis=0)
+    took = np.diff(warm(found)).mean(axis=0)
     overheads = took[[int(part.played) for part in parts]]
     seconds: list[float] = np.maximum(took[len(idle) :] - overheads, TICK).tolist()
     return seconds
-
-
-def _warm(found: list[T]) -> list[T]:
-    """Without the first, which met the cache as others had left it, if there are more."""
-    return found[1:] or found
-
-
-def _row(job: Job, progress: Progress) -> float:
-    """Seconds that a logged iteration takes beside its step: it keeps a copy and measures."""
-    part = job.dataset.parts.get("validation")
-
-    def round_() -> list[float]:
-        began = perf_counter()
-        progress.copy()
-        if part is not None:
-            figures(job.objective, progress.theta, part, job.metrics)
-        return [perf_counter() - began]
-
-    return float(np.median(_rounds(round_, FOR_ROWS)))
