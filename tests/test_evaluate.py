@@ -8,7 +8,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from cli import deepnet
+from cli import assert_says, deepnet
 from samples import write_blobs, write_config
 from scipy import stats
 from sklearn import calibration as sk_calibration
@@ -24,6 +24,7 @@ from deepnet_cli.nn.metrics import METRICS, confusion_matrix, drawn_figures, fig
 from deepnet_cli.nn.metrics.calibration import BINS, binned, calibration
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.assessment import OF_CLASSES, OF_OUTPUTS, assessment_text
+from deepnet_cli.report.figures import confusion_text
 from deepnet_cli.training.figures import baselines, intervals
 from deepnet_cli.training.figures.evaluation import COST
 from deepnet_cli.training.kept.model import load_model
@@ -100,7 +101,7 @@ def test_top_k_is_told_where_it_can_be_wrong(folder: Path) -> None:
     assert "top_5" not in found
 
 
-@pytest.mark.parametrize("names", [None, [b"alpha", b"a name that is far too long", b"c"]])
+@pytest.mark.parametrize("names", [None, [b"alpha", b"a name that is far too long for it", b"c"]])
 def test_each_output_by_its_name(
     folder: Path, names: list[bytes] | None, rng: np.random.Generator
 ) -> None:
@@ -120,7 +121,8 @@ def test_each_output_by_its_name(
         assert list(known) == ["mse", "mae", "r2"]
         assert known == pytest.approx({key: found["outputs"][output][key] for key in known})
     text = deepnet("evaluate", run, "data.h5").out
-    assert all(name[:26] in text for name in called)
+    shown = [name if len(name) <= 30 else name[:26] + " ..." for name in called]
+    assert all(name in text for name in shown)
 
 
 def test_weights_are_rows_that_stand_there_often(folder: Path, rng: np.random.Generator) -> None:
@@ -314,6 +316,13 @@ def test_the_ends_of_bins_belong_to_the_bin_below() -> None:
     found = calibration(binned(A, np.ones((1, 5)), np.ones(5), "binary"))
     assert found.weight.tolist() == [0, 0, 0, 0, 1, 1, 0, 0, 1, 2]
     assert found.right[9] == 0.5
+
+
+def test_a_name_that_is_cut_shows_it() -> None:
+    names = ("a" * 40, "b" * 16, "c d" * 20, *map(str, range(10)))
+    text = confusion_text(np.eye(13, dtype=int)[::-1], names)
+    assert_says(text, ["a" * 26 + " ...", "b" * 16, "c dc dc dc dc dc dc dc dc ..."])
+    assert_says(confusion_text(np.eye(2), names[:2]), ["a" * 12 + " ...", "b" * 16])
 
 
 # intervals
