@@ -28,7 +28,7 @@ unfinished: set[str] = set()
 """Temporary files that are being written, to be removed by who leaves."""
 
 leaving: list[Callable[[], object]] = []
-"""What who leaves does before that, the last one first; none of it raises."""
+"""What who leaves does first, the newest of it before the others; none of it raises."""
 
 making = RLock()
 """Held while one is made, by any thread; who leaves holds it to the end."""

@@ -155,9 +155,9 @@ def test_data_that_are_gone_in_its_midst_are_told_with_what_goes_on(
     config = write(tmp_path)
     data, aside, finish = tmp_path / "blobs.h5", tmp_path / "aside.h5", Session.finish
 
-    def finished(self: Session) -> Any:
+    def finished(self: Session, *more: Any) -> Any:
         data.rename(aside)
-        return finish(self)
+        return finish(self, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Session, "finish", finished)

@@ -127,8 +127,8 @@ def _killed(process: "subprocess.Popen[str]", run: Path, made: int) -> bool:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    """Kill it, so that it writes no more, from inside a handler: in which nothing of it that others
-    may be using is used.
+    """Kill it, so that it writes no more: from inside a handler, where its own methods may wait for
+    a lock that they hold.
     """
     if process.returncode is None:
         with suppress(OSError):
