@@ -413,23 +413,29 @@ def test_several_runs_are_told_apart_by_what_differs(folder: Path) -> None:
     assert {"classes", "more, validation"} <= {*labels}
 
 
-def test_differences_of_several_runs_are_those_of_compare(folder: Path, tmp_path: Path) -> None:
-    runs = [folder / name for name in ("classes", "more", "numbers")]
-    _, page = report(*runs, "-o", tmp_path / "three.html")
-    told = json.loads(deepnet("compare", *runs[:2], "--json").out)
-    head, *rows = page.rows("Differences from classes")
-    assert head == ["", f"more, {told['rows']} validation rows"]
+@pytest.mark.parametrize(("one", "other"), [("classes", "more"), ("numbers", "far")])
+def test_differences_of_several_runs_are_those_of_compare(
+    folder: Path, tmp_path: Path, one: str, other: str
+) -> None:
+    """Of some there is no evidence, of a network that was never trained there is."""
+    runs = [folder / one, folder / other]
+    _, page = report(*runs, folder / "labels", "-o", tmp_path / "three.html")
+    told = json.loads(deepnet("compare", *runs, "--json").out)
+    head, *rows = page.rows(f"Differences from {one}")
+    assert head == ["", f"{other}, {told['rows']} {told['part']} rows"]
     assert [name for name, _ in rows] == list(told["figures"])
     words = {"A": "worse", "B": "better", None: "no evidence of a difference"}
     for name, cell in rows:
         found = told["figures"][name]
-        numbers = (
-            f"{found['difference']:+.3g} ({' to '.join(f'{e:.3g}' for e in found['interval'])})"
-        )
+        low, high = found["interval"]
+        numbers = f"{found['difference']:+.3g} ({low:.3g} to {high:.3g})"
         assert cell == f"{numbers}: {words[found['better']]}"
+    assert {found["better"] for found in told["figures"].values()} == {
+        "A" if other == "far" else None
+    }
     notes = page.all("p", class_="note")
-    assert any(note.startswith("more: A was measured on") for note in notes)
-    assert any(note.startswith("numbers: ") and "nothing to compare" in note for note in notes)
+    assert {*notes} >= {f"{other}: {note}" for note in told["notes"]}
+    assert any(note.startswith("labels: ") and "nothing to compare" in note for note in notes)
 
 
 def test_what_is_told_to_type_next_works(folder: Path, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """95 % intervals by the bootstrap: what a figure is of examples drawn again from these.
 
 Each resample draws m of the m examples with replacement; the interval is between percentiles of the
-figure over the resamples, "bias-corrected and accelerated" (BCa: Efron, 1987).  With z0 the normal
-quantile of the share of resamples below the figure, a a sixth of the skewness of what the figure
-gains by each example, and z = -+1.96, they are
+figure over the resamples, corrected for bias (BC: Efron, 1981).  With z0 the normal quantile of the
+share of resamples below the figure, they are
 
-    Phi(z0 + (z0 + z) / (1 - a (z0 + z)))
+    Phi(2 z0 -+ 1.96)
+
+BCa (Efron, 1987), which corrects for skewness as well, is not used: it takes the skewness from the
+same examples, and where they have long tails it finds two models that are as good to differ in up
+to 16 of 100 comparisons, in place of 5.
 
 Many examples are dealt to groups by chance, and groups are drawn: as sums, they vary as much.
 """
@@ -20,10 +23,11 @@ from deepnet_cli.randomness import generator
 
 RESAMPLES = 1000
 GROUPS = 500
-Z = NormalDist().inv_cdf(0.975)
+NORMAL = NormalDist()
+Z = NORMAL.inv_cdf(0.975)
 
 MOST_BIAS = 0.3
-"""Deviations (z0) that are believed: more of them is no longer a bias that could be corrected."""
+"""Deviations (z0) that are believed: where there are more, bias is not what is wrong."""
 
 Interval = tuple[float, float]
 Draws = Callable[[Array], dict[str, Array]]
@@ -42,32 +46,19 @@ def intervals(
     left out of it.
     """
     drawn = generator(seed, "bootstrap").multinomial(groups, np.full(groups, 1 / groups), RESAMPLES)
-    found = draws(np.concatenate([drawn, 1 - np.eye(groups)]))
-    return {name: _bca(value, *np.split(found[name], [RESAMPLES])) for name, value in known.items()}
+    found = draws(drawn.astype(np.float64))
+    return {name: _between(value, found[name]) for name, value in known.items()}
 
 
-def _bca(figure: float, drawn: Array, others: Array) -> Interval:
-    """Of a figure, of those of resamples (R,) and those without each of the groups (G,)."""
-    drawn, others = drawn[np.isfinite(drawn)], others[np.isfinite(others)]
+def _between(figure: float, drawn: Array) -> Interval:
+    """Of a figure, and of those of resamples (R,)."""
+    drawn = drawn[np.isfinite(drawn)]
     if not (np.isfinite(figure) and drawn.size):
         return float("nan"), float("nan")
     apart = drawn - figure
     apart[np.abs(apart) <= 1e-12 * np.abs(drawn)] = 0  # only rounding
-    bias = _quantile(float(np.mean(apart < 0) + np.mean(apart <= 0)) / 2)
-    low, high = np.quantile(drawn, [_share(bias, _acceleration(others), z) for z in (-Z, Z)])
+    below = float(np.mean(apart < 0) + np.mean(apart <= 0)) / 2
+    most = NORMAL.cdf(MOST_BIAS)
+    bias = NORMAL.inv_cdf(min(max(below, 1 - most), most))
+    low, high = np.quantile(drawn, [NORMAL.cdf(2 * bias + z) for z in (-Z, Z)])
     return min(float(low), figure), max(float(high), figure)
-
-
-def _quantile(share: float) -> float:
-    most = NormalDist().cdf(MOST_BIAS)
-    return NormalDist().inv_cdf(min(max(share, 1 - most), most))
-
-
-def _acceleration(others: Array) -> float:
-    gains = others.mean() - others if others.size else np.zeros(1)
-    deviation = np.sqrt((gains**2).sum())
-    return float(((gains / deviation) ** 3).sum() / 6) if deviation else 0.0
-
-
-def _share(bias: float, acceleration: float, z: float) -> float:
-    return NormalDist().cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
