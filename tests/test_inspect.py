@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cli import Result, assert_refused, deepnet, train_small
 
 from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.data.files import survey
+from deepnet_cli.data.files.opened import Opened
 from deepnet_cli.data.files.storage import SMALL, WORTH, Storage, unwieldy
 from deepnet_cli.nn.types import Array
 from deepnet_cli.report.dataset import SCREEN
@@ -438,6 +440,24 @@ def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
     part = told(write(x=X, y=Y[1:]))["parts"][0]
     assert "59 examples" in part["problem"]
     assert len(part["columns"]) == 5
+
+
+@pytest.mark.guarded
+def test_a_y_that_crashes_the_library_is_told_and_all_else_is_profiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = write(**{"train/x": X, "train/y": Y, "test/x": X, "test/y": Y})
+    stretch = Opened.stretch
+
+    def crashing(opened: Opened, name: str, *where: Any) -> object:
+        if name == "train/y":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return stretch(opened, name, *where)
+
+    monkeypatch.setattr(Opened, "stretch", crashing)
+    train, test = told(file)["parts"]
+    assert (train["y"], test["y"]) == (None, "test/y")
+    assert train["problem"].startswith("the HDF5 library crashed")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from deepnet_cli.config.job import load_job
 from deepnet_cli.data.files.hdf5 import kept_open, open_hdf5
 from deepnet_cli.data.files.opened import Opened
 from deepnet_cli.data.files.sharing import KEPT
-from deepnet_cli.errors import DataError
+from deepnet_cli.errors import DataError, MachineError
 
 pytestmark = pytest.mark.guarded
 
@@ -86,16 +86,25 @@ def test_a_file_that_was_replaced_is_opened_anew(file: Path, tmp_path: Path) -> 
             assert not source.has("x")
 
 
-def test_a_process_that_crashed_is_not_asked_again(
+def test_after_a_crash_another_process_is_asked(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with kept_open():
+    """Whoever shared the one that ended; but none once the file is closed."""
+    pids = forked(monkeypatch)
+    with kept_open(), ExitStack() as held:
         with monkeypatch.context() as damaged:
             damaged.setattr(Opened, "has", lambda *_: os.kill(os.getpid(), signal.SIGSEGV))
+            first = held.enter_context(open_hdf5(file))
             with pytest.raises(DataError, match="crashed reading it"), open_hdf5(file) as source:
                 source.has("x")
+            with pytest.raises(DataError, match="crashed reading it"):
+                first.has("x")
         with open_hdf5(file) as source:
             assert source.has("x")
+            assert first.has("x")
+    with pytest.raises(MachineError, match="was killed"):
+        first.has("x")
+    assert ended(pids) == [True] * 3
 
 
 def test_threads_that_ask_one_process_wait_for_each_other(tmp_path: Path) -> None:

@@ -40,10 +40,19 @@ CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.
 
 
 class Child:
-    """Answers as `Opened` does, which `open_file` makes there.  Raises DataError, MachineError."""
+    """Answers as `Opened` does, which `open_file` makes there.  Where a question has ended the
+    process, the next one is asked of another: who shares it is not to suffer.
+
+    Raises DataError, MachineError.
+    """
 
     def __init__(self, path: str, open_file: Callable[[], Opened]) -> None:
-        self._path, self._lock = path, Lock()  # of the channel
+        self._path, self._open_file, self._closed = path, open_file, False
+        self._lock = Lock()  # of the channel
+        self._begin()
+
+    def _begin(self) -> None:
+        path = self._path
         try:
             window, (here, there) = mmap(-1, WINDOW), socketpair()
         except OSError as error:
@@ -55,7 +64,7 @@ class Child:
                 warnings.simplefilter("ignore", DeprecationWarning)  # of threads: BLAS has some
                 self._pid = os.fork()
             if not self._pid:
-                _serve(Channel(there, window), path, open_file)
+                _serve(Channel(there, window), path, self._open_file)
         except OSError as error:
             here.close()
             raise _no_process(path, error) from None
@@ -65,7 +74,7 @@ class Child:
         try:
             self._answer()
         except BaseException:
-            self.close()
+            self._end()
             raise
 
     def ask(
@@ -73,10 +82,16 @@ class Child:
     ) -> Any:
         """What a method of `Opened` answers; see `Reader`.  One question is asked at a time."""
         with self._lock:
+            if not (self._pid or self._closed):
+                self._begin()
             return self._answer((method, arguments, nbytes), out)
 
     def close(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does, for good."""
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGKILL)
@@ -90,7 +105,7 @@ class Child:
         except (EOFError, OSError):
             raise self._death() from None
         except BaseException:  # the two are out of step
-            self.close()
+            self._end()
             raise
         if isinstance(answer, DeepnetError):
             raise answer

@@ -56,9 +56,7 @@ class Sharing(local, Generic[T]):
 
     @contextmanager
     def take(self, what: Hashable, opened: Callable[[], AbstractContextManager[T]]) -> Iterator[T]:
-        """What is open already, or is opened now.  It is not shared any more once an error came of
-        it.
-        """
+        """What is open already, or is opened now."""
         if self._open is None:
             with opened() as value:
                 yield value
@@ -68,10 +66,6 @@ class Sharing(local, Generic[T]):
         self._open[what] = held
         try:
             yield held.value
-        except BaseException:
-            if self._open and self._open.get(what) is held:
-                self._open.pop(what).release()
-            raise
         finally:
             held.release()
 
