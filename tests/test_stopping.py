@@ -238,6 +238,11 @@ def test_patience_that_outlasts_the_run_is_warned_of(
     assert (warning in result.err) is nothing
 
 
+def test_who_has_asked_for_no_patience_is_not_told_of_it(folder: Path) -> None:
+    result = deepnet("train", write(folder, VALIDATED, iterations=1), "--dry-run")
+    assert "patience" not in result.err
+
+
 def test_a_figure_that_is_not_defined_is_told_of_when_the_run_ends(folder: Path) -> None:
     with h5py.File("more.h5") as file, h5py.File("same.h5", "w") as same:
         rows_of_one = file["y"][()] == 1
