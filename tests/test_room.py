@@ -13,6 +13,7 @@ from cli import assert_refused, deepnet
 from samples import largest_file, write_blobs, write_config
 
 from deepnet_cli import memory
+from deepnet_cli.api.running import DeepnetWarning, train
 from deepnet_cli.config.job import load_job
 from deepnet_cli.disk import check_room
 from deepnet_cli.errors import MachineError
@@ -63,13 +64,18 @@ def test_a_run_is_whole_without_the_memory_to_draw_it(
     def draw(*_: object) -> bytes:
         raise error
 
-    monkeypatch.setattr("deepnet_cli.cli.train.cost_picture", draw)
-    settings = ("--set", "output.plots=true", "--set", "training.iterations=2")
-    result = deepnet("train", "c.yaml", "-q", *settings)
+    monkeypatch.setattr("deepnet_cli.report.curves.cost_picture", draw)
+    settings = {"output.plots": True, "training.iterations": 2}
+    words = (word for key, value in settings.items() for word in ("--set", f"{key}={value}"))
+    result = deepnet("train", "c.yaml", "-q", *words)
     assert result.code == 0, result.err
     assert "warning: no cost.png: there is not enough memory" in result.err
-    assert Path("runs/c-001/summary.json").is_file()
-    assert not Path("runs/c-001/cost.png").exists()
+    with pytest.warns(DeepnetWarning, match=r"no cost\.png") as warned:
+        train("c.yaml", set=settings)
+    assert {each.filename for each in warned} == {__file__}
+    for run in ("runs/c-001", "runs/c-002"):
+        assert Path(run, "summary.json").is_file()
+        assert not Path(run, "cost.png").exists()
 
 
 def test_nothing_is_drawn_where_matplotlib_may_find_no_room(

@@ -11,7 +11,7 @@ from typing import Any
 from deepnet_cli.api.given import ConfigGiven, PathGiven, code_of, path_of, settings_of, source_of
 from deepnet_cli.api.run import Run
 from deepnet_cli.config.job import load_job
-from deepnet_cli.report.curves import cost_picture
+from deepnet_cli.report.curves import drawn_in_room
 from deepnet_cli.training.kept.run_directory import check_free
 from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import beginning
@@ -23,7 +23,7 @@ Settings = Mapping[str, Any] | None
 
 
 class DeepnetWarning(UserWarning):
-    """What is likely a mistake in a config or in data."""
+    """What is likely a mistake in a config or in data, or what a run went without."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -102,7 +102,11 @@ def _run(
         interruption.go_on = f"deepnet.resume({str(session.directory.path)!r})"
         with _shown(session, progress=progress) as show:
             diverged = run_to_end(session, interruption, show)
-        finish(session, cost_picture if session.job.config.output.plots else None)
+        lacking = list[str]()
+        draw = drawn_in_room(lacking.append)
+        finish(session, draw if session.job.config.output.plots else None)
+    for told in lacking:
+        warnings.warn(told, DeepnetWarning, stacklevel=3)
     if diverged is not None:
         raise diverged
     run = Run(session.directory.path)

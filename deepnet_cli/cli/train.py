@@ -10,15 +10,13 @@ from deepnet_cli.cli.code_option import code_given, code_option
 from deepnet_cli.cli.progress import Display
 from deepnet_cli.cli.say import last_words, say, tell, typed, warn
 from deepnet_cli.config.job import load_job
-from deepnet_cli.errors import MachineError, listed
+from deepnet_cli.errors import listed
 from deepnet_cli.files import json_text
-from deepnet_cli.memory import lacking
-from deepnet_cli.report.curves import cost_picture
+from deepnet_cli.report.curves import drawn_in_room
 from deepnet_cli.report.figures import figures_text
 from deepnet_cli.report.flow import flow_text
 from deepnet_cli.report.plan import outline, plan, plan_text
 from deepnet_cli.training.kept.run_directory import check_free
-from deepnet_cli.training.loop.history import History
 from deepnet_cli.training.run import beginning
 from deepnet_cli.training.run.listening import Listening
 from deepnet_cli.training.run.running import finish, run_to_end
@@ -113,7 +111,8 @@ def train(
             _announce(session)
         with Display(session, quiet=quiet, verbose=verbose) as display:
             diverged = run_to_end(session, interruption, display.show)
-        result = finish(session, _picture if session.job.config.output.plots else None)
+        draw = drawn_in_room(lambda told: warn([told]))
+        result = finish(session, draw if session.job.config.output.plots else None)
         interrupted = session.ending.stopped == "interrupted" and interruption.signal
         with last_words(needed=not interrupted):
             if as_json:
@@ -127,17 +126,6 @@ def train(
         if interrupted:
             ctx.exit(128 + interrupted)
         say(f"next: {typed('report', session.directory.path)}")
-
-
-def _picture(history: History, name: str) -> bytes | None:
-    """The cost curves; None where there is no memory to draw them: by that no run fails."""
-    try:
-        return cost_picture(history, name)
-    except (MachineError, MemoryError, ImportError, OSError) as error:
-        if not (isinstance(error, MachineError) or lacking(error)):
-            raise
-        say("warning: no cost.png: there is not enough memory to draw it; see deepnet plot")
-        return None
 
 
 def _announce(session: Session) -> None:
