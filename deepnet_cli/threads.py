@@ -29,7 +29,8 @@ def limited(threads: int | None) -> Iterator[None]:
     """Products have so many threads inside; None leaves their number as it is.
 
     The number is the process's.  Where Python's threads overlap here, it is that of whoever came
-    last and is still inside; when all have left, it is what it was before the first.
+    last and is still inside; when all have left, it is what it was before the first.  OpenMP's, by
+    which oneDNN multiplies, is that of each thread of Python's by itself.
     """
     if threads is None:
         yield

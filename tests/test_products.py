@@ -1,6 +1,7 @@
 """Matrix products by other libraries: what they compute, where they are used, who may have them."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -118,6 +119,19 @@ def test_a_product_does_not_depend_on_where_an_array_stands(
         out = np.empty((A.shape[0], B.shape[1]), np.float32)
         results.add(available(name)(moved.T if transposed else moved, B, out).tobytes())
     assert len(results) == 1
+
+
+@pytest.mark.parametrize("name", ["MKL", "oneDNN", "bfloat16"])
+def test_threads_may_multiply_at_once(name: str, rng: np.random.Generator) -> None:
+    multiply = available(name)
+    given = [pair("W A", (64, 200, 33), "float32", rng) for _ in range(4)]
+    alone = [multiply(A, B, np.empty((64, 33), np.float32)) for A, B in given]
+    with ThreadPoolExecutor(4) as pool:
+        made = pool.map(
+            lambda k: multiply(*given[k % 4], np.empty((64, 33), np.float32)), range(80)
+        )
+        for k, out in enumerate(made):
+            np.testing.assert_array_equal(out, alone[k % 4])
 
 
 @each_kind
