@@ -124,13 +124,15 @@ def test_a_product_does_not_depend_on_where_an_array_stands(
 @pytest.mark.parametrize("name", ["MKL", "oneDNN", "bfloat16"])
 def test_threads_may_multiply_at_once(name: str, rng: np.random.Generator) -> None:
     multiply = available(name)
-    given = [pair("W A", (64, 200, 33), "float32", rng) for _ in range(4)]
-    alone = [multiply(A, B, np.empty((64, 33), np.float32)) for A, B in given]
+    given = [pair("W A", (300, 400, 200), "float32", rng) for _ in range(4)]
+
+    def product_of_pair(k: int) -> Array:
+        A, B = given[k % 4]
+        return multiply(A, B, np.empty((300, 200), np.float32))
+
+    alone = [product_of_pair(k) for k in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        made = pool.map(
-            lambda k: multiply(*given[k % 4], np.empty((64, 33), np.float32)), range(80)
-        )
-        for k, out in enumerate(made):
+        for k, out in enumerate(pool.map(product_of_pair, range(80))):
             np.testing.assert_array_equal(out, alone[k % 4])
 
 
