@@ -359,10 +359,11 @@ def test_categories_and_classes_of_the_hardest_go_by_their_names(tmp_path: Path)
     rng = np.random.default_rng(0)
     colors = rng.choice(3, 200, p=[0.5, 0.3, 0.2])
     with h5py.File(tmp_path / "blobs.h5", "w") as file:
-        file["x"] = np.stack([rng.normal(size=200), colors], axis=1)
+        file["x"] = np.stack([rng.normal(size=200), colors, np.zeros(200)], axis=1)
         file["y"] = (file["x"][:, 0] > 0) ^ (rng.uniform(size=200) < 0.1)
-        file["x"].attrs["feature_names"] = ["age", "color"]
+        file["x"].attrs["feature_names"] = ["age", "color", "place"]
         file["x"].attrs["categories.color"] = ["red", "green", "blue"]
+        file["x"].attrs["categories.place"] = ["here", "there"]
         file["y"].attrs["class_names"] = ["well", "ill"]
     model = {"layers": [1], "activations": ["sigmoid"]}
     _, page = report(train(tmp_path, "named", model=model))
@@ -377,6 +378,7 @@ def test_categories_and_classes_of_the_hardest_go_by_their_names(tmp_path: Path)
         assert name == ["red", "green", "blue"][colors[i]]
         assert int(percent) == pytest.approx(100 * (colors == colors[i]).mean(), rel=0.06)
         assert re.search(r"'age'\) = \S+ \([+-]\d\.\d sd\)", unusual)
+        assert "'place') = here (100 % have it)" in unusual
         away = float(re.findall(r"([+-]\d\.\d) sd", unusual)[0])
         share = (colors == colors[i]).mean()
         if abs(abs(away) - np.sqrt((1 - share) / share)) > 0.1:

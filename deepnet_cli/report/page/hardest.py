@@ -142,4 +142,5 @@ def _value(table: Table, j: int, value: float, away: float) -> str:
         return f"{figure(value)} ({away:+.1f} sd)"
     names = table.categories[j]
     known = value.is_integer() and 0 <= value < len(names)
-    return f"{names[int(value)] if known else figure(value)} ({100 / (1 + away**2):.2g} % have it)"
+    percent = float(f"{100 / (1 + away**2):.2g}")
+    return f"{names[int(value)] if known else figure(value)} ({percent:g} % have it)"
