@@ -66,6 +66,19 @@ def test_what_went_wrong_is_told_once(asks: Callable[[Background], None]) -> Non
         background.wait()
 
 
+def test_of_each_update_there_is_one_copy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it has a row and a checkpoint, too: the memory of a run is foreseen by that."""
+    made, copy = list[int](), Progress.copy
+
+    def copied(progress: Progress) -> Progress:
+        made.append(progress.state.iteration)
+        return copy(progress)
+
+    monkeypatch.setattr(Progress, "copy", copied)
+    assert deepnet("train", "c.yaml", "-q", "--set", "output.checkpoint_every=1").code == 0
+    assert made == [*range(30)]  # the last is written as it is
+
+
 def test_without_a_thread_it_is_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(_: Thread) -> None:
         raise RuntimeError("can't start new thread")

@@ -45,10 +45,14 @@ class Copies:
         self._logs.begin(progress.history.rows)
 
     def hold(self, progress: Progress, *, best: bool = False) -> Progress:
-        """A copy of it, as it is now; its rows are in the logs."""
+        """A copy of it, as it is now; its rows are in the logs.  There is one of each update: a row
+        of its own that was due when the run began takes the place of the one without.
+        """
         self._logs.follow(progress.history.rows)
-        older = [held for held in self._held if held.state.iteration < progress.state.iteration]
-        self._held = [*older[-1:], progress.copy()]
+        made, batches = progress.state.iteration, progress.history.batches
+        if (self._held[-1].state.iteration, self._held[-1].history.batches) != (made, batches):
+            older = [held for held in self._held if held.state.iteration < made]
+            self._held = [*older[-1:], progress.copy()]
         if best:
             self._best = self._held[-1]
         return self._held[-1]
