@@ -238,6 +238,12 @@ def test_patience_that_outlasts_the_run_is_warned_of(
     assert (warning in result.err) is nothing
 
 
+@pytest.mark.parametrize("rate", [0.1, {"schedule": "cosine", "initial": 0.1}])
+def test_of_a_run_without_patience_none_is_said(folder: Path, rate: object) -> None:
+    config = write(folder, VALIDATED, iterations=1, learning_rate=rate)
+    assert "too few" not in deepnet("train", config, "--dry-run").err
+
+
 def test_a_figure_that_is_not_defined_is_told_of_when_the_run_ends(folder: Path) -> None:
     with h5py.File("more.h5") as file, h5py.File("same.h5", "w") as same:
         rows_of_one = file["y"][()] == 1

@@ -103,8 +103,8 @@ def check_patience(document: Document, training: TrainingSection, rows: int) -> 
     """
     nothing = {"early_stopping": (1, "stops early"), "learning_rate": (2, "reduces the rate")}
     for key, (more, what) in nothing.items():
-        patience = getattr(getattr(training, key), "patience", 0)
-        if rows < patience + more:
+        patience = getattr(getattr(training, key), "patience", None)
+        if patience is not None and rows < patience + more:
             document.warn(
                 ("training", key, "patience"),
                 f"the history has {rows} row{'s' * (rows > 1)}, too few for {patience}: "
