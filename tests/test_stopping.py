@@ -238,9 +238,10 @@ def test_patience_that_outlasts_the_run_is_warned_of(
     assert (warning in result.err) is nothing
 
 
-def test_who_has_asked_for_no_patience_is_not_told_of_it(folder: Path) -> None:
-    result = deepnet("train", write(folder, VALIDATED, iterations=1), "--dry-run")
-    assert "patience" not in result.err
+@pytest.mark.parametrize("rate", [0.1, {"schedule": "cosine", "initial": 0.1}])
+def test_of_a_run_without_patience_none_is_said(folder: Path, rate: object) -> None:
+    config = write(folder, VALIDATED, iterations=1, learning_rate=rate)
+    assert "too few" not in deepnet("train", config, "--dry-run").err
 
 
 def test_a_figure_that_is_not_defined_is_told_of_when_the_run_ends(folder: Path) -> None:

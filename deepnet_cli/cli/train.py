@@ -151,6 +151,8 @@ def _result(session: Session) -> str:
     if flow := session.job.batches.part.flow:
         lines.append(flow_text(flow, session.seconds))
     made = session.progress.state.iteration
-    lines.append(f"{session.directory.path}: {made:,} iterations, {session.seconds:.1f} s")
+    lines.append(
+        f"{session.directory.path}: {made:,} iteration{'s' * (made != 1)}, {session.seconds:.1f} s"
+    )
     lines.append(fill(f"{session.ending.stopped}: {session.ending.reason}", 80))
     return "\n".join(lines)

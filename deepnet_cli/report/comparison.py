@@ -53,12 +53,13 @@ def verdict(found: Comparison) -> Iterator[str]:
             why = f"only A is right in {only_a:,} rows, only B in {only_b:,}; p = {p:.2g}"
             why += " by McNemar's exact test"
         said = f"{better} is better by {abs(difference):.3g}" if better else NO_EVIDENCE
-        yield f"{_whole(name, found)}: {said} ({why})"
+        yield f"{called(name, found)}: {said} ({why})"
 
 
-def _whole(name: str, found: Comparison) -> str:
+def called(name: str, *found: Comparison) -> str:
     """A figure's name; a cost that is not all of what `evaluate` calls so says what it lacks."""
-    penalized = any(side.model.objective.penalties for side in (found.a, found.b))
+    sides = [side for each in found for side in (each.a, each.b)]
+    penalized = any(side.model.objective.penalties for side in sides)
     return f"{name}, without the weight penalty" if name == "cost" and penalized else name
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from deepnet_cli.errors import DataError, DeepnetError
-from deepnet_cli.report.comparison import NO_EVIDENCE
+from deepnet_cli.report.comparison import NO_EVIDENCE, called
 from deepnet_cli.report.page.about import ending, file_of, network
 from deepnet_cli.report.page.facts import Facts
 from deepnet_cli.report.page.html import Node, tag
@@ -78,7 +78,10 @@ def _gained(runs: Sequence[Facts]) -> Iterator[Node]:
         else:
             notes += [f"{facts.label}: {note}" for note in each.notes]
     names = dict.fromkeys(name for each in found.values() for name in each.figures)
-    rows = [[name, *(_difference(each, name) for each in found.values())] for name in names]
+    rows = [
+        [called(name, *found.values()), *(_difference(each, name) for each in found.values())]
+        for name in names
+    ]
     if rows:
         heads = [
             f"{label}, {each.m:,} {each.a.outcomes.part} rows" for label, each in found.items()
