@@ -35,12 +35,15 @@ def limited(threads: int | None) -> Iterator[None]:
     if threads is None:
         yield
         return
+    from threadpoolctl import ThreadpoolController
+
     me = object()
     with _MEETING:
         _INSIDE[me] = threads
         _settle()
     try:
-        yield
+        with ThreadpoolController().limit(limits=threads, user_api="openmp"):
+            yield
     finally:
         with _MEETING:
             del _INSIDE[me]
@@ -52,16 +55,16 @@ _INSIDE: dict[object, int] = {}
 """Who is inside `limited`, and with how many threads; the newest last."""
 
 _BEFORE: dict[str, int] = {}
-"""Threads of each library, by its file, while nobody was inside."""
+"""Threads of each BLAS, by its file, while nobody was inside."""
 
 
 def _settle() -> None:
-    """Give each library that multiplies, oneDNN by OpenMP, the threads that it is to have now."""
+    """Give each BLAS the threads that it is to have now."""
     from threadpoolctl import ThreadpoolController
 
-    for library in ThreadpoolController().lib_controllers:
-        before = _BEFORE.setdefault(library.filepath, library.num_threads)
-        library.set_num_threads([before, *_INSIDE.values()][-1])
+    for blas in ThreadpoolController().select(user_api="blas").lib_controllers:
+        before = _BEFORE.setdefault(blas.filepath, blas.num_threads)
+        blas.set_num_threads([before, *_INSIDE.values()][-1])
     if not _INSIDE:
         _BEFORE.clear()
 

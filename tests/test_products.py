@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -166,6 +167,19 @@ def test_onednn_has_as_many_threads_as_numpy_s_products(monkeypatch: pytest.Monk
         with limited(3):
             assert effective() == found.omp_get_max_threads() == 3
         assert found.omp_get_max_threads() == threads
+
+
+def test_openmp_is_left_as_it_was_where_threads_overlap() -> None:
+    available("oneDNN")
+    found, _ = library()
+    before, other = found.omp_get_max_threads(), ExitStack()
+    with ThreadPoolExecutor(1) as pool:
+        with limited(3):
+            pool.submit(other.enter_context, limited(5)).result()
+            assert found.omp_get_max_threads() == 3
+            assert pool.submit(found.omp_get_max_threads).result() == 5
+        assert found.omp_get_max_threads() == before
+        pool.submit(other.close).result()
 
 
 class Marker:
