@@ -12,7 +12,7 @@ import pytest
 from networks import labels_for, network_of, start
 
 from deepnet_cli.blas import choice, cpu
-from deepnet_cli.blas.bfloat16 import bfloat16
+from deepnet_cli.blas.bfloat16 import BFloat16, Plan, bfloat16
 from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
 from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
@@ -167,6 +167,26 @@ def test_onednn_has_as_many_threads_as_numpy_s_products(monkeypatch: pytest.Monk
         with limited(3):
             assert effective() == found.omp_get_max_threads() == 3
         assert found.omp_get_max_threads() == threads
+
+
+def test_primitives_are_for_the_threads_that_play_them(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    """Their scratch memory is of that many."""
+    available("bfloat16")
+    multiply, made, plan = BFloat16(), list[int](), BFloat16._plan
+    threads = library()[0].omp_get_max_threads
+
+    def planned(product: BFloat16, *matrices: Array) -> Plan:
+        made.append(threads())
+        return plan(product, *matrices)
+
+    monkeypatch.setattr(BFloat16, "_plan", planned)
+    A, B = pair("W A", (64, 200, 33), "float32", rng)
+    for number in (1, 2, 1, 3, 2):
+        with limited(number):
+            multiply(A, B, np.empty((64, 33), np.float32))
+    assert made == [1, 2, 3]
 
 
 def test_openmp_is_left_as_it_was_where_threads_overlap() -> None:

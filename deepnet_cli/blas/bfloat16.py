@@ -2,7 +2,7 @@
 
 bfloat16 is the upper half of a float32: its sign, its exponent, and 7 bits of its fraction.
 Three primitives of oneDNN's make a product of float32 arrays: two reorders that round, and
-a matmul.  They are made once for each pair of shapes, for as many threads as there are then.
+a matmul.  They are made once for each pair of shapes and number of threads.
 https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
 """
 
@@ -70,7 +70,8 @@ class BFloat16:
         return out
 
     def _multiply(self, A: Array, B: Array, out: Array) -> None:
-        key = A.shape, A.strides, B.shape, B.strides, out.strides
+        threads = self._library.omp_get_max_threads()
+        key = threads, A.shape, A.strides, B.shape, B.strides, out.strides
         if key not in self._plans:
             self._plans[key] = self._plan(A, B, out)
             self._rounded = [
