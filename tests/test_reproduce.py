@@ -22,6 +22,7 @@ from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import stopping
 from deepnet_cli.training.run.reproducing import Reproduction
 from deepnet_cli.training.run.session import Session
+from deepnet_cli.training.run.stopping import Interruption
 
 TRAINING = {"optimizer": "adam", "batch_size": 16, "log_every": 7}
 LAYERS = [{"units": 6, "batch_norm": True, "dropout": 0.2}, 3]
@@ -342,6 +343,33 @@ def test_it_can_be_interrupted(folder: Path, monkeypatch: Patch) -> None:
     assert told["identical"] is True
     assert 15 < told["updates"] < 40
     assert_says(result.err, ["again: deepnet reproduce run"])
+
+
+def test_it_can_be_interrupted_in_the_midst_of_figures(folder: Path, monkeypatch: Patch) -> None:
+    """Nobody waits for them: those of a row, of the one that closes the run, of either part."""
+    late, stop, asked = Interruption.late, -1, 0
+
+    def asking(interruption: Interruption) -> bool:
+        nonlocal asked
+        asked += 1
+        if asked == stop:
+            signal.raise_signal(signal.SIGINT)
+        return late(interruption)
+
+    monkeypatch.setattr(stopping, "PATIENCE", -1.0)
+    monkeypatch.setattr(Interruption, "late", asking)
+    assert reproduced("run")["identical"] is True
+    whole = asked
+    for block in (1, whole - 4, whole - 2):
+        stop, asked, run = block, 0, f"again-{block}"
+        result = deepnet("reproduce", "run", "-q", "--json", "--run-dir", run)
+        assert result.code == 130, result.err
+        told = json.loads(result.out)
+        assert told["identical"] is (None if block == 1 else True)
+        assert not told["other_end"]
+        again = json.loads(Path(run, "summary.json").read_text())
+        assert again["stopped"] == "interrupted"
+        assert again["figures"].keys() < {"train", "validation"}
 
 
 def test_nothing_else_is_left(folder: Path, monkeypatch: Patch) -> None:

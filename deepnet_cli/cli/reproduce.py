@@ -68,11 +68,13 @@ def reproduce(
         interruption.go_on = typed("reproduce", run)
         directory = RunDirectory.at(place)
         ctx.call_on_close(directory.close)
-        made = Reproduction(record, Session(job, directory, record.start(job)), changed, until)
+        session = Session(job, directory, record.start(job))
+        session.late = interruption.late
+        made = Reproduction(record, session, changed, until)
         if not quiet:
             say(outline(job))
-        made.session.begin()
-        with Display(made.session, quiet=quiet, updates=made.last) as display:
+        session.begin()
+        with Display(session, quiet=quiet, updates=made.last) as display:
             for event in interruption.stop(made.steps()):
                 display.show(event)
         made.finish()

@@ -118,12 +118,17 @@ class Reproduction:
         self.ended = True
 
     def finish(self) -> None:
-        """Write the run's files, and compare what they hold; none where nothing was trained."""
+        """Write the run's files, and compare what they hold; none where nothing was trained.  Where
+        it gets late the row of the last update may be missing, and what is chosen by it.
+        """
         if not self.ended and self.made == self.began:
             return
         self.session.finish()
-        self._see_rows()
-        path, known = self.record.path / MODEL, self.record.whole and self.record.measured
+        cut_off = self.session.late()
+        self.ended = self.ended and not cut_off
+        self._see_rows(self.last if self.ended else self.made - cut_off)
+        path = self.record.path / MODEL
+        known = self.record.whole and self.record.measured and not cut_off
         if self.whole and known and path.exists() and self.made == self.record.made:
             there, here = load_model(path), load_model(self.session.directory.path)
             layout = there.network.layout
@@ -146,10 +151,9 @@ class Reproduction:
             found = next((slot for slot in slots if slot.tensor), found)
         self.states.append(found)
 
-    def _see_rows(self) -> None:
+    def _see_rows(self, last: int) -> None:
         ours = History.from_csv(self.session.history.to_csv()).rows
         here = {row["iteration"]: row for row in ours}
-        last = self.last if self.ended else self.made
         for row in self.record.rows:
             if row["iteration"] < self.began:  # the other run's, read and not made
                 continue
