@@ -13,6 +13,7 @@ from forks import ended, forked
 from samples import write_blobs
 
 from deepnet_cli.config.job import load_job
+from deepnet_cli.data.files import child
 from deepnet_cli.data.files.hdf5 import kept_open, open_hdf5
 from deepnet_cli.data.files.opened import Opened
 from deepnet_cli.data.files.sharing import KEPT
@@ -105,6 +106,27 @@ def test_after_a_crash_another_process_is_asked(
     with pytest.raises(MachineError, match="was killed"):
         first.has("x")
     assert ended(pids) == [True] * 3
+
+
+def test_after_a_question_without_end_no_other_is_asked(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each might take as long."""
+    pids = forked(monkeypatch)
+    monkeypatch.setattr(child, "SECONDS", 0.2)
+    with kept_open():
+        with monkeypatch.context() as damaged:
+            damaged.setattr(Opened, "has", endless)
+            with pytest.raises(DataError, match="came to no end"), open_hdf5(file) as source:
+                source.has("x")
+        with pytest.raises(DataError, match="came to no end"), open_hdf5(file) as source:
+            source.read("x")
+    assert ended(pids) == [True]
+
+
+def endless(_: Opened, __: str) -> None:
+    while True:
+        pass
 
 
 def test_threads_that_ask_one_process_wait_for_each_other(tmp_path: Path) -> None:

@@ -40,14 +40,16 @@ CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.
 
 
 class Child:
-    """Answers as `Opened` does, which `open_file` makes there.  Where a question has ended the
-    process, the next one is asked of another: who shares it is not to suffer.
+    """Answers as `Opened` does, which `open_file` makes there.  Where a question has made it crash,
+    the next one is asked of another process: who shares it is not to suffer.  Where it has come to
+    no end, none is, or the next might take as long.
 
     Raises DataError, MachineError.
     """
 
     def __init__(self, path: str, open_file: Callable[[], Opened]) -> None:
         self._path, self._open_file, self._closed = path, open_file, False
+        self._ended_by = 0  # a signal
         self._lock = Lock()  # of the channel
         self._begin()
 
@@ -82,7 +84,7 @@ class Child:
     ) -> Any:
         """What a method of `Opened` answers; see `Reader`.  One question is asked at a time."""
         with self._lock:
-            if not (self._pid or self._closed):
+            if not (self._pid or self._closed or self._ended_by == signal.SIGPROF):
                 self._begin()
             return self._answer((method, arguments, nbytes), out)
 
