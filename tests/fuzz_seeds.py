@@ -176,6 +176,8 @@ def write_hdf5(folder: Path) -> None:
         for name, options in stored.items():
             with h5py.File(folder / f"{name}-{version}.seed", "w", libver=version) as file:
                 fill(file, x, options)
+    with h5py.File(folder / "no-flags.seed", "w") as file:  # a finding: of flags none is set
+        file["x"], file["y"] = x, np.zeros((m, 3), np.uint8)
     read = [layout for layout in LAYOUTS.values() if isinstance(layout.expected, Reads)]
     for i, layout in enumerate(read):
         with h5py.File(folder / f"layout-{i:03}.seed", "w") as file:

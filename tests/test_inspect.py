@@ -442,6 +442,14 @@ def test_a_y_that_does_not_fit_is_told_and_x_is_profiled() -> None:
     assert len(part["columns"]) == 5
 
 
+def test_flags_of_which_none_is_set() -> None:
+    lines = shown(write(x=X, y=np.zeros((len(X), 3), np.uint8))).out.splitlines()
+    (first, *_) = (k for k, line in enumerate(lines) if "y: multilabel" in line)
+    assert [line.split() for line in lines[first + 1 : first + 4]] == [
+        [name, "0", "0.0", "%"] for name in "123"
+    ]
+
+
 @pytest.mark.guarded
 def test_a_y_that_crashes_the_library_is_told_and_all_else_is_profiled(
     monkeypatch: pytest.MonkeyPatch,

@@ -138,11 +138,12 @@ def _classes(classes: Classes, examples: int, most: int, block: str) -> Iterator
         order = sorted(order, key=lambda k: -counts[k])
         order = order[: most // 2] + order[K - most // 2 :]
     names = [_cut(classes.names[k], WIDEST) for k in order]
-    width, wide = max(map(len, names)), len(f"{max(counts):,}")
+    largest = max(1, *counts)  # of flags none may be set
+    width, wide = max(map(len, names)), len(f"{largest:,}")
     for place, (k, name) in enumerate(zip(order, names, strict=True)):
         if most < K and place == most // 2:
             yield f"     {'...':<{width}}  {K - len(order):,} more classes: --all"
-        bar = block * round(BAR * counts[k] / max(counts))
+        bar = block * round(BAR * counts[k] / largest)
         share = f"{100 * counts[k] / examples:5.1f} %"
         yield f"     {name:<{width}}  {counts[k]:>{wide},}  {share}  {bar}".rstrip()
 
