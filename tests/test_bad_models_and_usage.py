@@ -1,11 +1,13 @@
 """Bad model files, bad command lines, and what the machine refuses."""
 
 import hashlib
+import json
 import os
 import pickle
 import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -264,6 +266,22 @@ def test_a_model_with_nothing_changed_is_read(run: Path) -> None:
         0, good.out, good.err.replace(str(run), "model.h5")
     )
     assert predict(resealed((run / "model.h5").read_bytes()[USER_BLOCK:])).code == 0
+
+
+def test_the_largest_parameters_are_looked_at_and_predict_nothing(run: Path) -> None:
+    """Whose squares and sums are infinite, and infinity less infinity is no number."""
+
+    def largest(file: Any) -> None:
+        for block in file["parameters"].values():
+            block[...] = np.finfo(block.dtype).max
+
+    content = forged(run, largest)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        told = ["train.h5: 'x", "row 0: the network makes no number of it", "too large"]
+        assert_refused(predict(content), 3, told)
+        assert deepnet("inspect", "model.h5").code == 0
+        assert json.loads(deepnet("inspect", "model.h5", "--json").out)["kind"] == "model"
 
 
 def test_paths_in_a_model_are_never_opened(run: Path) -> None:

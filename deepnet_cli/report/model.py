@@ -41,11 +41,13 @@ class Block:
     @classmethod
     def of(cls, name: str, values: Array, network: Network) -> "Block":
         """That of some values, by its name in the network."""
-        mean, std, least, most = (float(f(values)) for f in (np.mean, np.std, np.min, np.max))
+        with np.errstate(all="ignore"):  # the largest numbers have no finite square
+            mean, std, least, most = (float(f(values)) for f in (np.mean, np.std, np.min, np.max))
+            rms = np.sqrt((values**2).mean())
         block = cls(name, values.shape, mean, std, least, most)
         if not name.startswith("W"):
             return block
-        size, rms = np.abs(values), np.sqrt((values**2).mean())
+        size = np.abs(values)
         return replace(
             block,
             activation=network.layers[int(name.lstrip(ascii_letters)) - 1].activation.name,

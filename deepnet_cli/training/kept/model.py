@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from deepnet_cli.config.architecture import build_network, build_objective
 from deepnet_cli.config.load import config_from_text
 from deepnet_cli.config.schema import Config
@@ -70,11 +72,19 @@ class Model:
     def outputs(self, table: Table) -> Iterator[Array]:
         """A[L] (n[L], m_b), block by block: probabilities, scores or numbers.
 
-        Raises DataError for unfit rows.
+        Raises DataError for unfit rows, also for those of which the network makes no number.
         """
+        first = 0
         for rows in encoded(self.encoding, table):
             S = scores(self.network, self.theta, rows)
-            yield self.encoding.restored(self.network.loss.link.forward(S, out=S))
+            with np.errstate(all="ignore"):
+                A = self.encoding.restored(self.network.loss.link.forward(S, out=S))
+            if (lost := np.isnan(A).any(axis=0)).any():
+                row = f"{table.x_at}: row {table.number(first + int(lost.argmax()))}"
+                why = "its values or the parameters are too large"
+                raise DataError(f"{row}: the network makes no number of it; {why}")
+            first += len(rows)
+            yield A
 
     def decisions(self, A: Array) -> Array:
         """Class indices (m,), or 0 and 1 (n[L], m) for a multilabel network; from its outputs."""
