@@ -1,5 +1,6 @@
 """Matrix products by other libraries: what they compute, where they are used, who may have them."""
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
 from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
-from deepnet_cli.blas.onednn import library, onednn
+from deepnet_cli.blas.onednn import SPINS, library, onednn
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.tape import record
 from deepnet_cli.nn.activations import ACTIVATIONS
@@ -296,6 +297,20 @@ def test_without_a_library_numpy_multiplies(machine: str, monkeypatch: pytest.Mo
     for name in ("mkl", "onednn"):
         monkeypatch.setattr(choice, name, lambda: load("no-such-package", "libno"))
     assert product_of("float32", *LARGE_ONES) is NUMPY
+
+
+@pytest.mark.parametrize("wish", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY", None])
+def test_how_threads_wait_is_left_to_whoever_says_it(
+    wish: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available("oneDNN")
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.setenv(name, "3")
+        if name != wish:
+            monkeypatch.delenv(name)
+    library.__wrapped__()
+    found = {None: SPINS, "GOMP_SPINCOUNT": "3", "OMP_WAIT_POLICY": None}[wish]
+    assert os.environ.get("GOMP_SPINCOUNT") == found
 
 
 def test_a_process_whose_memory_is_limited_does_without_onednn(
