@@ -42,7 +42,7 @@ def limited(threads: int | None) -> Iterator[None]:
         _INSIDE[me] = threads
         _settle()
     try:
-        with ThreadpoolController().limit(limits=threads, user_api="openmp"):
+        with ThreadpoolController().select(user_api="openmp").limit(limits=threads):
             yield
     finally:
         with _MEETING:
