@@ -193,14 +193,20 @@ def test_primitives_are_for_the_threads_that_play_them(
 def test_openmp_is_left_as_it_was_where_threads_overlap() -> None:
     available("oneDNN")
     found, _ = library()
-    before, other = found.omp_get_max_threads(), ExitStack()
-    with ThreadPoolExecutor(1) as pool:
-        with limited(3):
-            pool.submit(other.enter_context, limited(5)).result()
-            assert found.omp_get_max_threads() == 3
-            assert pool.submit(found.omp_get_max_threads).result() == 5
-        assert found.omp_get_max_threads() == before
-        pool.submit(other.close).result()
+    first, last = ExitStack(), ExitStack()
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
+
+        def seen() -> list[int]:
+            return [pool.submit(found.omp_get_max_threads).result() for pool in (one, two)]
+
+        before = seen()
+        one.submit(first.enter_context, limited(3)).result()
+        two.submit(last.enter_context, limited(5)).result()
+        assert seen() == [3, 5]
+        one.submit(first.close).result()
+        assert seen() == [before[0], 5]
+        two.submit(last.close).result()
+        assert seen() == before
 
 
 class Marker:
