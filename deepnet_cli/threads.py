@@ -72,7 +72,7 @@ def _settle() -> None:
 def effective() -> int:
     """Threads that products have now; the last bits of a result depend on it.
 
-    Those of the BLAS that was loaded first, NumPy's: one that SciPy brings later has its own.
+    Those of NumPy's BLAS: SciPy's, and MKL, have their own, and are listed in no order.
     """
     return pool()[0]
 
@@ -81,6 +81,6 @@ def pool() -> tuple[int, str]:
     """The same, and the processor for which this BLAS multiplies."""
     from threadpoolctl import threadpool_info
 
-    pools = (pool for pool in threadpool_info() if pool["user_api"] == "blas")
-    first = next(pools, {"num_threads": 1})
-    return first["num_threads"], str(first.get("architecture", "unknown"))
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    own = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default={"num_threads": 1})
+    return own["num_threads"], str(own.get("architecture", "unknown"))
