@@ -212,7 +212,7 @@ def test_openmp_is_left_as_it_was_where_threads_overlap() -> None:
 class Marker:
     """Takes float32 and writes 1 everywhere."""
 
-    name = "marker"
+    name, team = "marker", None
     dtypes = frozenset({np.dtype(np.float32)})
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:  # noqa: ARG002
