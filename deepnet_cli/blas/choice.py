@@ -72,7 +72,7 @@ def product(precision: str, sizes: Sequence[int], m: int) -> Product:
     Raises UnavailableError where `mixed` cannot be had.
     """
     if precision == "mixed":
-        return Large(_bfloat16(), LEAST)
+        return Large(_bfloat16(), SHARED)
     most = largest(sizes, m)
     try:
         if is_intel() and most >= LEAST:

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepnet_cli.fused import native
 from deepnet_cli.fused.subnormal import FLUSHING
 from deepnet_cli.fused.team import LEAST, Team, Work
@@ -84,6 +87,16 @@ class Tape:
         if self.team is not None and entries >= LEAST:
             function, words = self.team.shared(work, lines, words)
         return self.add(function, words, kept, numbers)
+
+    def touches(self, array: NDArray[Any], since: int) -> bool:
+        """Whether a call behind the first `since` may change what stands in an array: it was given
+        some of it.
+        """
+        return any(
+            isinstance(x, np.ndarray) and np.may_share_memory(x, array)
+            for kept in self._kept[since:]
+            for x in kept
+        )
 
     def play(self, *numbers: float) -> None:
         """Run every call, in order, the last one with other numbers where they are given."""

@@ -89,7 +89,9 @@ def _measured(job: Job) -> Timing:
     began, worked = perf_counter(), thread_time()
     step, of_products, *of_parts = np.median(rounds(round_, FOR_STEPS), axis=0).tolist()
     undisturbed = (thread_time() - worked) / (perf_counter() - began)
-    by_threads, better = _by_threads(lambda: seconds_of(steps, batches))
+    by_threads, better = _by_threads(
+        lambda: partial(seconds_of, begun(job, progress, batches)[1], batches)
+    )
     by_part: dict[tuple[str, str], float] = {}
     for part, seconds in zip(parts, of_parts, strict=True):
         by_part[part.of, part.way] = by_part.get((part.of, part.way), 0.0) + seconds
@@ -110,18 +112,26 @@ def _measured(job: Job) -> Timing:
     )
 
 
-def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None]:
+def _by_threads(begin: Callable[[], Callable[[], float]]) -> tuple[dict[int, float], int | None]:
     """A step with the number of threads in use, and with 1, 2, 4, ... and one a core; and the
     number that is clearly faster than the one in use, if there is one.
+
+    What is on a training's tapes may be made for a number, so there is a beginning for each.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     numbers = sorted({effective(), cores, *(2**k for k in range((cores - 1).bit_length()))})
     used = numbers.index(effective())
 
+    def begun_with(n: int) -> Callable[[], float]:
+        with limited(n):
+            return begin()
+
+    steps = {n: begun_with(n) for n in numbers}
+
     def settled(n: int) -> float:
         with limited(n):
-            turns = rounds(lambda: [step()], 1.5 * SETTLING)
+            turns = rounds(lambda: [steps[n]()], 1.5 * SETTLING)
         return float(np.median(turns[len(turns) * 2 // 3 :]))
 
     found = rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)
