@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -188,25 +187,6 @@ def test_primitives_are_for_the_threads_that_play_them(
         with limited(number):
             multiply(A, B, np.empty((64, 33), np.float32))
     assert made == [1, 2, 3]
-
-
-def test_openmp_is_left_as_it_was_where_threads_overlap() -> None:
-    available("oneDNN")
-    found, _ = library()
-    first, last = ExitStack(), ExitStack()
-    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as two:
-
-        def seen() -> list[int]:
-            return [pool.submit(found.omp_get_max_threads).result() for pool in (one, two)]
-
-        before = seen()
-        one.submit(first.enter_context, limited(3)).result()
-        two.submit(last.enter_context, limited(5)).result()
-        assert seen() == [3, 5]
-        one.submit(first.close).result()
-        assert seen() == [before[0], 5]
-        two.submit(last.close).result()
-        assert seen() == before
 
 
 class Marker:
