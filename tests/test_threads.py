@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from threading import Thread, local
 from types import SimpleNamespace
@@ -88,7 +89,7 @@ def test_each_thread_has_its_number_and_in_the_end_what_it_had(
     monkeypatch.setattr("threadpoolctl.ThreadpoolController", lambda: found)
     for library in found.lib_controllers:
         own = library is not openblas or layer == "openmp"
-        check_walk(order, homes, lambda seen=library: seen.num_threads, own=own)
+        check_walk(order, homes, partial(getattr, library, "num_threads"), own=own)
 
 
 def test_one_that_is_dropped_while_another_comes_in_has_left(
@@ -114,10 +115,10 @@ def test_one_that_is_dropped_while_another_comes_in_has_left(
 
 def is_own(library: Any, homes: Homes) -> bool:
     """Whether each thread has a number of its own: another does not see what one sets."""
-    other = homes[1](lambda: library.num_threads)
+    other = homes[1](partial(getattr, library, "num_threads"))
     with ExitStack() as held:
         homes[0](held.enter_context, threadpool_limits(other + 1))
-        return bool(homes[1](lambda: library.num_threads) == other)
+        return bool(homes[1](partial(getattr, library, "num_threads")) == other)
 
 
 @each_order
@@ -130,7 +131,7 @@ def test_so_it_is_with_the_libraries_that_are_here(order: str, homes: Homes) -> 
     kinds = [is_own(library, homes) for library in libraries]
     for library, own in zip(libraries, kinds, strict=True):
         numpys = "numpy" in library.filepath
-        number = effective if numpys else lambda seen=library: seen.num_threads
+        number = effective if numpys else partial(getattr, library, "num_threads")
         with threadpool_limits(OUTSIDE, user_api="blas"):
             check_walk(order, homes, number, own=own)
 
