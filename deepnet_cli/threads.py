@@ -2,7 +2,8 @@
 
 More than one is faster only where a product is large.  Threads that share a small one wait for
 each other for longer than it takes, and on a busy machine many times as long.  Passes over
-entries run in the thread that calls them, between products and never beside one.
+entries run between products and never beside one: in the thread that calls them, or shared by the
+threads that multiply (`fused/team.py`).
 """
 
 from collections.abc import Iterator, Sequence

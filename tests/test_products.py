@@ -192,7 +192,7 @@ def test_primitives_are_for_the_threads_that_play_them(
 class Marker:
     """Takes float32 and writes 1 everywhere."""
 
-    name = "marker"
+    name, team = "marker", None
     dtypes = frozenset({np.dtype(np.float32)})
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:  # noqa: ARG002

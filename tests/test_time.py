@@ -218,7 +218,7 @@ def test_operations_are_those_of_the_products(kind: str) -> None:
     counts: list[int] = []
 
     class Counting:
-        name = "counting"
+        name, team = "counting", None
 
         def __call__(self, A: Array, B: Array, out: Array) -> Array:
             counts.append(2 * A.shape[1] * out.size)

@@ -16,6 +16,7 @@ import numpy as np
 
 from deepnet_cli.blas.onednn import library
 from deepnet_cli.fused import tape
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.types import Array
 
 CPU, IN_ORDER = 1, 1  # kinds of engine and of stream
@@ -53,6 +54,7 @@ class BFloat16:
     def __init__(self) -> None:
         """Raises UnavailableError."""
         self._library, version = library()
+        self.team = Team.of(self._library)
         self._library.dnnl_memory_set_data_handle.argtypes = [c_void_p, c_void_p]
         self.name = f"bfloat16 by {version}"
         self._engine = self._new("engine_create", CPU, c_size_t(0))

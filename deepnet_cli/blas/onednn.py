@@ -13,6 +13,7 @@ import numpy as np
 
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.fused import gemm, tape
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective
 
@@ -52,6 +53,7 @@ class OneDNN:
         """Raises UnavailableError."""
         found, version = library()
         self.name = f"oneDNN ({version})"
+        self.team = Team.of(found)
         self._gemm = found.dnnl_sgemm
         matrix: list[Any] = [c_void_p, c_int64]
         sizes = [c_int64] * 3

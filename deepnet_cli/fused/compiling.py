@@ -11,6 +11,7 @@ from deepnet_cli.fused import elementary, native  # noqa: F401  elementary adds 
 from deepnet_cli.fused.lines import LENGTH, Argument
 from deepnet_cli.fused.module import module
 from deepnet_cli.fused.symbols import Symbol, UntraceableError
+from deepnet_cli.fused.team import Work
 
 KINDS = {"f": "float", "d": "double"}
 
@@ -20,7 +21,7 @@ class Compiled:
     """A pass in machine code."""
 
     call: Callable[..., None]  # of the arguments of a Pass, n and m
-    address: int | None  # of the same for a tape; None where nothing is to be done
+    work: Work | None  # the same for a tape; None where nothing is to be done
 
 
 def compiled_pass(
@@ -50,7 +51,7 @@ def compiled_pass(
     changed = {k: s.node for k, s in enumerate(symbols) if s.node is not before[k]}
     if not changed:
         return Compiled(lambda *_: None, None)
-    address = native.compiled(module(native.NAME, arguments, changed, columns=axis == 0))
+    address = native.compiled(module(native.NAME, arguments, changed, axis))
     given = [ctypes.c_double if letter == "n" else ctypes.py_object for letter in shapes]
     signature = ctypes.CFUNCTYPE(None, *given, ctypes.c_ssize_t, ctypes.c_ssize_t)
-    return Compiled(signature(address("")), address(".words"))
+    return Compiled(signature(address("")), Work(address(".words"), address(".part")))

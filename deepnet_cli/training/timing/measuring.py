@@ -67,7 +67,8 @@ def _measured(job: Job) -> Timing:
     state, batches = progress.state, progress.space.batches
     updates, steps = begun(job, progress, batches)
     objective, seen = updates.objective, updates.seen
-    most = at_once(objective.network.sizes, batches.size)
+    network = objective.network
+    most = at_once(network.sizes, batches.size)
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
@@ -75,15 +76,15 @@ def _measured(job: Job) -> Timing:
         S = objective.scores(batch.X.shape[1], state.theta.dtype)
         parts.append(Part("metrics", "", partial(seen, S, batch.Y)))
     if batches.copied:
-        parts.insert(0, dealing(run, deal, played=updates.reel(run.hand) is not None))
+        parts.insert(0, dealing(run, deal, network.team, played=updates.reel(run.hand) is not None))
     all_products = partial(multiplied, products_of(objective, state, batch))
-    (products,) = as_trained([Part("products", "", all_products)])
+    (products,) = as_trained([Part("products", "", all_products)], None)
 
     def round_() -> list[float]:
         found = [seconds_of(steps, batches)]
         return found + _in_turn([products]) + _in_turn(parts)
 
-    ceiling = partial(peak, objective.network.layers[0].multiply, state.theta.dtype, FOR_PEAK)
+    ceiling = partial(peak, network.layers[0].multiply, state.theta.dtype, FOR_PEAK)
     peak_before = ceiling()
     began, worked = perf_counter(), thread_time()
     step, of_products, *of_parts = np.median(rounds(round_, FOR_STEPS), axis=0).tolist()
@@ -95,8 +96,8 @@ def _measured(job: Job) -> Timing:
     return Timing.of_job(
         job,
         row=seconds_of_a_row(job, progress),
-        sizes=objective.network.sizes,
-        frozen=tuple(layer.frozen for layer in objective.network.layers),
+        sizes=network.sizes,
+        frozen=tuple(layer.frozen for layer in network.layers),
         size=batches.size,
         threads=effective(),
         step=step,
