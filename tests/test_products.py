@@ -1,6 +1,11 @@
 """Matrix products by other libraries: what they compute, where they are used, who may have them."""
 
+import gc
 import os
+import subprocess
+import sys
+import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CFUNCTYPE, c_int
@@ -193,6 +198,19 @@ def test_primitives_are_for_the_threads_that_play_them(
     assert made == [1, 2, 3]
 
 
+class Spied:
+    """A library, but for some of its functions."""
+
+    def __init__(self, real: Any, **functions: Any) -> None:
+        self._real, self._functions = real, functions
+
+    def __getitem__(self, name: str) -> Any:
+        return self._functions.get(name) or self._real[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return self._functions.get(name) or getattr(self._real, name)
+
+
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 def test_a_tape_has_the_threads_that_it_was_recorded_with(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
@@ -207,20 +225,78 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
 
     execute = CFUNCTYPE(c_int)(noting)
 
-    class Spied:
-        def __getitem__(self, name: str) -> Any:
-            return execute if name == "dnnl_primitive_execute" else real[name]
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real, name)
-
-    monkeypatch.setattr(product._engine, "_library", Spied())
+    monkeypatch.setattr(product._engine, "_library", Spied(real, dnnl_primitive_execute=execute))
     with limited(2), record() as recorded:
         product(A, B, np.empty((64, 33), np.float32))
     with limited(5):
         recorded.play()
         assert real.omp_get_max_threads() == 5
     assert seen == [2] * 3
+
+
+MADE = ("memory", "memory_desc", "primitive", "primitive_desc")
+"""What oneDNN makes for a product."""
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+def test_a_tape_keeps_what_it_works_on_and_then_gives_it_back(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    available("bfloat16")
+    product, made = BFloat16(), Counter[str]()
+    real = library()[0]
+
+    def counted(name: str, kind: str, change: int) -> Callable[..., object]:
+        def called(*arguments: object) -> object:
+            made[kind] += change
+            return getattr(real, name)(*arguments)
+
+        return called
+
+    makers = {"memory_desc_create_with_strides": "memory_desc", "memory_create": "memory"}
+    makers |= {"primitive_create": "primitive"}
+    makers |= {f"{kind}_primitive_desc_create": "primitive_desc" for kind in ("reorder", "matmul")}
+    changes = [(f"dnnl_{maker}", kind, 1) for maker, kind in makers.items()]
+    changes += [(f"dnnl_{kind}_destroy", kind, -1) for kind in MADE]
+    functions = {change[0]: counted(*change) for change in changes}
+    monkeypatch.setattr(product._engine, "_library", Spied(real, **functions))
+    arrays = [rng.standard_normal(s, np.float32) for s in ((64, 200), (200, 33), (64, 33))]
+    seen = [weakref.ref(array) for array in arrays]
+    with record() as recorded:
+        product(*arrays)
+    assert [made[kind] for kind in MADE] == [2 + 2 + 3, 2 + 2 + 3, 3, 0]
+    del product, arrays
+    gc.collect()
+    assert all(array() is not None for array in seen)
+    recorded.play()
+    del recorded
+    gc.collect()
+    assert all(array() is None for array in seen)
+    assert not +made
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+def test_python_ends_while_a_daemon_thread_multiplies() -> None:
+    available("bfloat16")
+    text = """
+import threading
+import numpy as np
+from deepnet_cli.blas.bfloat16 import bfloat16
+from deepnet_cli.fused.tape import record
+
+begun, M = threading.Event(), np.ones((3, 400, 400), np.float32)
+
+def work():
+    with record() as recorded:
+        bfloat16()(*M)
+    while True:
+        recorded.play()
+        begun.set()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+    assert subprocess.run([sys.executable, "-c", text], check=False).returncode == 0
 
 
 def _doubled(X: Array) -> None:
@@ -238,10 +314,10 @@ def test_on_tape_a_matrix_is_rounded_once_until_it_changes(
     product, noted, note = available("bfloat16"), list[int](), Engine.note
 
     def counted(
-        engine: Engine, on: Tape, primitive: Primitive, given: Arguments, to: Array
+        engine: Engine, on: Tape, primitive: Primitive, given: Arguments, *arrays: Array
     ) -> None:
-        noted.append(len(given))
-        note(engine, on, primitive, given, to)
+        noted.append(len(arrays))
+        note(engine, on, primitive, given, *arrays)
 
     monkeypatch.setattr(Engine, "note", counted)
     W, X, dZ = (rng.standard_normal(s, np.float32) for s in ((40, 30), (50, 30), (40, 50)))

@@ -86,7 +86,7 @@ class BFloat16:
     def _note(self, on: Tape, A: Array, B: Array, out: Array) -> None:
         if not on.broken:
             a, b = (self._noted(on, M) for M in (A, B))
-            self._add(on, self._key(A, B, out), (a, b, out))
+            self._add(on, self._key(A, B, out), a, b, out)
 
     def _noted(self, on: Tape, M: Array) -> Bits:
         """M in bfloat16 while a tape is played: as an earlier call has left it, or by one more."""
@@ -95,17 +95,14 @@ class BFloat16:
             if rounded.of(M, on):
                 return rounded.bits
         bits = np.empty(M.size, np.uint16)
-        self._add(on, self._key(M), (M, bits))
+        self._add(on, self._key(M), M, bits)
         known.append(Rounded(M, bits, len(on.calls)))
         return bits
 
-    def _add(self, on: Tape, key: Key, arrays: tuple[NDArray[Any], ...]) -> None:
-        """Have a tape run a primitive on arrays, of which it writes the last."""
-        engine, primitive = self._engine, self._primitive(key)
-        arguments = engine.arguments(primitive)
-        weakref.finalize(on, engine.forget, arguments)
-        engine.aim(arguments, *arrays)
-        engine.note(on, primitive, arguments, arrays[-1])
+    def _add(self, on: Tape, key: Key, *arrays: NDArray[Any]) -> None:
+        """Have a tape run a primitive on arrays."""
+        primitive = self._primitive(key)
+        self._engine.note(on, primitive, self._engine.arguments(primitive), *arrays)
 
     def _key(self, *matrices: Array) -> Key:
         return self._engine.threads, tuple(map(Layout.of, matrices))

@@ -3,6 +3,7 @@
 https://uxlfoundation.github.io/oneDNN/dev_guide_basic_concepts.html
 """
 
+import weakref
 from collections.abc import Sequence
 from ctypes import (
     CDLL,
@@ -63,9 +64,6 @@ class Argument(Structure):
     _fields_ = (("role", c_int), ("memory", c_void_p))
 
 
-Arguments = CArray[Argument]
-
-
 class Layout(NamedTuple):
     """How a matrix stands: its shape, its strides in numbers, the kind of these."""
 
@@ -99,6 +97,14 @@ class Primitive:
     given: Sequence[tuple[int, c_void_p]]
 
 
+@dataclass(frozen=True)
+class Arguments:
+    """What a primitive is given: its memories, and each with its role."""
+
+    memories: Sequence[c_void_p]
+    given: CArray[Argument]
+
+
 class Engine:
     """The library's CPU.  What is made of it is for the thread that makes it, and for as many
     threads as multiply then: their scratch memory is.
@@ -130,47 +136,58 @@ class Engine:
         return Primitive(made, ((FROM, a), (BY, b), (TO, c)))
 
     def arguments(self, primitive: Primitive) -> Arguments:
-        """Those of a primitive, before they are aimed at anything; kept as long as the process."""
-        made = (
-            Argument(role, self._new("memory_create", descriptor, self._engine, None))
-            for role, descriptor in primitive.given
-        )
-        return (Argument * len(primitive.given))(*made)
-
-    def forget(self, arguments: Arguments) -> None:
-        """Give back what `arguments` has made."""
-        for argument in arguments:
-            self._call("memory_destroy", c_void_p(argument.memory))
+        """Those of a primitive, before they are aimed at anything."""
+        roles, descriptors = zip(*primitive.given, strict=True)
+        memories = [self._memory(descriptor) for descriptor in descriptors]
+        return Arguments(memories, (Argument * len(roles))(*map(Argument, roles, memories)))
 
     def aim(self, arguments: Arguments, *arrays: NDArray[Any]) -> None:
         """Let them be these arrays, which have to outlive the calls."""
-        for argument, array in zip(arguments, arrays, strict=True):
-            self._call("memory_set_data_handle", argument.memory, array.ctypes.data)
+        for memory, array in zip(arguments.memories, arrays, strict=True):
+            self._call("memory_set_data_handle", memory, array.ctypes.data)
 
     def execute(self, primitive: Primitive, arguments: Arguments) -> None:
         """Run it now.  Raises MemoryError."""
-        self._call("primitive_execute", primitive.made, self._stream, len(arguments), arguments)
+        given = arguments.given
+        self._call("primitive_execute", primitive.made, self._stream, len(given), given)
         self._call("stream_wait", self._stream)
 
-    def note(self, on: Tape, primitive: Primitive, arguments: Arguments, changed: Any) -> None:
-        """Have a tape run it; `changed` is what it writes."""
+    def note(
+        self, on: Tape, primitive: Primitive, arguments: Arguments, *arrays: NDArray[Any]
+    ) -> None:
+        """Have a tape run it on arrays, which it keeps."""
+        self.aim(arguments, *arrays)
         names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
         functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
-        given = [primitive.made.value or 0, self._stream.value or 0, len(arguments)]
-        words = [*functions, self.threads, *given, addressof(arguments)]
-        on.add(_execution(), words, (changed, arguments, primitive))
+        handles, given = (primitive.made.value or 0, self._stream.value or 0), arguments.given
+        words = [*functions, self.threads, *handles, len(given), addressof(given)]
+        on.add(_execution(), words, (*arrays, arguments, primitive))
 
     def _descriptor(self, layout: Layout) -> c_void_p:
         shape, strides = Dims(*layout.shape), Dims(*layout.strides)
-        return self._new("memory_desc_create_with_strides", 2, shape, layout.kind, strides)
+        maker = "memory_desc_create_with_strides"
+        return self._lent("memory_desc", maker, 2, shape, layout.kind, strides)
+
+    def _memory(self, descriptor: c_void_p) -> c_void_p:
+        return self._lent("memory", "memory_create", descriptor, self._engine, None)
 
     def _primitive(self, kind: str, *arguments: object) -> c_void_p:
-        return self._new("primitive_create", self._new(f"{kind}_primitive_desc_create", *arguments))
+        described = self._lent("primitive_desc", f"{kind}_primitive_desc_create", *arguments)
+        return self._lent("primitive", "primitive_create", described)
 
-    def _new(self, kind: str, *arguments: object) -> c_void_p:
-        """What `dnnl_kind` makes."""
+    def _lent(self, kind: str, maker: str, *arguments: object) -> c_void_p:
+        """What `dnnl_maker` makes, given back when nobody has it any more; not at the process's
+        end: a daemon thread may be playing a tape with it.
+        """
+        handle = self._new(maker, *arguments)
+        destroy = self._library[f"dnnl_{kind}_destroy"]
+        weakref.finalize(handle, destroy, c_void_p(handle.value)).atexit = False
+        return handle
+
+    def _new(self, maker: str, *arguments: object) -> c_void_p:
+        """What `dnnl_maker` makes."""
         handle = c_void_p()
-        self._call(kind, byref(handle), *arguments)
+        self._call(maker, byref(handle), *arguments)
         return handle
 
     def _call(self, name: str, *arguments: object) -> None:
