@@ -11,6 +11,9 @@ from samples import parameters, write_blobs, write_config
 from deepnet_cli.blas import choice
 from deepnet_cli.blas.choice import check_precision
 from deepnet_cli.blas.library import UnavailableError, load
+from deepnet_cli.config.job import load_job
+from deepnet_cli.fused import native
+from deepnet_cli.nn.replay import Replay
 
 MIXED = {"precision": "mixed"}
 
@@ -77,6 +80,23 @@ def test_a_run_says_what_multiplied_and_its_model_serves_on_any_machine(
     for command in ("predict", "evaluate", "gradcheck"):
         data = ("--data", "blobs.h5") if command == "gradcheck" else ("blobs.h5",)
         assert deepnet(command, "run/model.h5", *data).code == 0
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+@pytest.mark.parametrize("activation", ["relu", "silu", "prelu"])
+def test_memory_of_what_is_rounded_is_foreseen(everywhere: None, activation: str) -> None:
+    """All that a step holds in bfloat16, and not much more."""
+    model = {"layers": [40, 30, 3], "activations": [activation, activation, "softmax"]}
+    job = load_job(write_config(Path("c.yaml"), model=model, compute=MIXED))
+    objective, m = job.objective.fused, 32
+    theta = np.zeros(objective.network.layout.size, np.float32)
+    X, Y = (np.zeros((n, m), np.float32) for n in (objective.network.features, 3))
+    step = Replay(objective).recorded(theta, X, Y).tape
+    kept = [x for call in step._kept for x in call if isinstance(x, np.ndarray)]
+    held = sum({id(x): x.nbytes for x in kept if x.dtype == np.uint16}.values())
+    whole = job.batches.size
+    foreseen = job.memory["weights in bfloat16"] + job.memory["batch in bfloat16"] * m // whole
+    assert held <= foreseen <= 2 * held
 
 
 def test_the_same_config_gives_the_same_bytes(everywhere: None) -> None:

@@ -12,6 +12,9 @@ from deepnet_cli.optim.rule import Rule
 
 REDUCTION = "span of the examples"
 
+OF_A_BATCH = ("activations", "batch in bfloat16", "augmented batch", "windows")
+"""What a smaller batch takes less of."""
+
 
 def memory_needed(
     config: Config, network: Network, rule: Rule, m: int, size: int, reduced: int | None
@@ -30,7 +33,8 @@ def memory_needed(
         example = (network.features + network.sizes[-1]) * width
         batch["windows"] = 2 * min(max(WINDOW, size * example), m * example)
     P = build_network(config, reduced or network.features).layout.size
-    factors = {"factors in bfloat16": 2 * (P + (network.features + network.floats) * size)}
+    multiplied = (reduced or network.features) + network.floats
+    factors = {"weights in bfloat16": 2 * P, "batch in bfloat16": 2 * multiplied * size}
     rounded = factors if config.compute.precision == "mixed" else {}
     return {
         "parameters": P * width,
@@ -54,7 +58,7 @@ def check_memory(memory: dict[str, int], size: int, document: Document) -> None:
         most = f"{told(memory[REDUCTION])} of it for the span of the examples"
         error = MachineError(f"{message}, {most}; set compute.reduce to false")
         raise document.error(("compute", "reduce"), error)
-    of_batch = sum(memory.get(name, 0) for name in ("activations", "augmented batch", "windows"))
+    of_batch = sum(memory.get(name, 0) for name in OF_A_BATCH)
     if needed - of_batch * (size - 1) // size > there:
         raise document.error(("model", "layers"), ConfigError(f"{message}; use fewer units"))
     batch = f"{told(of_batch)} of it for a batch of {size}"
