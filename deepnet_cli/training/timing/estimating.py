@@ -77,14 +77,21 @@ def _affordable(network: Network) -> int:
     return max(FEWEST, MULTIPLICATIONS // weights)
 
 
-def begun(job: Job, progress: Progress, batches: Batches) -> tuple[Updates, Iterator[Steps]]:
-    """What makes updates of rate 0, without end, behind the first: it made what others only use."""
+def dealt(network: Network, batches: Batches) -> Iterator[Run]:
+    """Runs of batches without end, as long as training has them."""
+    most = at_once(network.sizes, batches.size)
+    return batches.runs(0, ENDLESS, lambda _: most)
+
+
+def begun(job: Job, progress: Progress, runs: Iterator[Run]) -> tuple[Updates, Iterator[Steps]]:
+    """What makes updates of rate 0, of these runs, behind the first: it made what others only use.
+    Where it is dropped, the next one goes on with the runs.
+    """
     objective, metrics = progress.space.objective.fused, job.running_metrics
     seen = partial(running_states, metrics, job.network.loss) if metrics else None
     how = job.clippings, job.rule, _still(job), seen
     updates = UPDATES[job.rule.sees](progress.state, objective, *how)
-    most = at_once(objective.network.sizes, batches.size)
-    steps = endless(updates, batches.runs(0, ENDLESS, lambda _: most))
+    steps = endless(updates, runs)
     next(steps)
     return updates, steps
 
@@ -106,7 +113,8 @@ def _still(job: Job) -> Callable[[int], float]:
 
 def _seconds_of_an_update(job: Job, progress: Progress, batches: Batches) -> float:
     """Of these batches, whole ones."""
-    _, steps = begun(job, progress, batches)
+    network = progress.space.objective.network
+    _, steps = begun(job, progress, dealt(network, batches))
     return float(np.median(rounds(lambda: [seconds_of(steps, batches)], FOR_UPDATES)))
 
 

@@ -17,11 +17,11 @@ from deepnet_cli.config.job import Job
 from deepnet_cli.fused.tape import record
 from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.kept.progress import Progress
-from deepnet_cli.training.loop.loop import at_once
 from deepnet_cli.training.timing.estimating import (
     ENDLESS,
     TURN,
     begun,
+    dealt,
     rounds,
     seconds_of,
     seconds_of_a_row,
@@ -65,11 +65,11 @@ def measure(job: Job) -> Timing:
 def _measured(job: Job) -> Timing:
     progress = Progress.start(job)
     state, batches = progress.state, progress.space.batches
-    updates, steps = begun(job, progress, batches)
+    runs = dealt(progress.space.objective.network, batches)
+    updates, steps = begun(job, progress, runs)
     objective, seen = updates.objective, updates.seen
     network = objective.network
-    most = at_once(network.sizes, batches.size)
-    run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
+    run, deal = next(dealt(network, batches)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
     if seen is not None:
@@ -90,7 +90,7 @@ def _measured(job: Job) -> Timing:
     step, of_products, *of_parts = np.median(rounds(round_, FOR_STEPS), axis=0).tolist()
     undisturbed = (thread_time() - worked) / (perf_counter() - began)
     by_threads, better = _by_threads(
-        lambda: partial(seconds_of, begun(job, progress, batches)[1], batches)
+        lambda: partial(seconds_of, begun(job, progress, runs)[1], batches)
     )
     by_part: dict[tuple[str, str], float] = {}
     for part, seconds in zip(parts, of_parts, strict=True):
@@ -116,22 +116,17 @@ def _by_threads(begin: Callable[[], Callable[[], float]]) -> tuple[dict[int, flo
     """A step with the number of threads in use, and with 1, 2, 4, ... and one a core; and the
     number that is clearly faster than the one in use, if there is one.
 
-    What is on a training's tapes may be made for a number, so there is a beginning for each.
+    What is on a training's tapes may be made for a number, so each time there is a beginning.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     numbers = sorted({effective(), cores, *(2**k for k in range((cores - 1).bit_length()))})
     used = numbers.index(effective())
 
-    def begun_with(n: int) -> Callable[[], float]:
-        with limited(n):
-            return begin()
-
-    steps = {n: begun_with(n) for n in numbers}
-
     def settled(n: int) -> float:
         with limited(n):
-            turns = rounds(lambda: [steps[n]()], 1.5 * SETTLING)
+            step = begin()
+            turns = rounds(lambda: [step()], 1.5 * SETTLING)
         return float(np.median(turns[len(turns) * 2 // 3 :]))
 
     found = rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)
