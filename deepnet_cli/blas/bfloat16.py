@@ -74,21 +74,24 @@ class BFloat16:
             for bits, M in zip(own.room, (A, B), strict=True)
         ]
         a, b = own.room
-        for arrays, matrices in (((A, a), (A,)), ((B, b), (B,)), ((a, b, out), (A, B, out))):
-            key = self._key(*matrices)
-            primitive = self._primitive(key)
-            if key not in own.arguments:
-                own.arguments[key] = self._engine.arguments(primitive)
-            self._engine.aim(own.arguments[key], *arrays)
-            self._engine.execute(primitive, own.arguments[key])
+        self._run(self._key(A), A, a)
+        self._run(self._key(B), B, b)
+        self._run(self._key(A, B, out), a, b, out)
         return out
+
+    def _run(self, key: Key, *arrays: NDArray[Any]) -> None:
+        """Run a primitive on arrays now."""
+        primitive, known = self._primitive(key), self._own.arguments
+        if key not in known:
+            known[key] = self._engine.arguments(primitive)
+        self._engine.execute(primitive, known[key], *arrays)
 
     def _note(self, on: Tape, A: Array, B: Array, out: Array) -> None:
         if not on.broken:
-            a, b = (self._noted(on, M) for M in (A, B))
+            a, b = (self._bits(on, M) for M in (A, B))
             self._add(on, self._key(A, B, out), a, b, out)
 
-    def _noted(self, on: Tape, M: Array) -> Bits:
+    def _bits(self, on: Tape, M: Array) -> Bits:
         """M in bfloat16 while a tape is played: as an earlier call has left it, or by one more."""
         known = self._rounded.setdefault(on, [])
         for rounded in known:

@@ -136,18 +136,14 @@ class Engine:
         return Primitive(made, ((FROM, a), (BY, b), (TO, c)))
 
     def arguments(self, primitive: Primitive) -> Arguments:
-        """Those of a primitive, before they are aimed at anything."""
+        """Those of a primitive, for whatever arrays."""
         roles, descriptors = zip(*primitive.given, strict=True)
         memories = [self._memory(descriptor) for descriptor in descriptors]
         return Arguments(memories, (Argument * len(roles))(*map(Argument, roles, memories)))
 
-    def aim(self, arguments: Arguments, *arrays: NDArray[Any]) -> None:
-        """Let them be these arrays, which have to outlive the calls."""
-        for memory, array in zip(arguments.memories, arrays, strict=True):
-            self._call("memory_set_data_handle", memory, array.ctypes.data)
-
-    def execute(self, primitive: Primitive, arguments: Arguments) -> None:
-        """Run it now.  Raises MemoryError."""
+    def execute(self, primitive: Primitive, arguments: Arguments, *arrays: NDArray[Any]) -> None:
+        """Run it on arrays now.  Raises MemoryError."""
+        self._aim(arguments, arrays)
         given = arguments.given
         self._call("primitive_execute", primitive.made, self._stream, len(given), given)
         self._call("stream_wait", self._stream)
@@ -156,12 +152,17 @@ class Engine:
         self, on: Tape, primitive: Primitive, arguments: Arguments, *arrays: NDArray[Any]
     ) -> None:
         """Have a tape run it on arrays, which it keeps."""
-        self.aim(arguments, *arrays)
+        self._aim(arguments, arrays)
         names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
         functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
         handles, given = (primitive.made.value or 0, self._stream.value or 0), arguments.given
         words = [*functions, self.threads, *handles, len(given), addressof(given)]
         on.add(_execution(), words, (*arrays, arguments, primitive))
+
+    def _aim(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> None:
+        """Let them be these arrays, which have to outlive the calls."""
+        for memory, array in zip(arguments.memories, arrays, strict=True):
+            self._call("memory_set_data_handle", memory, array.ctypes.data)
 
     def _descriptor(self, layout: Layout) -> c_void_p:
         shape, strides = Dims(*layout.shape), Dims(*layout.strides)

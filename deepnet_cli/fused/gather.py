@@ -106,7 +106,7 @@ class Gather:
         held = on.add_work(_work(self.axis, entry), n, out.size, words, (source, out))
         self._words.append(held)
         place = ctypes.addressof(held) + 8 * (len(held) - len(WORDS) + 1)
-        on.add(_go_on(), [place, 8 * out.shape[self.axis]], held)
+        on.add(_go_on(), [place, 8 * out.shape[self.axis]], (held,))
 
     def aim(self, source: NDArray[Any], chosen: NDArray[np.int64]) -> None:
         """Let the next plays, on any tape, take these of a source; both have to outlive them."""

@@ -50,7 +50,7 @@ class Tape:
         self.team = team  # that shares large passes
         self.broken = False  # something had to be done that is no machine code
         self.calls: list[tuple[int, Any]] = []
-        self._kept: list[Any] = []  # so that no address outlives what is there
+        self._kept: list[Sequence[Any]] = []  # so that no address outlives what is there
         self._numbers: Any = ()
 
     @classmethod
@@ -61,9 +61,15 @@ class Tape:
         tape.wind()
         return tape
 
-    def add(self, function: int, words: list[int], kept: Any, numbers: Sequence[float] = ()) -> Any:
+    def add(
+        self,
+        function: int,
+        words: list[int],
+        kept: Sequence[Any],
+        numbers: Sequence[float] = (),
+    ) -> Any:
         """Note a call of a compiled function with the arguments in `words`, the last but two of
-        which stand for `numbers`; the words as they are kept.
+        which stand for `numbers`; `kept` is all that they point to.  The words as they are kept.
         """
         held = (ctypes.c_int64 * len(words))(*words)
         place = ctypes.sizeof(held) - 8 * (len(numbers) + 2)
@@ -79,7 +85,7 @@ class Tape:
         lines: int,
         entries: int,
         words: list[int],
-        kept: Any,
+        kept: Sequence[Any],
         numbers: Sequence[float] = (),
     ) -> Any:
         """The same for work on so many lines: where it has many entries, the team shares it."""
