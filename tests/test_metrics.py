@@ -310,7 +310,7 @@ def test_weights_are_scikit_learns(target: str, rng: np.random.Generator) -> Non
 
 
 @each_metric
-@settings(max_examples=25, derandomize=True, deadline=None)
+@settings(max_examples=12, derandomize=True, deadline=None)
 @given(data=st.data())
 def test_a_weight_of_two_is_the_example_twice(target: str, name: str, data: st.DataObject) -> None:
     """So a resample of a bootstrap is a row of weights."""
