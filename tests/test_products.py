@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CFUNCTYPE, c_int
+from ctypes import CFUNCTYPE, c_int, c_void_p
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -14,13 +14,13 @@ import pytest
 from networks import labels_for, network_of, start
 
 from deepnet_cli.blas import choice, cpu
-from deepnet_cli.blas.bfloat16 import BFloat16, bfloat16
+from deepnet_cli.blas.bfloat16 import bfloat16
 from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
 from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
-from deepnet_cli.blas.onednn import SPINS, library, onednn
-from deepnet_cli.blas.primitives import Arguments, Engine, Layout, Primitive
+from deepnet_cli.blas.onednn import SPINS, engine, library, onednn
+from deepnet_cli.blas.primitives import Engine, Matmul, Own, Reorder, Wanted
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.fused.tape import Tape, record
@@ -178,27 +178,26 @@ def test_primitives_are_for_the_threads_that_play_them(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
     """Their scratch memory is of that many."""
-    available("bfloat16")
-    multiply, made, matmul = BFloat16(), list[int](), Engine.matmul
+    multiply, made, primitive = available("bfloat16"), list[int](), Engine._primitive
 
-    def noted(engine: Engine, *layouts: Layout) -> Primitive:
-        made.append(engine.threads)
-        return matmul(engine, *layouts)
+    def noted(engine: Engine, kind: str, *given: object) -> c_void_p:
+        made.append(engine._threads)
+        return primitive(engine, kind, *given)
 
-    monkeypatch.setattr(Engine, "matmul", noted)
+    monkeypatch.setattr(Engine, "_primitive", noted)
+    monkeypatch.setattr(engine(), "_own", Own())
     A, B = pair("W A", (64, 200, 33), "float32", rng)
     for number in (1, 2, 1, 3, 2):
         with limited(number):
             multiply(A, B, np.empty((64, 33), np.float32))
-    assert made == [1, 2, 3]
+    assert made == [1] * 3 + [2] * 3 + [3] * 3
 
 
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 def test_a_tape_has_the_threads_that_it_was_recorded_with(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    available("bfloat16")
-    product, (A, B) = BFloat16(), pair("W A", (64, 200, 33), "float32", rng)
+    product, (A, B) = available("bfloat16"), pair("W A", (64, 200, 33), "float32", rng)
     real, seen = library()[0], list[int]()
 
     def noting() -> int:
@@ -214,7 +213,7 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
         def __getattr__(self, name: str) -> Any:
             return getattr(real, name)
 
-    monkeypatch.setattr(product._engine, "_library", Spied())
+    monkeypatch.setattr(engine(), "_library", Spied())
     with limited(2), record() as recorded:
         product(A, B, np.empty((64, 33), np.float32))
     with limited(5):
@@ -235,13 +234,11 @@ def test_on_tape_a_matrix_is_rounded_once_until_it_changes(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
     """What each product then is, is what it is by itself."""
-    product, noted, note = available("bfloat16"), list[int](), Engine.note
+    product, noted, note = available("bfloat16"), list[object](), Engine.note
 
-    def counted(
-        engine: Engine, on: Tape, primitive: Primitive, given: Arguments, to: Array
-    ) -> None:
-        noted.append(len(given))
-        note(engine, on, primitive, given, to)
+    def counted(engine: Engine, on: Tape, wanted: Wanted, *arrays: Array) -> None:
+        noted.append(type(wanted))
+        note(engine, on, wanted, *arrays)
 
     monkeypatch.setattr(Engine, "note", counted)
     W, X, dZ = (rng.standard_normal(s, np.float32) for s in ((40, 30), (50, 30), (40, 50)))
@@ -257,8 +254,8 @@ def test_on_tape_a_matrix_is_rounded_once_until_it_changes(
 
     with record() as recorded:
         run()
-    assert noted.count(2) == 4  # W, X, dZ, X again
-    assert noted.count(3) == 4
+    assert noted.count(Reorder) == 4  # W, X, dZ, X again
+    assert noted.count(Matmul) == 4
     before = X.copy(), dZ.copy()
     for _ in range(2):
         X[...], dZ[...] = before

@@ -39,8 +39,7 @@ class MKL:
         if tape.recording.tape is not None:
             gemm.note(tape.recording.tape, A, B, out, self._on_tape[out.dtype])
             return out
-        (turned_A, row_A), (turned_B, row_B) = gemm.stored(A), gemm.stored(B)
-        order_A, order_B = (gemm.CBLAS.orders[turned] for turned in (turned_A, turned_B))
+        (order_A, row_A), (order_B, row_B) = gemm.stored(A), gemm.stored(B)
         a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data
         n, k, m = *A.shape, B.shape[1]
         multiply = self._gemm[out.dtype]
