@@ -1,6 +1,10 @@
 """Matrix products by other libraries: what they compute, where they are used, who may have them."""
 
+import gc
 import os
+import subprocess
+import sys
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CFUNCTYPE, c_int, c_void_p
@@ -193,6 +197,19 @@ def test_primitives_are_for_the_threads_that_play_them(
     assert made == [1] * 3 + [2] * 3 + [3] * 3
 
 
+class Spied:
+    """A library, but for some of its functions."""
+
+    def __init__(self, real: Any, **functions: Any) -> None:
+        self._real, self._functions = real, functions
+
+    def __getitem__(self, name: str) -> Any:
+        return self._functions.get(name) or self._real[name]
+
+    def __getattr__(self, name: str) -> Any:
+        return self._functions.get(name) or getattr(self._real, name)
+
+
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
 def test_a_tape_has_the_threads_that_it_was_recorded_with(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
@@ -206,20 +223,69 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
 
     execute = CFUNCTYPE(c_int)(noting)
 
-    class Spied:
-        def __getitem__(self, name: str) -> Any:
-            return execute if name == "dnnl_primitive_execute" else real[name]
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real, name)
-
-    monkeypatch.setattr(engine(), "_library", Spied())
+    monkeypatch.setattr(engine(), "_library", Spied(real, dnnl_primitive_execute=execute))
     with limited(2), record() as recorded:
         product(A, B, np.empty((64, 33), np.float32))
     with limited(5):
         recorded.play()
         assert real.omp_get_max_threads() == 5
     assert seen == [2] * 3
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+@pytest.mark.parametrize("name", ["oneDNN", "bfloat16"])
+def test_a_tape_keeps_what_it_works_on_and_then_gives_it_back(
+    name: str, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+) -> None:
+    product, real, memories = available(name), library()[0], list[int]()
+
+    def create(*arguments: object) -> object:
+        memories.append(1)
+        return real.dnnl_memory_create(*arguments)
+
+    def destroy(memory: object) -> object:
+        memories.append(-1)
+        return real.dnnl_memory_destroy(memory)
+
+    spied = Spied(real, dnnl_memory_create=create, dnnl_memory_destroy=destroy)
+    monkeypatch.setattr(engine(), "_library", spied)
+    arrays = [rng.standard_normal(s, np.float32) for s in ((64, 200), (200, 33), (64, 33))]
+    seen = [weakref.ref(array) for array in arrays]
+    with record() as recorded:
+        product(*arrays)
+    assert memories == [1] * (3 if name == "oneDNN" else 7)
+    del arrays
+    gc.collect()
+    assert all(array() is not None for array in seen)
+    recorded.play()
+    del recorded
+    gc.collect()
+    assert all(array() is None for array in seen)
+    assert sum(memories) == 0
+
+
+@pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+def test_python_ends_while_a_daemon_thread_multiplies() -> None:
+    available("bfloat16")
+    text = """
+import threading
+import numpy as np
+from deepnet_cli.blas.bfloat16 import bfloat16
+from deepnet_cli.fused.tape import record
+
+begun, M = threading.Event(), np.ones((3, 400, 400), np.float32)
+
+def work():
+    with record() as recorded:
+        bfloat16()(*M)
+    while True:
+        recorded.play()
+        begun.set()
+
+threading.Thread(target=work, daemon=True).start()
+begun.wait()
+"""
+    assert subprocess.run([sys.executable, "-c", text], check=False).returncode == 0
 
 
 def _doubled(X: Array) -> None:

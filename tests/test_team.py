@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CFUNCTYPE, c_int, c_uint, c_void_p, cast
+from ctypes import CFUNCTYPE, c_int, c_int64, c_uint, c_void_p, cast
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
 from deepnet_cli.fused import native, tape
+from deepnet_cli.fused.compiling import compiled_pass
 from deepnet_cli.fused.gather import Gather
+from deepnet_cli.fused.module import LANES
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.fused.tape import record
-from deepnet_cli.fused.team import Team
+from deepnet_cli.fused.team import Team, Work
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.ops.affine import ADD, SUM
 from deepnet_cli.nn.products import Product
@@ -68,6 +70,31 @@ def assert_shared(turns: Turns, run: Callable[..., object], args: list[Any]) -> 
         results.append([x.tobytes() for x in given if isinstance(x, np.ndarray)])
     assert results[0] == results[1] != [x.tobytes() for x in args if isinstance(x, np.ndarray)]
     assert turns.regions == before + 1
+
+
+@pytest.mark.parametrize("unit", [1, 16])
+@pytest.mark.parametrize("lines", [0, 1, 10, 17, 64, 1003])
+def test_each_member_has_its_stretch(lines: int, unit: int, turns: Turns) -> None:
+    """One follows the other, and none is longer by more than a unit than it has to be."""
+    stretches = list[tuple[int, int]]()
+    part = CFUNCTYPE(None, c_void_p, c_int64, c_int64)(lambda _, *ends: stretches.append(ends))
+    address = cast(part, c_void_p).value or 0
+    function, words = turns.team.shared(Work(0, address, unit), lines, [])
+    CFUNCTYPE(None, c_void_p)(function)((c_int64 * len(words))(*words))
+    begins, ends = zip(*stretches, strict=True)
+    assert begins == (0, *ends[:-1])
+    assert ends[-1] == lines
+    assert not any(begin % unit for begin in begins)
+    longest = max(end - begin for begin, end in stretches)
+    assert longest < lines / len(stretches) + unit
+
+
+def test_rows_are_done_one_by_one_and_columns_some_at_a_time() -> None:
+    for axis, unit in ((1, 1), (0, LANES), (None, LANES)):
+        compiled = compiled_pass(lambda x: x.__imul__(2), "f", axis, np.dtype(np.float32))
+        assert compiled is not None
+        assert compiled.work is not None
+        assert compiled.work.unit == unit
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -64,9 +64,6 @@ class Argument(Structure):
     _fields_ = (("role", c_int), ("memory", c_void_p))
 
 
-Arguments = CArray[Argument]
-
-
 class Layout(NamedTuple):
     """How a matrix stands: its shape, its strides in numbers, the kind of these."""
 
@@ -119,6 +116,13 @@ class Made(NamedTuple):
     descriptors: list[c_void_p]
 
 
+class Arguments(NamedTuple):
+    """What a primitive is given: its memories, and each with its role."""
+
+    memories: list[c_void_p]
+    given: CArray[Argument]
+
+
 class Own(threading.local):
     """What a thread has made, each for a number of threads that multiply: the scratch memory of a
     primitive is for its thread, and for that many.
@@ -147,22 +151,20 @@ class Engine:
         made = self._made(wanted)
         if key not in kept:
             kept[key] = self._arguments(wanted, made)
-        self._aim(kept[key], arrays)
-        self._call("primitive_execute", made.primitive, self._stream, len(arrays), kept[key])
+        given = self._aimed(kept[key], arrays)
+        self._call("primitive_execute", made.primitive, self._stream, len(given), given)
         self._call("stream_wait", self._stream)
 
     def note(self, on: Tape, wanted: Wanted, *arrays: NDArray[Any]) -> None:
         """Have a tape run it, with as many threads as multiply now."""
         made = self._made(wanted)
         arguments = self._arguments(wanted, made)
-        weakref.finalize(on, self._forget, arguments).atexit = False
-        self._aim(arguments, arrays)
+        given = self._aimed(arguments, arrays)
         names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
         functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
-        given = [made.primitive.value or 0, self._stream.value or 0, len(arrays)]
-        words = [*functions, self._threads, *given, addressof(arguments)]
-        *read, written = arrays
-        on.add(_execution(), words, (written, read, arguments))
+        handles = [made.primitive.value or 0, self._stream.value or 0]
+        words = [*functions, self._threads, *handles, len(given), addressof(given)]
+        on.add(_execution(), words, (*arrays, arguments, made))
 
     @property
     def _threads(self) -> int:
@@ -184,32 +186,41 @@ class Engine:
 
     def _arguments(self, wanted: Wanted, made: Made) -> Arguments:
         """Before they are aimed at anything."""
-        pairs = zip(ROLES[type(wanted)], made.descriptors, strict=True)
-        memories = (
-            Argument(role, self._new("memory_create", descriptor, self._engine, None))
-            for role, descriptor in pairs
-        )
-        return (Argument * len(made.descriptors))(*memories)
+        memories = [
+            self._lent("memory", "memory_create", descriptor, self._engine, None)
+            for descriptor in made.descriptors
+        ]
+        roles = ROLES[type(wanted)]
+        return Arguments(memories, (Argument * len(roles))(*map(Argument, roles, memories)))
 
-    def _aim(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> None:
-        for argument, array in zip(arguments, arrays, strict=True):
-            self._call("memory_set_data_handle", argument.memory, array.ctypes.data)
-
-    def _forget(self, arguments: Arguments) -> None:
-        for argument in arguments:
-            self._call("memory_destroy", c_void_p(argument.memory))
+    def _aimed(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> CArray[Argument]:
+        """At these arrays, which have to outlive the calls."""
+        for memory, array in zip(arguments.memories, arrays, strict=True):
+            self._call("memory_set_data_handle", memory, array.ctypes.data)
+        return arguments.given
 
     def _descriptor(self, layout: Layout) -> c_void_p:
         shape, strides = Dims(*layout.shape), Dims(*layout.strides)
-        return self._new("memory_desc_create_with_strides", 2, shape, layout.kind, strides)
+        maker = "memory_desc_create_with_strides"
+        return self._lent("memory_desc", maker, 2, shape, layout.kind, strides)
 
     def _primitive(self, kind: str, *arguments: object) -> c_void_p:
-        return self._new("primitive_create", self._new(f"{kind}_primitive_desc_create", *arguments))
+        described = self._lent("primitive_desc", f"{kind}_primitive_desc_create", *arguments)
+        return self._lent("primitive", "primitive_create", described)
 
-    def _new(self, kind: str, *arguments: object) -> c_void_p:
-        """What `dnnl_kind` makes."""
+    def _lent(self, kind: str, maker: str, *arguments: object) -> c_void_p:
+        """What `dnnl_maker` makes, given back when nobody has it any more; not at the process's
+        end: a daemon thread may be playing a tape with it.
+        """
+        handle = self._new(maker, *arguments)
+        destroy = self._library[f"dnnl_{kind}_destroy"]
+        weakref.finalize(handle, destroy, c_void_p(handle.value)).atexit = False
+        return handle
+
+    def _new(self, maker: str, *arguments: object) -> c_void_p:
+        """What `dnnl_maker` makes."""
         handle = c_void_p()
-        self._call(kind, byref(handle), *arguments)
+        self._call(maker, byref(handle), *arguments)
         return handle
 
     def _call(self, name: str, *arguments: object) -> None:

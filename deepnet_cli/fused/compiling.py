@@ -9,7 +9,7 @@ import numpy as np
 
 from deepnet_cli.fused import elementary, native  # noqa: F401  elementary adds ufuncs
 from deepnet_cli.fused.lines import LENGTH, Argument
-from deepnet_cli.fused.module import module
+from deepnet_cli.fused.module import LANES, module
 from deepnet_cli.fused.symbols import Symbol, UntraceableError
 from deepnet_cli.fused.team import Work
 
@@ -54,4 +54,5 @@ def compiled_pass(
     address = native.compiled(module(native.NAME, arguments, changed, axis))
     given = [ctypes.c_double if letter == "n" else ctypes.py_object for letter in shapes]
     signature = ctypes.CFUNCTYPE(None, *given, ctypes.c_ssize_t, ctypes.c_ssize_t)
-    return Compiled(signature(address("")), Work(address(".words"), address(".part")))
+    unit = 1 if axis == 1 else LANES
+    return Compiled(signature(address("")), Work(address(".words"), address(".part"), unit))

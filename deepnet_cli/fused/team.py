@@ -16,8 +16,9 @@ from deepnet_cli.fused.subnormal import FLUSHING
 LEAST = 2**16
 """Entries from which on a pass is worth more than one thread: some 10 us of one."""
 
-UNIT = 16
-"""Stretches begin at multiples of it: columns are done so many at a time."""
+OWN = {"parallel": "ptr", "thread_num": "ptr", "num_threads": "ptr"}
+OWN |= {"part": "ptr", "lines": "i64", "unit": "i64"}
+"""Words in front of a work's own: of OpenMP's functions, then of the work."""
 
 SHARED = """
 {flushing.declared}
@@ -28,6 +29,7 @@ ret void
 }}
 define internal void @NAME.member(ptr %words) {{
 {loads}
+%mask = sub i64 0, %unit
 %number32 = call i32 %thread_num()
 %size32 = call i32 %num_threads()
 %number = sext i32 %number32 to i64
@@ -35,29 +37,30 @@ define internal void @NAME.member(ptr %words) {{
 %next = add i64 %number, 1
 %before = mul i64 %lines, %number
 %first = sdiv i64 %before, %size
-%begin = and i64 %first, {unit}
+%begin = and i64 %first, %mask
 %until = mul i64 %lines, %next
 %second = sdiv i64 %until, %size
-%even = and i64 %second, {unit}
+%even = and i64 %second, %mask
 %last = icmp eq i64 %next, %size
 %end = select i1 %last, i64 %lines, i64 %even
-%given = getelementptr i64, ptr %words, i64 5
+%given = getelementptr i64, ptr %words, i64 {own}
 {flushing.before}
 call void %part(ptr %given, i64 %begin, i64 %end)
 {flushing.after}
 ret void
 }}
 """
-"""Of OpenMP's three functions, of work's part, of how many lines it has, and of its own words."""
+"""Each member has a stretch of the lines: stretches begin at multiples of the unit."""
 
 
 class Work(NamedTuple):
-    """A function of the words of a call, by address; and of the words, begin and end, what does
-    lines begin, ..., end - 1 of it.
+    """A function of the words of a call, by address; of the words, begin and end, what does lines
+    begin, ..., end - 1 of it; and how many lines, a power of 2, are best done at a time.
     """
 
     whole: int
     part: int
+    unit: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,11 @@ class Team:
 
     def shared(self, work: Work, lines: int, words: list[int]) -> tuple[int, list[int]]:
         """A function that has all the lines done, and its words."""
-        mine = [self.parallel, self.thread_num, self.num_threads, work.part, lines]
-        return _shared(), mine + words
+        own = [self.parallel, self.thread_num, self.num_threads, work.part, lines, work.unit]
+        return _shared(), own + words
 
 
 @cache
 def _shared() -> int:
-    names = ("parallel", "thread_num", "num_threads", "part", "lines")
-    loads = native.loads(names, ["ptr"] * 4 + ["i64"])
-    return native.compiled(SHARED.format(loads=loads, unit=-UNIT, flushing=FLUSHING))("")
+    loads = native.loads([*OWN], [*OWN.values()])
+    return native.compiled(SHARED.format(loads=loads, own=len(OWN), flushing=FLUSHING))("")
