@@ -2,13 +2,15 @@
 
 More than one is faster only where a product is large.  Threads that share a small one wait for
 each other for longer than it takes, and on a busy machine many times as long.  Passes over
-entries run in the thread that calls them, between products and never beside one.
+entries run between products and never beside one: in the thread that calls them, or shared by the
+threads that multiply (`fused/team.py`).
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from threading import Lock
+from threading import RLock, local
+from typing import Any
 
 LARGE = 2**22
 """Multiplications from which a product is worth more than one thread: 0.1 ms of one."""
@@ -26,61 +28,87 @@ def largest(sizes: Sequence[int], m: int) -> int:
 
 @contextmanager
 def limited(threads: int | None) -> Iterator[None]:
-    """Products have so many threads inside; None leaves their number as it is.
+    """Products have so many threads inside, None for as many as NumPy's have outside.  To be left
+    by the thread that came in.
 
-    The number is the process's.  Where Python's threads overlap here, it is that of whoever came
-    last and is still inside; when all have left, it is what it was before the first.  OpenMP's, by
-    which oneDNN multiplies, is that of each thread of Python's by itself.
+    OpenBLAS has one number for the process: where threads overlap here, it is that of whoever came
+    last and is still inside.  OpenMP's, by which oneDNN multiplies, and MKL's are each thread's of
+    Python.  In the end all are what they were.
     """
-    if threads is None:
-        yield
-        return
-    from threadpoolctl import ThreadpoolController
-
-    me = object()
-    with _MEETING:
-        _INSIDE[me] = threads
-        _settle()
+    libraries, me = _libraries(), object()
+    with _TURN:
+        lines = [_line(library) for library in libraries]  # before any is set: some follow others
+        for library, line in zip(libraries, lines, strict=True):
+            line[me] = threads or lines[0][None]
+            _set(library, line)
     try:
-        with ThreadpoolController().select(user_api="openmp").limit(limits=threads):
-            yield
+        yield
     finally:
-        with _MEETING:
-            del _INSIDE[me]
-            _settle()
+        with _TURN:
+            for library in libraries:
+                line = _line(library)
+                line.pop(me, None)
+                _set(library, line)
 
 
-_MEETING = Lock()
-_INSIDE: dict[object, int] = {}
-"""Who is inside `limited`, and with how many threads; the newest last."""
+Line = dict[object, int]
+"""Who is inside `limited` and with how many threads, the newest last; first, for None, the number
+outside.
+"""
 
-_BEFORE: dict[str, int] = {}
-"""Threads of each BLAS, by its file, while nobody was inside."""
+_PROCESS: dict[str, Line] = {}
+_THREAD = local()
+"""A line for each library's file."""
+
+_TURN = RLock()
+"""Of this thread also as Python drops one that is inside, in the midst of another's coming in."""
 
 
-def _settle() -> None:
-    """Give each BLAS the threads that it is to have now."""
-    from threadpoolctl import ThreadpoolController
+def _line(library: Any) -> Line:
+    """In which this thread stands for a library.  An OpenBLAS that multiplies by OpenMP's threads
+    has OpenMP's number, which is set after it.
+    """
+    own = library.user_api == "openmp" or library.internal_api == "mkl"
+    line: Line = (vars(_THREAD) if own else _PROCESS).setdefault(library.filepath, {})
+    if len(line) < 2:  # nobody is inside
+        line[None] = library.num_threads
+    return line
 
-    for blas in ThreadpoolController().select(user_api="blas").lib_controllers:
-        before = _BEFORE.setdefault(blas.filepath, blas.num_threads)
-        blas.set_num_threads([before, *_INSIDE.values()][-1])
-    if not _INSIDE:
-        _BEFORE.clear()
+
+def _set(library: Any, line: Line) -> None:
+    """Give a library the number of the newest.
+
+    From 3.8 on threadpoolctl lets one thread set OpenBLAS's, until it lets go or ends, and takes no
+    notice of others.  Here they take turns.
+    https://github.com/joblib/threadpoolctl#openblas-with-pthreadswindows-and-the-controlling-thread
+    """
+    let_go = getattr(library, "clear_controlling_thread", lambda **_: None)
+    let_go(force=True)
+    library.set_num_threads([*line.values()][-1])
+    let_go(force=True)
 
 
 def effective() -> int:
-    """Threads that products have now; the last bits of a result depend on it.
+    """Threads that products of NumPy's BLAS have now; the last bits of a result depend on it.
 
-    Those of NumPy's BLAS: SciPy's, and MKL, have their own, and are listed in no order.
+    Other libraries' have as many inside of `limited`, but where threads overlap.
     """
     return pool()[0]
 
 
 def pool() -> tuple[int, str]:
     """The same, and the processor for which this BLAS multiplies."""
-    from threadpoolctl import threadpool_info
+    for library in _libraries():
+        if library.user_api == "blas":
+            return library.num_threads, str(getattr(library, "architecture", "unknown"))
+    return 1, "unknown"
 
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    own = min(pools, key=lambda pool: "numpy" not in pool["filepath"], default={"num_threads": 1})
-    return own["num_threads"], str(own.get("architecture", "unknown"))
+
+def _libraries() -> list[Any]:
+    """All that have threads, as threadpoolctl controls them: NumPy's BLAS first, OpenMP last."""
+    from threadpoolctl import ThreadpoolController
+
+    def order(library: Any) -> tuple[bool, bool]:
+        return library.user_api == "openmp", "numpy" not in library.filepath
+
+    return sorted(ThreadpoolController().lib_controllers, key=order)

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,9 @@ import pytest
 import scipy.sparse
 from cli import deepnet as command
 from samples import rows, same_files, write_blobs, write_config
-from threadpoolctl import threadpool_limits
 
 import deepnet_cli as deepnet
 from deepnet_cli.nn.types import Array
-from deepnet_cli.threads import effective, limited
 from deepnet_cli.training.loop.state import Event
 
 BINARY = {"layers": [4, 1], "activations": ["tanh", "sigmoid"]}
@@ -160,21 +158,6 @@ def test_other_threads_train_at_the_same_time(folder: Path) -> None:
     for k in range(3):
         for again in range(2):
             same_files(Path("alone"), Path(f"{k}-{again}"))
-
-
-@pytest.mark.parametrize("order", ["aAbB", "abAB", "abBA", "abAcCB", "abcBAC"])
-def test_products_have_the_threads_of_who_came_last_and_in_the_end_their_own(order: str) -> None:
-    """A small letter comes in, with threads of its own number, and its capital goes out."""
-    inside: dict[str, ExitStack] = {}
-    with threadpool_limits(5, user_api="blas"):
-        for letter in order:
-            if letter.islower():
-                inside[letter] = ExitStack()
-                inside[letter].enter_context(limited(" abc".index(letter)))
-            else:
-                inside.pop(letter.lower()).close()
-            assert effective() == ([5] + [" abc".index(name) for name in inside])[-1]
-        assert effective() == 5
 
 
 def test_longer_with_resume(folder: Path) -> None:

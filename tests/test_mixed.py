@@ -30,7 +30,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every product in bfloat16, however small; skips where this machine has none."""
-    monkeypatch.setattr(choice, "LEAST", 1)
+    monkeypatch.setattr(choice, "SHARED", 1)
     try:
         check_precision("mixed")
     except UnavailableError as problem:

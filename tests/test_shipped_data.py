@@ -231,7 +231,7 @@ def test_mixed_does_as_well_as_float32(
 
     One seed says little: the 359 test digits are 0.28 points each.
     """
-    monkeypatch.setattr(choice, "LEAST", 1)
+    monkeypatch.setattr(choice, "SHARED", 1)
     try:
         choice.check_precision("mixed")
     except UnavailableError as problem:

@@ -219,7 +219,7 @@ def test_operations_are_those_of_the_products(kind: str) -> None:
     counts: list[int] = []
 
     class Counting:
-        name = "counting"
+        name, team = "counting", None
 
         def __call__(self, A: Array, B: Array, out: Array) -> Array:
             counts.append(2 * A.shape[1] * out.size)
@@ -300,10 +300,10 @@ def test_another_number_of_threads_is_named_where_it_is_clearly_faster(
 
     monkeypatch.setattr(measuring, "limited", Limited)
     took = {1: 9.0, 2: 5.0, 4: 4.4, 6: 6.0}
-    found, better = measuring._by_threads(lambda: took[used[-1]])
+    found, better = measuring._by_threads(lambda: lambda: took[used[-1]])
     assert (found, better) == (took, 4)
     took[4] = 4.6
-    assert measuring._by_threads(lambda: took[used[-1]]) == (took, None)
+    assert measuring._by_threads(lambda: lambda: took[used[-1]]) == (took, None)
 
 
 def test_parts_that_belong_together_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:

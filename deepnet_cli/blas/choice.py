@@ -14,6 +14,7 @@ from deepnet_cli.blas.cpu import has_avx512, has_bfloat16, is_amd, is_intel
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.products import NUMPY, Product
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import LARGE, largest
@@ -45,6 +46,10 @@ class Large:
     def name(self) -> str:
         return f"{self.product.name} from {self.least:,} multiplications on, else {NUMPY.name}"
 
+    @property
+    def team(self) -> Team | None:
+        return self.product.team
+
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
         chosen: Product = self.product if self.takes(A, B) else NUMPY
         return chosen(A, B, out)
@@ -67,7 +72,7 @@ def product(precision: str, sizes: Sequence[int], m: int) -> Product:
     Raises UnavailableError where `mixed` cannot be had.
     """
     if precision == "mixed":
-        return Large(_bfloat16(), LEAST)
+        return Large(_bfloat16(), SHARED)
     most = largest(sizes, m)
     try:
         if is_intel() and most >= LEAST:

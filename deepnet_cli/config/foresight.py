@@ -17,9 +17,10 @@ def memory_needed(
     config: Config, network: Network, rule: Rule, m: int, size: int, reduced: int | None
 ) -> dict[str, int]:
     """Bytes: theta with its gradient, best and last good copies, and one that is being written;
-    slots, and what an update takes beside; A and dA of a batch; where examples are changed, copies
-    of a batch; where they are read while training goes on, the windows that they are dealt from;
-    where the features are reduced, what that takes.
+    slots, and what an update takes beside; A and dA of a batch; in mixed precision, all that is
+    multiplied in bfloat16; where examples are changed, copies of a batch; where they are read while
+    training goes on, the windows that they are dealt from; where the features are reduced, what
+    that takes.
     """
     width = config.compute.dtype.itemsize
     span = {REDUCTION: bytes_needed(network, m, width)} if reduced else {}
@@ -29,12 +30,15 @@ def memory_needed(
         example = (network.features + network.sizes[-1]) * width
         batch["windows"] = 2 * min(max(WINDOW, size * example), m * example)
     P = build_network(config, reduced or network.features).layout.size
+    factors = {"factors in bfloat16": 2 * (P + (network.features + network.floats) * size)}
+    rounded = factors if config.compute.precision == "mixed" else {}
     return {
         "parameters": P * width,
         "gradient": P * width,
         "optimizer": P * (rule.n_slots * width + rule.scratch),
         "copies to fall back on": P * (4 + 3 * rule.n_slots) * width,
         "activations": network.floats * size * width,
+        **rounded,
         **batch,
         **span,
     }

@@ -9,8 +9,9 @@ import numpy as np
 
 from deepnet_cli.fused import elementary, native  # noqa: F401  elementary adds ufuncs
 from deepnet_cli.fused.lines import LENGTH, Argument
-from deepnet_cli.fused.module import module
+from deepnet_cli.fused.module import LANES, module
 from deepnet_cli.fused.symbols import Symbol, UntraceableError
+from deepnet_cli.fused.team import Work
 
 KINDS = {"f": "float", "d": "double"}
 
@@ -20,7 +21,7 @@ class Compiled:
     """A pass in machine code."""
 
     call: Callable[..., None]  # of the arguments of a Pass, n and m
-    address: int | None  # of the same for a tape; None where nothing is to be done
+    work: Work | None  # the same for a tape; None where nothing is to be done
 
 
 def compiled_pass(
@@ -50,7 +51,8 @@ def compiled_pass(
     changed = {k: s.node for k, s in enumerate(symbols) if s.node is not before[k]}
     if not changed:
         return Compiled(lambda *_: None, None)
-    address = native.compiled(module(native.NAME, arguments, changed, columns=axis == 0))
+    address = native.compiled(module(native.NAME, arguments, changed, axis))
     given = [ctypes.c_double if letter == "n" else ctypes.py_object for letter in shapes]
     signature = ctypes.CFUNCTYPE(None, *given, ctypes.c_ssize_t, ctypes.c_ssize_t)
-    return Compiled(signature(address("")), address(".words"))
+    unit = 1 if axis == 1 else LANES
+    return Compiled(signature(address("")), Work(address(".words"), address(".part"), unit))

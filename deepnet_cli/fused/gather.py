@@ -1,5 +1,6 @@
 """Lines of a matrix gathered into a buffer, in NumPy or as a call on a tape."""
 
+import ctypes
 from functools import cache
 from typing import Any
 
@@ -7,66 +8,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepnet_cli.fused import native, tape
+from deepnet_cli.fused.team import Work
 
-HEAD = """
+PART = """
 define void @NAME.words(ptr %words) {{
-start:
 {loads}
-%bytes = mul i64 %width, 8
-%ahead = getelementptr i8, ptr %chosen, i64 %bytes
-store ptr %ahead, ptr %p1
-br label %row
-row:
-"""
-"""The index moves on by what this call takes of it."""
-
-COLUMNS = """%r = phi i64 [0, %start], [%r.next, %row.end]
-%r.from = mul i64 %r, %stride
-%line = getelementptr {entry}, ptr %source, i64 %r.from
-%r.to = mul i64 %r, %width
-%to = getelementptr {entry}, ptr %out, i64 %r.to
-br label %column
-column:
-%c = phi i64 [0, %row], [%c.next, %column]
-%which = getelementptr i64, ptr %chosen, i64 %c
-%index = load i64, ptr %which
-%from = getelementptr {entry}, ptr %line, i64 %index
-%value = load {entry}, ptr %from
-%there = getelementptr {entry}, ptr %to, i64 %c
-store {entry} %value, ptr %there
-%c.next = add i64 %c, 1
-%c.more = icmp slt i64 %c.next, %width
-br i1 %c.more, label %column, label %row.end
-row.end:
-%r.next = add i64 %r, 1
-%r.more = icmp slt i64 %r.next, %lines
-br i1 %r.more, label %row, label %done
-done:
+call void @NAME.part(ptr %words, i64 0, i64 %lines)
 ret void
 }}
-"""
-"""Of each line those columns that are chosen, to a matrix of `width` columns."""
-
-ROWS = """%r = phi i64 [0, %start], [%r.next, %row]
-%which = getelementptr i64, ptr %chosen, i64 %r
-%index = load i64, ptr %which
-%skipped = mul i64 %index, %stride
-%from = getelementptr i8, ptr %source, i64 %skipped
-%r.to = mul i64 %r, %stride
-%to = getelementptr i8, ptr %out, i64 %r.to
-call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %stride, i1 false)
+define void @NAME.part(ptr %words, i64 %begin, i64 %end) {{
+start:
+{loads}
+%some = icmp slt i64 %begin, %end
+br i1 %some, label %line, label %done
+line:
+%r = phi i64 [%begin, %start], [%r.next, %line.end]
+%r.from = mul i64 %r, %stride
+%r.to = mul i64 %r, %width
+{line}
 %r.next = add i64 %r, 1
-%more = icmp slt i64 %r.next, %width
-br i1 %more, label %row, label %done
+%more = icmp slt i64 %r.next, %end
+br i1 %more, label %line, label %done
 done:
 ret void
 }}
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
-"""Whole rows of `stride` bytes."""
+"""Lines of `out`."""
+
+CHOSEN = """%from = getelementptr {entry}, ptr %source, i64 %r.from
+%to = getelementptr {entry}, ptr %out, i64 %r.to
+br label %column
+column:
+%c = phi i64 [0, %line], [%c.next, %column]
+%which = getelementptr i64, ptr %chosen, i64 %c
+%index = load i64, ptr %which
+%there = getelementptr {entry}, ptr %from, i64 %index
+%value = load {entry}, ptr %there
+%here = getelementptr {entry}, ptr %to, i64 %c
+store {entry} %value, ptr %here
+%c.next = add i64 %c, 1
+%c.more = icmp slt i64 %c.next, %width
+br i1 %c.more, label %column, label %line.end
+line.end:"""
+"""Of a line those entries that are chosen."""
+
+WHOLE = """br label %line.end
+line.end:
+%which = getelementptr i64, ptr %chosen, i64 %r
+%index = load i64, ptr %which
+%skipped = mul i64 %index, %stride
+%from = getelementptr {entry}, ptr %source, i64 %skipped
+%to = getelementptr {entry}, ptr %out, i64 %r.to
+%bytes = mul i64 %width, {size}
+call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %from, i64 %bytes, i1 false)"""
+"""The line that is chosen."""
+
+GO_ON = """
+define void @NAME(ptr %words) {{
+{loads}
+%now = load ptr, ptr %place
+%ahead = getelementptr i8, ptr %now, i64 %bytes
+store ptr %ahead, ptr %place
+ret void
+}}
+"""
+"""The index moves on by what was taken of it."""
 
 WORDS = ("source", "chosen", "out", "width", "stride", "lines")
-ENTRIES = {4: "float", 8: "double"}
+ENTRIES, SIZES = {4: "float", 8: "double"}, {"float": 4, "double": 8}
 
 
 class Gather:
@@ -91,20 +101,29 @@ class Gather:
         if on.broken or not (alike and contiguous and entry):
             on.broken = True
             return
-        stride = source.shape[1] * (source.itemsize if self.axis == 0 else 1)
-        sizes = [out.shape[self.axis], stride, len(out)]
-        words = [source.ctypes.data, 0, out.ctypes.data, *sizes]
-        self._words.append(on.add(_compiled(self.axis, entry), words, (source, out)))
+        n, width = out.shape
+        words = [source.ctypes.data, 0, out.ctypes.data, width, source.shape[1], n]
+        held = on.add_work(_work(self.axis, entry), n, out.size, words, (source, out))
+        self._words.append(held)
+        place = ctypes.addressof(held) + 8 * (len(held) - len(WORDS) + 1)
+        on.add(_go_on(), [place, 8 * out.shape[self.axis]], held)
 
     def aim(self, source: NDArray[Any], chosen: NDArray[np.int64]) -> None:
         """Let the next plays, on any tape, take these of a source; both have to outlive them."""
         for words in self._words:
-            words[0], words[1] = source.ctypes.data, chosen.ctypes.data
+            words[-6], words[-5] = source.ctypes.data, chosen.ctypes.data
 
 
 @cache
-def _compiled(axis: int, entry: str) -> int:
-    """The address of what gathers rows (axis 0) or columns."""
+def _work(axis: int, entry: str) -> Work:
+    """What gathers rows (axis 0) or columns."""
     loads = native.loads(WORDS, 3 * ["ptr"] + 3 * ["i64"])
-    text = (HEAD + (COLUMNS if axis else ROWS)).format(loads=loads, entry=entry)
-    return native.compiled(text)(".words")
+    line = (CHOSEN if axis else WHOLE).format(entry=entry, size=SIZES[entry])
+    address = native.compiled(PART.format(loads=loads, line=line))
+    return Work(address(".words"), address(".part"))
+
+
+@cache
+def _go_on() -> int:
+    loads = native.loads(("place", "bytes"), ("ptr", "i64"))
+    return native.compiled(GO_ON.format(loads=loads))("")

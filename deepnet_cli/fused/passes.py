@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepnet_cli.fused import blocks, native, tape
+from deepnet_cli.fused.team import Team
 
 if TYPE_CHECKING:
     from deepnet_cli.fused.compiling import Compiled
@@ -56,9 +57,10 @@ class Pass:
     ) -> None:
         if compiled is None:
             on.broken = True
-        elif compiled.address is not None:
+        elif compiled.work is not None:
             numbers = args[len(args) - self.shapes.count("n") :]
-            on.add(compiled.address, [*map(id, args), n, m], args, numbers)
+            lines, words = n if self.axis == 1 else m, [*map(id, args), n, m]
+            on.add_work(compiled.work, lines, n * m, words, args, numbers)
 
     def in_numpy(self, *args: Any) -> None:
         """The same, without compiling anything; as quiet as machine code where numbers overflow."""
@@ -97,8 +99,8 @@ class Pass:
 class Player:
     """A pass over arrays that stay where they are: a function of its numbers alone."""
 
-    def __init__(self, of: Pass, *args: Any) -> None:
-        with tape.record() as self.tape:
+    def __init__(self, of: Pass, *args: Any, team: Team | None = None) -> None:
+        with tape.record(team) as self.tape:
             of(*args)
         self._pass, self._arrays = of, args[: len(args) - of.shapes.count("n")]
 

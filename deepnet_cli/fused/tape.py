@@ -3,25 +3,27 @@
 While a tape records, passes and products are noted and not run.  Playing it runs them all in
 machine code: with small networks most of a step is Python between one call and the next.
 
-Meanwhile numbers smaller than the smallest normal one (1.2e-38 in float32) are 0, as the
-processor's flags FTZ and DAZ say.  A network that is sure of its examples makes many of them,
-and Intel's processors take many times as long for one as for others.
+Meanwhile numbers smaller than the smallest normal one are 0 (`subnormal.py`).
 """
 
 import ctypes
-import platform
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from deepnet_cli.fused import native
+from deepnet_cli.fused.subnormal import FLUSHING
+from deepnet_cli.fused.team import LEAST, Team, Work
 
 PLAYER = """
-{declared}
+{flushing.declared}
 define void @NAME(ptr %records, i64 %count) {{
 start:
-{flush}
+{flushing.before}
 %any = icmp sgt i64 %count, 0
 br i1 %any, label %next, label %done
 next:
@@ -35,29 +37,17 @@ call void %function(ptr %arguments)
 %more = icmp slt i64 %k.next, %count
 br i1 %more, label %next, label %done
 done:
-{restore}
+{flushing.after}
 ret void
 }}
 """
-
-X86 = {
-    "declared": "declare void @llvm.x86.sse.stmxcsr(ptr)\ndeclare void @llvm.x86.sse.ldmxcsr(ptr)",
-    "flush": """%before = alloca i32
-%inside = alloca i32
-call void @llvm.x86.sse.stmxcsr(ptr %before)
-%control = load i32, ptr %before
-%flushing = or i32 %control, 32832
-store i32 %flushing, ptr %inside
-call void @llvm.x86.sse.ldmxcsr(ptr %inside)""",
-    "restore": "call void @llvm.x86.sse.ldmxcsr(ptr %before)",
-}
-"""32832 is FTZ and DAZ; other processors need none of it."""
 
 
 class Tape:
     """The calls, each a function's address and its arguments as words of 64 bits."""
 
-    def __init__(self) -> None:
+    def __init__(self, team: Team | None = None) -> None:
+        self.team = team  # that shares large passes
         self.broken = False  # something had to be done that is no machine code
         self.calls: list[tuple[int, Any]] = []
         self._kept: list[Any] = []  # so that no address outlives what is there
@@ -83,6 +73,31 @@ class Tape:
         self._kept.append(kept)
         return held
 
+    def add_work(
+        self,
+        work: Work,
+        lines: int,
+        entries: int,
+        words: list[int],
+        kept: Any,
+        numbers: Sequence[float] = (),
+    ) -> Any:
+        """The same for work on so many lines: where it has many entries, the team shares it."""
+        function = work.whole
+        if self.team is not None and entries >= LEAST:
+            function, words = self.team.shared(work, lines, words)
+        return self.add(function, words, kept, numbers)
+
+    def touches(self, array: NDArray[Any], since: int) -> bool:
+        """Whether a call behind the first `since` may change what stands in an array: it was given
+        some of it.
+        """
+        return any(
+            isinstance(x, np.ndarray) and np.may_share_memory(x, array)
+            for kept in self._kept[since:]
+            for x in kept
+        )
+
     def play(self, *numbers: float) -> None:
         """Run every call, in order, the last one with other numbers where they are given."""
         if numbers:
@@ -100,14 +115,9 @@ class Tape:
         pairs = [w for f, words in self.calls for w in (f, ctypes.addressof(words))]
         self._words = (ctypes.c_int64 * len(pairs))(*pairs)
         self.records = ctypes.addressof(self._words)
-        self.player = native.compiled(_player())("")
+        self.player = native.compiled(PLAYER.format(flushing=FLUSHING))("")
         signature = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t)
         self._play = signature(self.player)
-
-
-def _player() -> str:
-    x86 = platform.machine() in ("x86_64", "AMD64")
-    return PLAYER.format_map(X86 if x86 else dict.fromkeys(X86, ""))
 
 
 class Recording(threading.local):
@@ -120,9 +130,11 @@ recording = Recording()
 
 
 @contextmanager
-def record() -> Iterator[Tape]:
-    """Note on a new tape, in place of running it, all that is done inside."""
-    recording.tape = tape = Tape()
+def record(team: Team | None = None) -> Iterator[Tape]:
+    """Note on a new tape, in place of running it, all that is done inside; large passes as the
+    work of a team.
+    """
+    recording.tape = tape = Tape(team)
     tape.broken = not native.available()
     try:
         yield tape

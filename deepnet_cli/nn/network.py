@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.initializers import Initializer
 from deepnet_cli.nn.layer import Layer
 from deepnet_cli.nn.losses import Loss
@@ -85,6 +86,11 @@ class Network:
         """The same, trained by other products."""
         layers = [replace(layer, multiply=multiply) for layer in self.layers]
         return Network.of(self.features, layers, self.loss)
+
+    @property
+    def team(self) -> Team | None:
+        """The threads that multiply in training, where they can share passes."""
+        return self.layers[0].multiply.team
 
     @cached_property
     def evaluation(self) -> "Network":

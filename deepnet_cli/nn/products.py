@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 
 from deepnet_cli.fused import gemm, tape
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.types import Array
 
 
@@ -20,6 +21,10 @@ class Product(Protocol):
     def name(self) -> str:
         """What multiplies, for the records of a run."""
 
+    @property
+    def team(self) -> Team | None:
+        """The threads that multiply, where they can share passes as well."""
+
     def __call__(self, A: Array, B: Array, out: Array) -> Array: ...
 
 
@@ -28,6 +33,7 @@ class NumPy:
     """By NumPy and its BLAS: any dtype, any strides."""
 
     name: str = "NumPy"
+    team: None = None
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
         if tape.recording.tape is None:

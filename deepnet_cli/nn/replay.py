@@ -61,7 +61,7 @@ class Replay:
         objective, m = self.objective, X.shape[1]
         work = objective.workspace(m, theta.dtype)
         work.share[...] = shares(None, m)
-        with np.errstate(all="ignore"), record() as tape:
+        with np.errstate(all="ignore"), record(objective.network.team) as tape:
             _, grad = objective.swept(theta, X, Y, work)
             fits = X.dtype == Y.dtype == theta.dtype and Y.flags.c_contiguous
             tape.broken |= not (fits and all(op.in_passes for op in objective.network.ops))

@@ -12,6 +12,7 @@ import numpy as np
 
 from deepnet_cli.fused.passes import Pass, Player
 from deepnet_cli.fused.tape import Tape
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.parameters import Stretch
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.adam import Adam, Adamax, AdamW, AMSGrad, NAdam, RAdam
@@ -54,14 +55,16 @@ class Mover:
         slots: Array,
         decaying: Sequence[Stretch] = (),
         moving: Sequence[Stretch] = EVERYWHERE,
+        team: Team | None = None,
     ) -> None:
         self._players: list[tuple[Player, Numbers]] = []
         for place, factor in decaying if rule.weight_decay else ():
-            decay = Player(DECAY, theta[place], 0.0)
+            decay = Player(DECAY, theta[place], 0.0, team=team)
             self._players.append((decay, partial(_share, factor * rule.weight_decay)))
         for place, factor in moving:
             vectors = theta[place], grad[place], *slots[:, place]
-            self._players.append((Player(update(rule), *vectors, 0.0, 1), partial(_rate, factor)))
+            move = Player(update(rule), *vectors, 0.0, 1, team=team)
+            self._players.append((move, partial(_rate, factor)))
 
     def __call__(self, rate: float, t: int) -> None:
         for play, numbers in self._players:

@@ -68,10 +68,11 @@ class Moves(Updates):
 
     @cached_property
     def move(self) -> Mover:
-        state, layout = self.state, self.objective.network.layout
+        state, network = self.state, self.objective.network
+        layout = network.layout
         grad = self.objective.gradient_of(state.theta.dtype)
         vectors = state.theta, grad, state.slots
-        return Mover(self.rule, *vectors, layout.decaying, layout.moving)
+        return Mover(self.rule, *vectors, layout.decaying, layout.moving, network.team)
 
     def of(self, run: Run) -> Iterator[Steps]:
         reel = self.reel(run.hand)
@@ -122,7 +123,7 @@ class Moves(Updates):
             return None
         network, theta = self.objective.network, self.state.theta
         recorded = self.gradient.recorded(theta, hand.X, hand.Y)
-        with record() as dealing:
+        with record(network.team) as dealing:
             hand.note(dealing)
         before, after = [dealing, recorded.tape], self.move.tapes
         between = network.draws or network.tracks or network.holds or self.clippings

@@ -67,7 +67,8 @@ def _measured(job: Job) -> Timing:
     state, batches = progress.state, progress.space.batches
     updates, steps = begun(job, progress, batches)
     objective, seen = updates.objective, updates.seen
-    most = at_once(objective.network.sizes, batches.size)
+    network = objective.network
+    most = at_once(network.sizes, batches.size)
     run, deal = next(batches.runs(0, ENDLESS, lambda _: most)), batches.deal(0, ENDLESS)
     batch = next(run.batches())
     parts = parts_of(objective, job.clippings, job.rule, state, batch)
@@ -75,28 +76,30 @@ def _measured(job: Job) -> Timing:
         S = objective.scores(batch.X.shape[1], state.theta.dtype)
         parts.append(Part("metrics", "", partial(seen, S, batch.Y)))
     if batches.copied:
-        parts.insert(0, dealing(run, deal, played=updates.reel(run.hand) is not None))
+        parts.insert(0, dealing(run, deal, network.team, played=updates.reel(run.hand) is not None))
     all_products = partial(multiplied, products_of(objective, state, batch))
-    (products,) = as_trained([Part("products", "", all_products)])
+    (products,) = as_trained([Part("products", "", all_products)], None)
 
     def round_() -> list[float]:
         found = [seconds_of(steps, batches)]
         return found + _in_turn([products]) + _in_turn(parts)
 
-    ceiling = partial(peak, objective.network.layers[0].multiply, state.theta.dtype, FOR_PEAK)
+    ceiling = partial(peak, network.layers[0].multiply, state.theta.dtype, FOR_PEAK)
     peak_before = ceiling()
     began, worked = perf_counter(), thread_time()
     step, of_products, *of_parts = np.median(rounds(round_, FOR_STEPS), axis=0).tolist()
     undisturbed = (thread_time() - worked) / (perf_counter() - began)
-    by_threads, better = _by_threads(lambda: seconds_of(steps, batches))
+    by_threads, better = _by_threads(
+        lambda: partial(seconds_of, begun(job, progress, batches)[1], batches)
+    )
     by_part: dict[tuple[str, str], float] = {}
     for part, seconds in zip(parts, of_parts, strict=True):
         by_part[part.of, part.way] = by_part.get((part.of, part.way), 0.0) + seconds
     return Timing.of_job(
         job,
         row=seconds_of_a_row(job, progress),
-        sizes=objective.network.sizes,
-        frozen=tuple(layer.frozen for layer in objective.network.layers),
+        sizes=network.sizes,
+        frozen=tuple(layer.frozen for layer in network.layers),
         size=batches.size,
         threads=effective(),
         step=step,
@@ -109,18 +112,26 @@ def _measured(job: Job) -> Timing:
     )
 
 
-def _by_threads(step: Callable[[], float]) -> tuple[dict[int, float], int | None]:
+def _by_threads(begin: Callable[[], Callable[[], float]]) -> tuple[dict[int, float], int | None]:
     """A step with the number of threads in use, and with 1, 2, 4, ... and one a core; and the
     number that is clearly faster than the one in use, if there is one.
+
+    What is on a training's tapes may be made for a number, so there is a beginning for each.
     """
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     numbers = sorted({effective(), cores, *(2**k for k in range((cores - 1).bit_length()))})
     used = numbers.index(effective())
 
+    def begun_with(n: int) -> Callable[[], float]:
+        with limited(n):
+            return begin()
+
+    steps = {n: begun_with(n) for n in numbers}
+
     def settled(n: int) -> float:
         with limited(n):
-            turns = rounds(lambda: [step()], 1.5 * SETTLING)
+            turns = rounds(lambda: [steps[n]()], 1.5 * SETTLING)
         return float(np.median(turns[len(turns) * 2 // 3 :]))
 
     found = rounds(lambda: [settled(n) for n in numbers], FOR_THREADS)

@@ -11,6 +11,7 @@ from itertools import count
 
 from deepnet_cli.data.dealing.batches import Batch, Run
 from deepnet_cli.fused.tape import record
+from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.losses import shares
 from deepnet_cli.nn.network import Network
 from deepnet_cli.nn.objective import Objective
@@ -96,14 +97,14 @@ def parts_of(
         after.append(Part("max_norm", "", partial(objective.hold, theta)))
     if network.tracks:
         after.append(Part("statistics", "", partial(objective.track, theta, X.shape[1])))
-    return [*before, *as_trained(swept), *after]
+    return [*before, *as_trained(swept, network.team), *after]
 
 
-def dealing(run: Run, deal: Iterator[Batch], *, played: bool) -> Part:
+def dealing(run: Run, deal: Iterator[Batch], team: Team | None, *, played: bool) -> Part:
     """Filling the buffers of a batch: with those of `run`, over and over, or what comes next."""
     if not played:
         return Part("batch", "", partial(next, deal))
-    with record() as tape:
+    with record(team) as tape:
         run.hand.note(tape)
     number = count()
 
@@ -115,11 +116,11 @@ def dealing(run: Run, deal: Iterator[Batch], *, played: bool) -> Part:
     return Part("batch", "", fill, played=True)
 
 
-def as_trained(parts: list[Part]) -> list[Part]:
+def as_trained(parts: list[Part], team: Team | None) -> list[Part]:
     """The parts as one tape after the other, where all of them can be on tape, as in training."""
     tapes = []
     for part in parts:
-        with record() as tape:
+        with record(team) as tape:
             part.call()
         if tape.broken:
             return parts
@@ -143,6 +144,10 @@ class Noted:
     @property
     def name(self) -> str:
         return self.product.name
+
+    @property
+    def team(self) -> Team | None:
+        return self.product.team
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
         self.seen.append((self.product, A, B, out))
