@@ -310,7 +310,7 @@ def test_weights_are_scikit_learns(target: str, rng: np.random.Generator) -> Non
 
 
 @each_metric
-@settings(max_examples=25, derandomize=True, deadline=None)
+@settings(max_examples=12, derandomize=True, deadline=None)
 @given(data=st.data())
 def test_a_weight_of_two_is_the_example_twice(target: str, name: str, data: st.DataObject) -> None:
     """So a resample of a bootstrap is a row of weights."""
@@ -347,6 +347,28 @@ def test_drawing_groups_is_weighing_their_examples(target: str, rng: np.random.G
     assert found.keys() == metrics.keys()
     for name, values in weighed.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-9, atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("way", [1, -1])
+@pytest.mark.parametrize("target", ["binary scores", "class scores"])
+def test_what_is_all_right_or_all_wrong_stays_in_the_range_of_a_figure(
+    target: str, way: int, rng: np.random.Generator
+) -> None:
+    """Also by sums of weights that are rounded, and of very many scores with two among
+    the others'.
+    """
+    for m, astray in product((9, 30, 1000), (0, 2)):
+        labels, w = np.arange(m) % 2, rng.uniform(size=m)
+        times = np.concatenate([rng.uniform(size=(50, m)), rng.integers(0, 3, (50, m))])
+        Y = labels[np.newaxis] * 1.0 if target == "binary scores" else one_hot(labels, 2)
+        A = way * (2 * Y - 1) * rng.uniform(1, 2, m)
+        A[:, :astray] *= -1
+        draws = drawn_figures(METRICS[target], A, Y, w, np.arange(m))
+        for found in (figures(target, A, Y, w), draws(times)):
+            for name, values in found.items():
+                lowest = -1 if name in ("mcc", "cohen_kappa") else 0
+                assert not np.any(values < lowest), name
+                assert not np.any(values > 1), name
 
 
 @pytest.mark.parametrize("share", [0.5, 0.02, 0.98])

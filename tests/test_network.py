@@ -45,12 +45,13 @@ def test_500_iterations_are_those_of_the_equations(
     """Costs and parameters of a full-batch run, to 1e-10, against per-example loops."""
     network = network_of(SIZES, hidden, output, loss)
     theta = start(network, rng, scale=0.7)
-    X, Y, l2, rate = rng.normal(size=(4, M)), labels_for(loss, 3, M, rng), 0.5, 0.05
+    m, l2, rate = 5, 0.5, 0.05
+    X, Y = rng.normal(size=(4, m)), labels_for(loss, 3, m, rng)
     names = [layer.activation.name for layer in network.layers]
     expected, parameters = transcription.train(
         lists(network, theta), X, Y, names, loss.name, learning_rate=rate, iterations=500, l2=l2
     )
-    objective, rule, costs = Objective(network, (L2(l2 / M),)), GradientDescent(), []
+    objective, rule, costs = Objective(network, (L2(l2 / m),)), GradientDescent(), []
     for t in range(1, 501):
         J, grad = objective(theta, X, Y)
         costs.append(J)

@@ -5,10 +5,9 @@ import os
 import subprocess
 import sys
 import weakref
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CFUNCTYPE, c_int
+from ctypes import CFUNCTYPE, c_int, c_void_p
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,13 +18,13 @@ import pytest
 from networks import labels_for, network_of, start
 
 from deepnet_cli.blas import choice, cpu
-from deepnet_cli.blas.bfloat16 import BFloat16, bfloat16
+from deepnet_cli.blas.bfloat16 import bfloat16
 from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
 from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
-from deepnet_cli.blas.onednn import SPINS, library, onednn
-from deepnet_cli.blas.primitives import Arguments, Engine, Layout, Primitive
+from deepnet_cli.blas.onednn import SPINS, engine, library, onednn
+from deepnet_cli.blas.primitives import Engine, Matmul, Own, Reorder, Wanted
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.fused.tape import Tape, record
@@ -183,19 +182,19 @@ def test_primitives_are_for_the_threads_that_play_them(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
     """Their scratch memory is of that many."""
-    available("bfloat16")
-    multiply, made, matmul = BFloat16(), list[int](), Engine.matmul
+    multiply, made, primitive = available("bfloat16"), list[int](), Engine._primitive
 
-    def noted(engine: Engine, *layouts: Layout) -> Primitive:
-        made.append(engine.threads)
-        return matmul(engine, *layouts)
+    def noted(engine: Engine, kind: str, *given: object) -> c_void_p:
+        made.append(engine._threads)
+        return primitive(engine, kind, *given)
 
-    monkeypatch.setattr(Engine, "matmul", noted)
+    monkeypatch.setattr(Engine, "_primitive", noted)
+    monkeypatch.setattr(engine(), "_own", Own())
     A, B = pair("W A", (64, 200, 33), "float32", rng)
     for number in (1, 2, 1, 3, 2):
         with limited(number):
             multiply(A, B, np.empty((64, 33), np.float32))
-    assert made == [1, 2, 3]
+    assert made == [1] * 3 + [2] * 3 + [3] * 3
 
 
 class Spied:
@@ -215,8 +214,7 @@ class Spied:
 def test_a_tape_has_the_threads_that_it_was_recorded_with(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    available("bfloat16")
-    product, (A, B) = BFloat16(), pair("W A", (64, 200, 33), "float32", rng)
+    product, (A, B) = available("bfloat16"), pair("W A", (64, 200, 33), "float32", rng)
     real, seen = library()[0], list[int]()
 
     def noting() -> int:
@@ -225,7 +223,7 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
 
     execute = CFUNCTYPE(c_int)(noting)
 
-    monkeypatch.setattr(product._engine, "_library", Spied(real, dnnl_primitive_execute=execute))
+    monkeypatch.setattr(engine(), "_library", Spied(real, dnnl_primitive_execute=execute))
     with limited(2), record() as recorded:
         product(A, B, np.empty((64, 33), np.float32))
     with limited(5):
@@ -234,45 +232,36 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
     assert seen == [2] * 3
 
 
-MADE = ("memory", "memory_desc", "primitive", "primitive_desc")
-"""What oneDNN makes for a product."""
-
-
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
+@pytest.mark.parametrize("name", ["oneDNN", "bfloat16"])
 def test_a_tape_keeps_what_it_works_on_and_then_gives_it_back(
-    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
+    name: str, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    available("bfloat16")
-    product, made = BFloat16(), Counter[str]()
-    real = library()[0]
+    product, real, memories = available(name), library()[0], list[int]()
 
-    def counted(name: str, kind: str, change: int) -> Callable[..., object]:
-        def called(*arguments: object) -> object:
-            made[kind] += change
-            return getattr(real, name)(*arguments)
+    def create(*arguments: object) -> object:
+        memories.append(1)
+        return real.dnnl_memory_create(*arguments)
 
-        return called
+    def destroy(memory: object) -> object:
+        memories.append(-1)
+        return real.dnnl_memory_destroy(memory)
 
-    makers = {"memory_desc_create_with_strides": "memory_desc", "memory_create": "memory"}
-    makers |= {"primitive_create": "primitive"}
-    makers |= {f"{kind}_primitive_desc_create": "primitive_desc" for kind in ("reorder", "matmul")}
-    changes = [(f"dnnl_{maker}", kind, 1) for maker, kind in makers.items()]
-    changes += [(f"dnnl_{kind}_destroy", kind, -1) for kind in MADE]
-    functions = {change[0]: counted(*change) for change in changes}
-    monkeypatch.setattr(product._engine, "_library", Spied(real, **functions))
+    spied = Spied(real, dnnl_memory_create=create, dnnl_memory_destroy=destroy)
+    monkeypatch.setattr(engine(), "_library", spied)
     arrays = [rng.standard_normal(s, np.float32) for s in ((64, 200), (200, 33), (64, 33))]
     seen = [weakref.ref(array) for array in arrays]
     with record() as recorded:
         product(*arrays)
-    assert [made[kind] for kind in MADE] == [2 + 2 + 3, 2 + 2 + 3, 3, 0]
-    del product, arrays
+    assert memories == [1] * (3 if name == "oneDNN" else 7)
+    del arrays
     gc.collect()
     assert all(array() is not None for array in seen)
     recorded.play()
     del recorded
     gc.collect()
     assert all(array() is None for array in seen)
-    assert not +made
+    assert sum(memories) == 0
 
 
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")
@@ -311,13 +300,11 @@ def test_on_tape_a_matrix_is_rounded_once_until_it_changes(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
     """What each product then is, is what it is by itself."""
-    product, noted, note = available("bfloat16"), list[int](), Engine.note
+    product, noted, note = available("bfloat16"), list[object](), Engine.note
 
-    def counted(
-        engine: Engine, on: Tape, primitive: Primitive, given: Arguments, *arrays: Array
-    ) -> None:
-        noted.append(len(arrays))
-        note(engine, on, primitive, given, *arrays)
+    def counted(engine: Engine, on: Tape, wanted: Wanted, *arrays: Array) -> None:
+        noted.append(type(wanted))
+        note(engine, on, wanted, *arrays)
 
     monkeypatch.setattr(Engine, "note", counted)
     W, X, dZ = (rng.standard_normal(s, np.float32) for s in ((40, 30), (50, 30), (40, 50)))
@@ -333,8 +320,8 @@ def test_on_tape_a_matrix_is_rounded_once_until_it_changes(
 
     with record() as recorded:
         run()
-    assert noted.count(2) == 4  # W, X, dZ, X again
-    assert noted.count(3) == 4
+    assert noted.count(Reorder) == 4  # W, X, dZ, X again
+    assert noted.count(Matmul) == 4
     before = X.copy(), dZ.copy()
     for _ in range(2):
         X[...], dZ[...] = before

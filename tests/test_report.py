@@ -326,7 +326,11 @@ def square_chart(page: Page, title: str) -> tuple[list[str], list[tuple[str, str
 
 
 def points(d: str) -> np.ndarray:
-    return np.array(re.findall(r"[ML]([-\d.]+),([-\d.]+)", d), float)
+    """Where a path is drawn to: by M x,y or L x,y, or by V y at the same x."""
+    found = list[tuple[float, float]]()
+    for command, one, other in re.findall(r"([MLV])([-\d.]+),?([-\d.]*)", d):
+        found.append((found[-1][0], float(one)) if command == "V" else (float(one), float(other)))
+    return np.array(found)
 
 
 def test_a_step_goes_up_or_down_before_it_goes_on() -> None:

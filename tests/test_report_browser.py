@@ -5,6 +5,7 @@ The first thing that is tested of a page is that it says nothing to the console.
 
 import base64
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from itertools import pairwise
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 from cli import deepnet
 from samples import rows, write_config
+
+from deepnet_cli.report.page.scale import Scale
 
 webdriver = pytest.importorskip("selenium.webdriver")
 webdriver_errors = pytest.importorskip("selenium.common.exceptions")
@@ -59,12 +62,12 @@ class Browser:
     def complaints(self) -> list[str]:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
-    def point(self, chart: str, share: float) -> None:
-        """Move the pointer over a chart, so far to its right; it is scrolled to before."""
+    def point(self, figure: str, share: float) -> None:
+        """Move the pointer over a figure, so far to its right; it is scrolled to before."""
         box = self.run(
             "const plot = document.querySelector(arguments[0]);"
             "plot.scrollIntoView({block: 'center'}); return plot.getBoundingClientRect().toJSON()",
-            f"#chart-{chart} .picture:not([hidden]) .plot",
+            f"{figure} .picture:not([hidden]) .plot",
         )
         x, y = box["x"] + share * box["width"], box["y"] + box["height"] / 2
         self.tell("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
@@ -167,7 +170,7 @@ def test_the_pointer_is_told_the_values_of_the_history(
     )
     last = history[-1]["iteration"]
     for row in history[:: len(history) // 3]:
-        browser.point("cost", row["iteration"] / last)
+        browser.point("#chart-cost", row["iteration"] / last)
         head, training, cost, validation, val_cost = browser.tip()
         assert head == f"iteration {row['iteration']:g}"
         assert (training, validation) == ("training", "validation")
@@ -192,6 +195,31 @@ def test_the_keyboard_does_what_the_pointer_does(browser: Browser, folder: Path)
     assert browser.tip() == []
 
 
+@pytest.mark.parametrize("k", [1, 2])
+def test_the_pointer_is_told_what_is_drawn_of_ranks(browser: Browser, folder: Path, k: int) -> None:
+    """Of the ROC, and of precision and recall: of each class the point of its curve that is nearest
+    to the pointer, where the curve goes upright its upper end.
+    """
+    figure, scale = f".square:nth-child({k})", Scale.of(np.array([0.0, 1.0]))
+    browser.open(folder / "one.html")
+    paths = browser.run(
+        "return [...document.querySelectorAll(arguments[0])].map((e) => e.getAttribute('d'))",
+        f"{figure} path.line:not(.marked)",
+    )
+    curves = [np.array(re.findall(r"[ML]([-\d.]+),([-\d.]+)", d), float) / 1000 for d in paths]
+    assert len(curves) == 3
+    for share in (0.0, 0.3, float(scale.place(np.ones(1))[0])):
+        browser.point(figure, share)
+        head, *told = browser.tip()
+        at = float(head.split()[-1])
+        assert at == pytest.approx(scale.high * share, abs=0.1)
+        for points, value in zip(curves, told[1::2], strict=True):
+            x, y = points[:, 0] * scale.high, (1 - points[:, 1]) * scale.high
+            away = np.round(abs(x - at), 3)
+            assert float(value.split()[0]) == pytest.approx(y[away == away.min()].max(), abs=2e-4)
+    assert browser.complaints() == []
+
+
 def test_a_curve_can_be_left_out_and_the_scale_be_changed(browser: Browser, folder: Path) -> None:
     browser.open(folder / "two.html")
     shown = (
@@ -203,13 +231,13 @@ def test_a_curve_can_be_left_out_and_the_scale_be_changed(browser: Browser, fold
     assert browser.run(shown) == 4
     browser.run(press, 1)
     assert browser.run(shown) == 3
-    browser.point("cost", 0.5)
+    browser.point("#chart-cost", 0.5)
     assert len(browser.tip()) == 1 + 2 * 3
     before = browser.run(kind)
     browser.run(press, 4)
     assert {before, browser.run(kind)} == {"linear", "log"}
     assert browser.run(shown) == 3
-    browser.point("cost", 0.5)
+    browser.point("#chart-cost", 0.5)
     assert len(browser.tip()) == 1 + 2 * 3
     browser.run(press, 1)
     assert browser.run(shown) == 4

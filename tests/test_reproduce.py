@@ -14,6 +14,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_refused, assert_says, deepnet
+from impatience import impatience
 from samples import rows, write_blobs, write_config
 
 from deepnet_cli.threads import pool
@@ -22,7 +23,6 @@ from deepnet_cli.training.loop.state import Event
 from deepnet_cli.training.run import stopping
 from deepnet_cli.training.run.reproducing import Reproduction
 from deepnet_cli.training.run.session import Session
-from deepnet_cli.training.run.stopping import Interruption
 
 TRAINING = {"optimizer": "adam", "batch_size": 16, "log_every": 7}
 LAYERS = [{"units": 6, "batch_norm": True, "dropout": 0.2}, 3]
@@ -347,21 +347,12 @@ def test_it_can_be_interrupted(folder: Path, monkeypatch: Patch) -> None:
 
 def test_it_can_be_interrupted_in_the_midst_of_figures(folder: Path, monkeypatch: Patch) -> None:
     """Nobody waits for them: those of a row, of the one that closes the run, of either part."""
-    late, stop, asked = Interruption.late, -1, 0
-
-    def asking(interruption: Interruption) -> bool:
-        nonlocal asked
-        asked += 1
-        if asked == stop:
-            signal.raise_signal(signal.SIGINT)
-        return late(interruption)
-
-    monkeypatch.setattr(stopping, "PATIENCE", -1.0)
-    monkeypatch.setattr(Interruption, "late", asking)
+    figures = impatience(monkeypatch)
     assert reproduced("run")["identical"] is True
-    whole = asked
+    whole = figures.asked
     for block in (1, whole - 4, whole - 2):
-        stop, asked, run = block, 0, f"again-{block}"
+        figures.from_here(block)
+        run = f"again-{block}"
         result = deepnet("reproduce", "run", "-q", "--json", "--run-dir", run)
         assert result.code == 130, result.err
         told = json.loads(result.out)

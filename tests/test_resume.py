@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from cli import assert_says, deepnet
+from impatience import impatience
 from samples import rows, same_files, write_blobs, write_config
 
 from deepnet_cli.cli.progress import Display
@@ -25,9 +26,7 @@ from deepnet_cli.training.kept.lock import Lock
 from deepnet_cli.training.kept.run_directory import RunDirectory
 from deepnet_cli.training.loop.history import History
 from deepnet_cli.training.loop.state import Event
-from deepnet_cli.training.run import stopping
 from deepnet_cli.training.run.session import Session
-from deepnet_cli.training.run.stopping import Interruption
 
 LONGER = ("--set", "training.iterations=60")
 
@@ -419,27 +418,17 @@ def test_a_run_that_is_stopped_in_the_midst_of_figures_goes_on(
     """In those of a row, of the last update's and of all examples; and again as they are measured
     anew.
     """
-    whole, run, late, stop, asked = all_in_one / "b", all_in_one / "a", Interruption.late, 0, 0
-
-    def asking(interruption: Interruption) -> bool:
-        nonlocal asked
-        asked += 1
-        if asked == stop:
-            signal.raise_signal(signal.SIGINT)
-        return late(interruption)
+    whole, run, figures = all_in_one / "b", all_in_one / "a", impatience(monkeypatch)
 
     def train(*words: object, stop_at: int = 0) -> int:
-        nonlocal stop, asked
-        stop, asked = stop_at, 0
+        figures.from_here(stop_at)
         return deepnet("train", *map(str, words), "-q").code
 
-    monkeypatch.setattr(stopping, "PATIENCE", -1.0)
     monkeypatch.setattr(evaluation, "VALUES", 30 * 6 // BLOCKS)
-    monkeypatch.setattr(Interruption, "late", asking)
     shutil.rmtree(whole, ignore_errors=True)
     begun = (all_in_one / "c.yaml", *chain(*(("--set", each) for each in settings)), "--run-dir")
     assert train(*begun, whole) == 0
-    last = asked
+    last = figures.asked
     for block in few or range(1, last + 1, 2):
         assert train(*begun, run, stop_at=block % last) == 130
         made = json.loads((run / "summary.json").read_bytes())["iterations"]

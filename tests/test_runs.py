@@ -119,6 +119,31 @@ def test_what_all_share_is_not_shown_and_what_differs_is(
     assert all(len(line) <= 80 for line in (result.out + every.out).splitlines())
 
 
+@pytest.mark.parametrize(
+    ("setting", "parts"),
+    [
+        ("data.scale=minmax", []),
+        ("data.stream=true", []),
+        ("seed=1", ["validation"]),
+        ("data.validation.fraction=0.2", ["validation"]),
+        ("data.test.fraction=0.2", ["validation"]),
+        ("data.train=others/blobs.h5", ["validation"]),
+    ],
+)
+def test_runs_that_were_not_judged_by_the_same_rows_are_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, parts: list[str]
+) -> None:
+    """By the rows as they are in the file, not by how they were scaled or read."""
+    monkeypatch.chdir(folder)
+    (folder / "others").mkdir(exist_ok=True)
+    write_blobs(folder / "others/blobs.h5", seed=2)
+    run = tmp_path / "run"
+    assert deepnet("train", "c.yaml", "--set", setting, "--run-dir", run, "-q").code == 0
+    assert json.loads(deepnet("runs", "slow", run, "fast", "--json").out)["unlike"] == parts
+    told = deepnet("runs", "slow", run, "fast").out.split("\n\n")[-1]
+    assert told.startswith("not all had the same validation rows") is bool(parts)
+
+
 def test_options_of_another_choice_are_no_difference_of_their_own() -> None:
     """Adam's beta1 where another has no Adam; a clip_norm where another has none is one, and so are
     weights of the classes in the same loss.

@@ -23,6 +23,7 @@ from deepnet_cli.training.loop import updates
 from deepnet_cli.training.loop.loop import train
 from deepnet_cli.training.loop.state import Event, State, Steps
 from deepnet_cli.training.loop.updates import UPDATES
+from deepnet_cli.training.timing import measuring
 from deepnet_cli.training.timing.estimating import endless
 
 DATA = Path(__file__).parents[1] / "data"
@@ -299,7 +300,9 @@ def test_frozen_layers_stay(folder: Path) -> None:
         assert np.array_equal(after[name], block) is name.endswith("1")
 
 
-def test_other_commands_know_it(folder: Path) -> None:
+def test_other_commands_know_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FOR_STEPS", "FOR_THREADS", "FOR_PEAK"):
+        monkeypatch.setattr(measuring, name, 0.0)
     config = write(**EVERYTHING, compute={"precision": "float64"})
     timed = json.loads(deepnet("time", config, "--json").out)
     assert timed["parts"]["optimizer"] > 0

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from deepnet_cli.blas.library import UnavailableError
+from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.compiling import compiled_pass
@@ -19,6 +20,7 @@ from deepnet_cli.fused.tape import record
 from deepnet_cli.fused.team import Team, Work
 from deepnet_cli.nn.losses import LOSSES
 from deepnet_cli.nn.ops.affine import ADD, SUM
+from deepnet_cli.nn.products import Product
 from deepnet_cli.nn.types import Array
 from deepnet_cli.optim.optimizers import OPTIMIZERS, update
 from deepnet_cli.threads import limited
@@ -149,11 +151,13 @@ def test_small_passes_are_not_shared(monkeypatch: pytest.MonkeyPatch) -> None:
         assert turns.regions == regions
 
 
-def test_the_threads_of_openmp(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("library", [onednn, mkl])
+def test_the_threads_of_openmp(library: Callable[[], Product], rng: np.random.Generator) -> None:
     try:
-        team = onednn().team
+        team = library().team
     except UnavailableError as problem:
         pytest.skip(str(problem))
+    assert team is not None
     vectors = [rng.random(2**16 + 5, np.float32) for _ in range(4)]
     made = [[x.copy() for x in vectors] for _ in range(2)]
     for given, shared in zip(made, (team, None), strict=True):

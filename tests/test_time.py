@@ -71,6 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(measuring, name, 0.0)
     for name in ("FOR_UPDATES", "FOR_ROWS"):
         monkeypatch.setattr(estimating, name, 0.0)
+    monkeypatch.setattr("deepnet_cli.training.timing.peak.SIZES", (64,))
     monkeypatch.setattr(measuring, "CLEARLY", 0.0)  # one round alone shows nothing
     monkeypatch.setattr(reduction, "FIXED", 0)
     write_blobs(tmp_path / "blobs.h5")

@@ -1,18 +1,18 @@
-"""Products in float32 by oneDNN's sgemm, which takes matrices row by row.
+"""Products in float32 by oneDNN.
 
-https://uxlfoundation.github.io/oneDNN/group_dnnl_api_blas.html
+https://uxlfoundation.github.io/oneDNN/dev_guide_matmul.html
 """
 
 import os
-from ctypes import CDLL, c_char, c_float, c_int64, c_void_p
+from ctypes import CDLL
 from functools import cache
 from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
-from typing import Any
 
 import numpy as np
 
 from deepnet_cli.blas.library import UnavailableError, load
-from deepnet_cli.fused import gemm, tape
+from deepnet_cli.blas.primitives import Engine, Layout, Matmul
+from deepnet_cli.fused import tape
 from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.types import Array
 from deepnet_cli.threads import effective
@@ -44,8 +44,14 @@ def library() -> tuple[CDLL, str]:
     return found, f"{PACKAGE} {version}"
 
 
+@cache
+def engine() -> Engine:
+    """The library's, by which all its products are made.  Raises UnavailableError."""
+    return Engine(library()[0])
+
+
 class OneDNN:
-    """A B by dnnl_sgemm."""
+    """A B by a matmul, which takes each matrix as it stands."""
 
     dtypes = frozenset({np.dtype(np.float32)})
 
@@ -54,22 +60,14 @@ class OneDNN:
         found, version = library()
         self.name = f"oneDNN ({version})"
         self.team = Team.of(found)
-        self._gemm = found.dnnl_sgemm
-        matrix: list[Any] = [c_void_p, c_int64]
-        sizes = [c_int64] * 3
-        self._gemm.argtypes = [c_char, c_char, *sizes, c_float, *matrix * 2, c_float, *matrix]
-        self._on_tape = gemm.of(self._gemm, "f", gemm.ONEDNN, wide=True)
+        self._engine = engine()
 
     def __call__(self, A: Array, B: Array, out: Array) -> Array:
-        if tape.recording.tape is not None:
-            gemm.note(tape.recording.tape, A, B, out, self._on_tape)
-            return out
-        (turned_A, row_A), (turned_B, row_B) = gemm.stored(A), gemm.stored(B)
-        a, b, c = A.ctypes.data, B.ctypes.data, out.ctypes.data
-        n, k, m = *A.shape, B.shape[1]
-        orders = [gemm.ONEDNN.orders[turned] for turned in (turned_A, turned_B)]
-        if self._gemm(*orders, n, m, k, 1, a, row_A, b, row_B, 0, c, max(1, m)):
-            raise MemoryError
+        on, multiplied = tape.recording.tape, Matmul(*map(Layout.of, (A, B, out)))
+        if on is None:
+            self._engine.run(multiplied, A, B, out)
+        elif not on.broken:
+            self._engine.note(on, multiplied, A, B, out)
         return out
 
 

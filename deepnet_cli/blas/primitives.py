@@ -3,6 +3,7 @@
 https://uxlfoundation.github.io/oneDNN/dev_guide_basic_concepts.html
 """
 
+import threading
 import weakref
 from collections.abc import Sequence
 from ctypes import (
@@ -18,7 +19,6 @@ from ctypes import (
     cast,
 )
 from ctypes import Array as CArray
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -89,88 +89,120 @@ class Layout(NamedTuple):
         return Layout(self.shape, (1, rows) if self.turned else (columns, 1), BFLOAT16)
 
 
-@dataclass(frozen=True)
-class Primitive:
-    """One that is made, and of each memory that it is given: the role and the descriptor."""
+class Reorder(NamedTuple):
+    """A matrix written in another layout."""
 
-    made: c_void_p
-    given: Sequence[tuple[int, c_void_p]]
+    given: Layout
+    wanted: Layout
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Matmul(NamedTuple):
+    """A B of matrices in these layouts."""
+
+    A: Layout
+    B: Layout
+    out: Layout
+
+
+Wanted = Reorder | Matmul
+
+ROLES = {Reorder: (FROM, TO), Matmul: (FROM, BY, TO)}
+
+
+class Made(NamedTuple):
+    """A primitive, and the descriptor of each matrix that it is given."""
+
+    primitive: c_void_p
+    descriptors: list[c_void_p]
+
+
+class Arguments(NamedTuple):
     """What a primitive is given: its memories, and each with its role."""
 
-    memories: Sequence[c_void_p]
+    memories: list[c_void_p]
     given: CArray[Argument]
 
 
+class Own(threading.local):
+    """What a thread has made, each for a number of threads that multiply: the scratch memory of a
+    primitive is for its thread, and for that many.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[int, Wanted], Made] = {}
+        self.arguments: dict[tuple[int, Wanted], Arguments] = {}
+
+
 class Engine:
-    """The library's CPU.  What is made of it is for the thread that makes it, and for as many
-    threads as multiply then: their scratch memory is.
+    """The library's CPU.  Arrays are given to what is wanted in the order of its layouts; the last
+    of them is written.
     """
 
     def __init__(self, library: CDLL) -> None:
         self._library = library
         library.dnnl_memory_set_data_handle.argtypes = [c_void_p] * 2
-        library.dnnl_memory_create.argtypes = [c_void_p] * 4
+        self._own = Own()
         self._engine = self._new("engine_create", CPU, c_size_t(0))
         self._stream = self._new("stream_create", self._engine, c_uint(IN_ORDER))
 
+    def run(self, wanted: Wanted, *arrays: NDArray[Any]) -> None:
+        """Raises MemoryError."""
+        key, kept = (self._threads, wanted), self._own.arguments
+        made = self._made(wanted)
+        if key not in kept:
+            kept[key] = self._arguments(wanted, made)
+        given = self._aimed(kept[key], arrays)
+        self._call("primitive_execute", made.primitive, self._stream, len(given), given)
+        self._call("stream_wait", self._stream)
+
+    def note(self, on: Tape, wanted: Wanted, *arrays: NDArray[Any]) -> None:
+        """Have a tape run it, with as many threads as multiply now."""
+        made = self._made(wanted)
+        arguments = self._arguments(wanted, made)
+        given = self._aimed(arguments, arrays)
+        names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
+        functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
+        handles = [made.primitive.value or 0, self._stream.value or 0]
+        words = [*functions, self._threads, *handles, len(given), addressof(given)]
+        on.add(_execution(), words, (*arrays, arguments, made))
+
     @property
-    def threads(self) -> int:
-        """How many multiply now."""
+    def _threads(self) -> int:
         number: int = self._library.omp_get_max_threads()
         return number
 
-    def reorder(self, given: Layout, wanted: Layout) -> Primitive:
-        """What writes a matrix in another layout."""
-        engine, one, other = self._engine, self._descriptor(given), self._descriptor(wanted)
-        made = self._primitive("reorder", one, engine, other, engine, None)
-        return Primitive(made, ((FROM, one), (TO, other)))
+    def _made(self, wanted: Wanted) -> Made:
+        made, key, engine = self._own.made, (self._threads, wanted), self._engine
+        if key not in made:
+            descriptors = [self._descriptor(layout) for layout in wanted]
+            if isinstance(wanted, Reorder):
+                one, other = descriptors
+                primitive = self._primitive("reorder", one, engine, other, engine, None)
+            else:
+                a, b, out = descriptors
+                primitive = self._primitive("matmul", engine, a, b, None, out, None)
+            made[key] = Made(primitive, descriptors)
+        return made[key]
 
-    def matmul(self, A: Layout, B: Layout, out: Layout) -> Primitive:
-        """What writes A B."""
-        a, b, c = map(self._descriptor, (A, B, out))
-        made = self._primitive("matmul", self._engine, a, b, None, c, None)
-        return Primitive(made, ((FROM, a), (BY, b), (TO, c)))
-
-    def arguments(self, primitive: Primitive) -> Arguments:
-        """Those of a primitive, for whatever arrays."""
-        roles, descriptors = zip(*primitive.given, strict=True)
-        memories = [self._memory(descriptor) for descriptor in descriptors]
+    def _arguments(self, wanted: Wanted, made: Made) -> Arguments:
+        """Before they are aimed at anything."""
+        memories = [
+            self._lent("memory", "memory_create", descriptor, self._engine, None)
+            for descriptor in made.descriptors
+        ]
+        roles = ROLES[type(wanted)]
         return Arguments(memories, (Argument * len(roles))(*map(Argument, roles, memories)))
 
-    def execute(self, primitive: Primitive, arguments: Arguments, *arrays: NDArray[Any]) -> None:
-        """Run it on arrays now.  Raises MemoryError."""
-        self._aim(arguments, arrays)
-        given = arguments.given
-        self._call("primitive_execute", primitive.made, self._stream, len(given), given)
-        self._call("stream_wait", self._stream)
-
-    def note(
-        self, on: Tape, primitive: Primitive, arguments: Arguments, *arrays: NDArray[Any]
-    ) -> None:
-        """Have a tape run it on arrays, which it keeps."""
-        self._aim(arguments, arrays)
-        names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
-        functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
-        handles, given = (primitive.made.value or 0, self._stream.value or 0), arguments.given
-        words = [*functions, self.threads, *handles, len(given), addressof(given)]
-        on.add(_execution(), words, (*arrays, arguments, primitive))
-
-    def _aim(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> None:
-        """Let them be these arrays, which have to outlive the calls."""
+    def _aimed(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> CArray[Argument]:
+        """At these arrays, which have to outlive the calls."""
         for memory, array in zip(arguments.memories, arrays, strict=True):
             self._call("memory_set_data_handle", memory, array.ctypes.data)
+        return arguments.given
 
     def _descriptor(self, layout: Layout) -> c_void_p:
         shape, strides = Dims(*layout.shape), Dims(*layout.strides)
         maker = "memory_desc_create_with_strides"
         return self._lent("memory_desc", maker, 2, shape, layout.kind, strides)
-
-    def _memory(self, descriptor: c_void_p) -> c_void_p:
-        return self._lent("memory", "memory_create", descriptor, self._engine, None)
 
     def _primitive(self, kind: str, *arguments: object) -> c_void_p:
         described = self._lent("primitive_desc", f"{kind}_primitive_desc_create", *arguments)

@@ -22,7 +22,6 @@ from deepnet_cli.training.kept.run_directory import CHECKPOINTS, CONFIG
 
 INCONCLUSIVE = 5
 RATE = "training.learning_rate"
-WHY = "by deepnet lr-find: a range test"
 
 
 @click.command()
@@ -102,10 +101,10 @@ def _check_writable(config: Path, settings: tuple[str, ...]) -> None:
 
 
 def _write(config: Path, key: str, rate: str) -> None:
-    """Change the rate in the file, also where a link leads to it, with the reason beside it."""
+    """Change the rate in the file, also where a link leads to it."""
     content = read_file(config)
     document = parse(content, str(config))
     mark = "\ufeff" if content.startswith("\ufeff".encode()) else ""
-    changed = mark + with_value(document, tuple(key.split(".")), rate, WHY)
+    changed = mark + with_value(document, tuple(key.split(".")), rate)
     write_file(config.resolve(), changed.encode())
     say(f"wrote {key}: {rate} to {config}")

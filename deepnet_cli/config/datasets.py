@@ -11,7 +11,7 @@ from deepnet_cli.config.data_schema import DataFile, DataSection, TrainFile
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.schema import Config
 from deepnet_cli.config.several_files import files_of
-from deepnet_cli.config.shared_rows import Counts, shared_rows
+from deepnet_cli.config.shared_rows import Counts, Marks, shared_rows
 from deepnet_cli.config.splits import Splitting
 from deepnet_cli.data.dealing.parts import Supply
 from deepnet_cli.data.dealing.weighing import balanced, class_named
@@ -50,8 +50,8 @@ over and over.
 class Dataset:
     """The parts by name ("train", and "validation" and "test" where there are), how
     they were encoded, how the training part calls its numbers; of parts that are some rows of the
-    training file which they are, and how many rows of a part stand in another too; and what was
-    read, in lines.
+    training file which they are, how many rows of a part stand in another too, and a mark of the
+    rows of each; and what was read, in lines.
     """
 
     parts: dict[str, Supply]
@@ -59,6 +59,7 @@ class Dataset:
     output_names: tuple[str, ...]
     selections: dict[str, Selection]
     shared: Counts
+    marks: Marks
     told: tuple[str, ...] = ()
 
     def metrics(self, kind: str, names: Iterable[str]) -> dict[str, Metric]:
@@ -165,11 +166,11 @@ def encode(
         except DeepnetError as error:
             raise document.error(("data", name), error) from None
     selections = {name: table.selection for name, table in tables.items() if table.selection}
-    shared = shared_rows(tables, fitted, document)
+    shared, marks = shared_rows(tables, fitted, document)
     told = [*dict.fromkeys(tables[name].told for name in parts)]  # parts split off were read once
     told += [inputs.told] if inputs.told else []
     names = tables["train"].output_names(fitted.outputs)
-    return Dataset(parts, fitted, names, selections, shared, tuple(told))
+    return Dataset(parts, fitted, names, selections, shared, marks, tuple(told))
 
 
 def _class_weights(

@@ -1,8 +1,5 @@
-"""A config file with one value changed, and the reason that stands beside it: every other character
-of it stays as it is.
-"""
+"""A config file with one value changed: every other character stays as it is, of comments too."""
 
-import re
 from copy import deepcopy
 
 from deepnet_cli.config.document import Document, Path, Place, dotted
@@ -12,13 +9,10 @@ from deepnet_cli.errors import ConfigError
 
 INDENT = "  "
 
-COMMENT = re.compile(r"( +)#[^\r\n]*")
-"""Right behind a value: what it says is of that value."""
 
-
-def with_value(document: Document, path: Path, value: str, why: str) -> str:
+def with_value(document: Document, path: Path, value: str) -> str:
     """The document's text with a plain `value` at a path of the tree, which is made where it is
-    not there yet; a comment beside the value that it replaces says why.
+    not there yet.
 
     Raises ConfigError where that cannot be done without touching anything else.
     """
@@ -27,7 +21,7 @@ def with_value(document: Document, path: Path, value: str, why: str) -> str:
     *sections, key = map(str, path)
     section, tree = tuple(sections), _at(document.tree, tuple(sections))
     if path in document.values:
-        text = _replaced(document.text, document.values[path], value, why)
+        text = _replaced(document.text, document.values[path], value)
     elif isinstance(tree, dict) and tree:
         first = document.keys[(*section, next(iter(tree)))]
         flow = _shown(document.text, document.values[section]).startswith("{")
@@ -49,12 +43,9 @@ def _inserted(text: str, place: Place, what: str) -> str:
     return f"{before}{what}{there}{after}"
 
 
-def _replaced(text: str, place: Place, value: str, why: str) -> str:
-    """The text with another value at a place; the reason begins where the last one did."""
-    before, old, after = _around(text, place)
-    if comment := COMMENT.match(after):
-        gap = max(1, len(comment[1]) + len(old) - len(value))
-        after = f"{' ' * gap}# {why}{after[comment.end() :]}"
+def _replaced(text: str, place: Place, value: str) -> str:
+    """The text with another value at a place."""
+    before, _, after = _around(text, place)
     return f"{before}{value}{after}"
 
 

@@ -22,10 +22,14 @@ CERTAIN = 100
 """So many rows whose hashes are found in another part are compared value by value."""
 
 Counts = dict[str, dict[str, int]]
+Marks = dict[str, str]
 
 
-def shared_rows(tables: Mapping[str, Table], encoding: Encoding, document: Document) -> Counts:
-    """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}.
+def shared_rows(
+    tables: Mapping[str, Table], encoding: Encoding, document: Document
+) -> tuple[Counts, Marks]:
+    """How many rows of a part stand in another too: {"test": {"train": 12, "validation": 0}}; and
+    of each part, where there are two, a mark that is another where its rows are, in whatever order.
 
     They are compared as the files have them; the document is warned of them.  What is not in
     memory is read here once before training: a row that cannot be encoded is refused, with its
@@ -59,7 +63,7 @@ def shared_rows(tables: Mapping[str, Table], encoding: Encoding, document: Docum
                 f"{len(rows)} of {tables[here].m} rows also in {there} (row {i} = row {j} there)"
                 f"{f', {differ} of them with another y' if differ else ''}; {EFFECTS[there]}",
             )
-    return counts
+    return counts, {name: f"{each.sum():016x}" for name, each in hashes.items()}
 
 
 def _labels(encoding: Encoding, table: Table, rows: Array) -> Array:

@@ -1,10 +1,9 @@
-"""A product of matrices as a call on a tape: ?gemm of a library, such as NumPy's own BLAS."""
+"""A product of matrices as a call on a tape: cblas_?gemm of a BLAS, such as NumPy's own."""
 
 import ctypes
 import sys
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -18,56 +17,18 @@ LETTERS = {"f": "s", "d": "d"}
 
 ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
-
-@dataclass(frozen=True)
-class Convention:
-    """What a ?gemm is called with before the sizes, and what is done about what it returns."""
-
-    order: str  # the type of what says how a matrix stands
-    orders: tuple[int, int]  # as it is, transposed
-    call: str
-    end: str = "ret void"
-    declared: str = ""
-
-
-CBLAS = Convention("i32", (PLAIN, TRANSPOSED), f"call void %x0(i32 {ROW_MAJOR}, i32 %ta, i32 %tb")
-
-ONEDNN = Convention(
-    "i8",
-    (ord("N"), ord("T")),
-    "%status = call i32 %x0(i8 signext %ta, i8 signext %tb",
-    """%failed = icmp ne i32 %status, 0
-br i1 %failed, label %without, label %done
-without:
-call void @llvm.trap()
-unreachable
-done:
-ret void""",
-    "declare void @llvm.trap()",
-)
-"""It fails where it gets no memory for its buffers.  An OpenBLAS ends the process then: nothing is
-trained with what was not multiplied.
-"""
-
 CALL = """
-{how.declared}
 define void @NAME.words(ptr %words) {{
 {loads}
-{how.call}, {int} %m, {int} %n, {int} %k, {float} 1.0, ptr %x6,
+call void %x0(i32 {order}, i32 %ta, i32 %tb, {int} %m, {int} %n, {int} %k, {float} 1.0, ptr %x6,
   {int} %lda, ptr %x7, {int} %ldb, {float} 0.0, ptr %x8, {int} %ldc)
-{how.end}
+ret void
 }}
 """
 
 
-class Gemm(NamedTuple):
-    """The address of a ?gemm, that of what calls it with words, and how it is told the order of a
-    matrix: as it is, transposed.
-    """
-
-    function: int
-    thunk: int
-    orders: tuple[int, int]
+Gemm = tuple[int, int]
+"""The address of a cblas_?gemm, and that of what calls it with words."""
 
 
 def note(
@@ -82,17 +43,17 @@ def note(
     if tape.broken or found is None or not fits:
         tape.broken = True
         return
+    function, thunk = found
     (n, k), m = A.shape, B.shape[1]
-    orders = [found.orders[transposed] for transposed, _ in (a, b)]
     addresses = [x.ctypes.data for x in (A, B, out)]
     sizes = [a[1], b[1], max(1, m)]
-    tape.add(found.thunk, [found.function, *orders, n, m, k, *addresses, *sizes], (A, B, out))
+    tape.add(thunk, [function, a[0], b[0], n, m, k, *addresses, *sizes], (A, B, out))
 
 
-def stored(M: NDArray[Any]) -> tuple[bool, int]:
-    """Whether M (r, c) stands in memory transposed, and how far apart its lines are."""
+def stored(M: NDArray[Any]) -> tuple[int, int]:
+    """Whether M (r, c) stands in memory as it is or transposed, and how far apart its lines are."""
     (row, column), c = (stride // M.itemsize for stride in M.strides), M.shape[1]
-    return (True, column) if row < column else (False, max(row, c))
+    return (TRANSPOSED, column) if row < column else (PLAIN, max(row, c))
 
 
 @cache
@@ -107,12 +68,12 @@ def of_numpy(char: str) -> Gemm | None:
     return None
 
 
-def of(function: Any, char: str, how: Convention = CBLAS, *, wide: bool = False) -> Gemm | None:
+def of(function: Any, char: str, *, wide: bool = False) -> Gemm | None:
     """That of a function for a type; `wide`: its integers are of 64 bits."""
     address = ctypes.cast(function, ctypes.c_void_p).value
     if address is None or not native.available():
         return None
-    return Gemm(address, _thunk(LETTERS[char], how, wide), how.orders)
+    return address, _thunk(LETTERS[char], wide)
 
 
 def _library() -> ctypes.CDLL | None:
@@ -125,10 +86,11 @@ def _library() -> ctypes.CDLL | None:
         return None
 
 
-def _thunk(letter: str, how: Convention, wide: bool) -> int:
+def _thunk(letter: str, wide: bool) -> int:
     names = ["x0", "ta", "tb", "m", "n", "k", "x6", "x7", "x8", "lda", "ldb", "ldc"]
     integer = "i64" if wide else "i32"
-    types = ["ptr", *[how.order] * 2, *[integer] * 3, *["ptr"] * 3, *[integer] * 3]
+    types = ["ptr", "i32", "i32", *[integer] * 3, *["ptr"] * 3, *[integer] * 3]
     loads = native.loads(names, types)
     kind = "float" if letter == "s" else "double"
-    return native.compiled(CALL.format(loads=loads, how=how, int=integer, float=kind))(".words")
+    text = CALL.format(loads=loads, order=ROW_MAJOR, int=integer, float=kind)
+    return native.compiled(text)(".words")

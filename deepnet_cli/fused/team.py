@@ -65,7 +65,7 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True)
 class Team:
-    """The functions of libgomp by which work is shared, by address."""
+    """The functions of an OpenMP by which work is shared, by address."""
 
     parallel: int
     thread_num: int
@@ -73,7 +73,7 @@ class Team:
 
     @classmethod
     def of(cls, library: ctypes.CDLL) -> "Team":
-        """Those that a library is linked to."""
+        """Those of a library, or of what it is linked to."""
         names = ("GOMP_parallel", "omp_get_thread_num", "omp_get_num_threads")
         return cls(*(ctypes.cast(library[name], ctypes.c_void_p).value or 0 for name in names))
 

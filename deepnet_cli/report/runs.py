@@ -13,7 +13,7 @@ from deepnet_cli.report.figures import COLUMNS
 from deepnet_cli.report.table import table
 from deepnet_cli.report.timing import duration
 from deepnet_cli.training.kept.restoring import PLACES
-from deepnet_cli.training.results.listing import Listed
+from deepnet_cli.training.results.listing import Listed, unlike
 
 PARTS = ("validation", "test")
 """What a run is judged by; where it has neither, the training part."""
@@ -52,6 +52,8 @@ def runs_text(runs: Sequence[Listed], now: float) -> str:
     parts = [_table([columns[0], *block]) for block in shown]
     if more := [head for block in left for head, _ in block]:
         parts.append(fill(f"what else differs: {listed(more)}", COLUMNS, subsequent_indent="  "))
+    if others := _unlike(runs):
+        parts.append(f"not all had the same {' and '.join(others)} rows: figures do not rank them")
     return "\n\n".join(parts)
 
 
@@ -72,6 +74,7 @@ def runs_json(runs: Sequence[Listed]) -> dict[str, object]:
             for run in runs
         ],
         "differ": differing(runs),
+        "unlike": _unlike(runs),
     }
 
 
@@ -97,6 +100,11 @@ def differing(runs: Sequence[Listed]) -> list[str]:
     return [key for key in names if len(values(key)) > 1]
 
 
+def _unlike(runs: Sequence[Listed]) -> list[str]:
+    """The parts that runs are judged by and that were not the same rows in all of them."""
+    return [part for part in PARTS if unlike(runs, part)]
+
+
 def by(key: str, runs: Sequence[Listed], *, reverse: bool = False) -> list[Listed]:
     """Runs in the order of a figure (the best first), a key of the config or what every run has;
     those that lack it last.  Raises ConfigError where none has it.
@@ -112,7 +120,7 @@ def best(runs: Sequence[Listed]) -> list[Listed]:
     figure = _headlines(runs)[0]
     have = [run for run in runs if _figure(figure, run) is not None]
     ranked = by(figure, have) if have else []
-    return [run for run in ranked if _data(run) == _data(ranked[0])]
+    return [run for run in ranked if _key("data.train", run) == _key("data.train", ranked[0])]
 
 
 def _sorting(key: str, runs: Sequence[Listed]) -> tuple[Column, bool]:

@@ -109,7 +109,7 @@ def mcc(C: Margins) -> Array:
     """
     together = C.n * C.right.sum(axis=-1) - (C.true * C.decided).sum(axis=-1)
     apart = (C.n**2 - (C.decided**2).sum(axis=-1)) * (C.n**2 - (C.true**2).sum(axis=-1))
-    return ratio(together, np.sqrt(np.maximum(apart, 0)))
+    return np.clip(ratio(together, np.sqrt(np.maximum(apart, 0))), -1, 1)  # both are rounded
 
 
 def cohen_kappa(C: Margins) -> Array:

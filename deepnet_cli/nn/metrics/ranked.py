@@ -59,12 +59,11 @@ def _met(score: Array, true: Array) -> tuple[int, Array]:
 
 def _areas(gained: Array, between: Array) -> Areas:
     """Of the weights met at each step, of positives (R, S), and of negatives (R, 2S + 1)."""
-    S = gained.shape[1]
-    under = np.cumsum(between, axis=1)[:, 0::2]  # negatives with a score below step t
-    P, N = gained.sum(axis=1), between.sum(axis=1)
-    behind = under[:, :S] + between[:, 1::2] / 2
-    auc = ratio((gained * behind).sum(axis=1), P * N, np.nan)
-    TP, FP = np.cumsum(gained[:, ::-1], axis=1)[:, ::-1], N[:, np.newaxis] - under[:, :S]
+    under, P = np.cumsum(between, axis=1), gained.sum(axis=1)
+    under, N = under[:, :-1:2], under[:, -1:]  # negatives with a score below step t; all of them
+    behind = under + between[:, 1::2] / 2
+    auc = ratio((gained * behind).sum(axis=1), (gained * N).sum(axis=1), np.nan)
+    TP, FP = np.cumsum(gained[:, ::-1], axis=1)[:, ::-1], N - under
     return Areas(auc, ratio((gained * ratio(TP, TP + FP)).sum(axis=1), P), P > 0)
 
 
@@ -94,7 +93,8 @@ def _drawn(statistic: Statistic, A: Array, Y: Array, marked: Array) -> Draw:
         fine = areas(score, true, w[np.newaxis])
         taken = _areas(*(each.sum(axis=0, keepdims=True) for each in (gained, between)))
         auc, average_precision = (  # what they lack is put right, so that none is above 1
-            1 - (1 - drawn[k]) * ratio(1 - fine[k], 1 - taken[k], 1.0) for k in range(2)
+            np.maximum(1 - (1 - drawn[k]) * ratio(1 - fine[k], 1 - taken[k], 1.0), 0)
+            for k in range(2)
         )
         return Areas(auc, average_precision, drawn.present)
 

@@ -35,18 +35,18 @@ def curves(name: str, chart: Chart) -> Element:
     marks = [each for each in chart.series if each.style == "mark"]
     chart = replace(chart, series=(*marks, *thin))
     across = Scale.exactly(np.concatenate([each.x for each in thin]))
-    values = np.concatenate([each.y for each in thin])
-    both = chart.log or spans(values[values > 0], VARIED)
+    y = np.concatenate([each.y for each in thin])
+    both = chart.log or spans(y[y > 0], VARIED)
     logs = (False, True) if both else (False,)
     pictures = [
-        _picture(chart, across, Scale.of(values, log=log), hidden=log != chart.log) for log in logs
+        _picture(chart, across, Scale.of(y, log=log), hidden=log != chart.log) for log in logs
     ]
     return tag(
         "figure",
         tag("figcaption", tag("h3", chart.title), _legend(chart, switch=both)),
         *pictures,
         tag("p", chart.x, class_="across"),
-        tag("script", Verbatim(_values(chart)), type="application/json"),
+        values(chart),
         class_="chart",
         id=f"chart-{name}",
     )
@@ -84,21 +84,36 @@ def _legend(chart: Chart, *, switch: bool) -> Element:
     return tag("div", *buttons, scale if switch else None, class_="legend")
 
 
-def _values(chart: Chart) -> str:
-    """JSON in which no end of an element can stand."""
+def values(chart: Chart) -> Element:
+    """What page.js tells of the points: JSON in which no end of an element can stand."""
     told = {
         "across": chart.x,
         "series": [
             {
                 "label": _label(chart, each),
-                "x": [int(x) if x.is_integer() else x for x in each.x.tolist()],
+                "x": [int(x) if x.is_integer() else float(figure(x)) for x in each.x.tolist()],
                 "y": [figure(float(v)) if np.isfinite(v) else None for v in each.y],
             }
             for each in _lines(chart)
         ],
     }
     text = json.dumps(told, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return tag("script", Verbatim(text), type="application/json")
+
+
+def slider(chart: Chart, across: Scale) -> dict[str, str | int]:
+    """The attributes of a plot that answers to the arrow keys."""
+    last = ", ".join(f"{_label(chart, s)} {figure(float(s.y[-1]))}" for s in _lines(chart))
+    return {
+        "tabindex": 0,
+        "role": "slider",
+        "aria-label": f"{chart.title}: read it with the arrow keys",
+        "aria-valuemin": f"{across.low:.10g}",
+        "aria-valuemax": f"{across.high:.10g}",
+        "aria-valuenow": f"{across.high:.10g}",
+        "aria-valuetext": last,  # for who does not see the picture
+    }
 
 
 def _picture(chart: Chart, across: Scale, up: Scale, *, hidden: bool) -> Element:
@@ -112,18 +127,9 @@ def _picture(chart: Chart, across: Scale, up: Scale, *, hidden: bool) -> Element
         for at in BOX * across.place(each.x)
         if 0 <= at <= BOX
     ]
-    slider: dict[str, str | int] = {
-        "tabindex": 0,
-        "role": "slider",
-        "aria-label": f"{chart.title}: read it with the arrow keys",
-        "aria-valuemin": f"{across.low:.10g}",
-        "aria-valuemax": f"{across.high:.10g}",
-        "aria-valuenow": f"{across.high:.10g}",
-        "aria-valuetext": _last(chart),
-    }
     return tag(
         "div",
-        *framed([*marked, *lines], across, up, slider),
+        *framed([*marked, *lines], across, up, slider(chart, across)),
         class_="picture",
         data_scale="log" if up.log else "linear",
         hidden=hidden,
@@ -153,14 +159,17 @@ def framed(
 
 
 def path_of(series: Series, across: Scale, up: Scale) -> str:
-    """M x,y L x,y ...; where a value has no place the line is broken."""
+    """M x,y L x,y ..., of a step with V y before it goes on; where a value has no place the line is
+    broken.
+    """
     x, y = BOX * across.place(series.x), BOX * (1 - up.place(series.y))
     drawn, points = np.isfinite(y), list[str]()
     before, after = np.roll(drawn, 1), np.roll(drawn, -1)
     before[:1] = after[-1:] = False
     for i in np.flatnonzero(drawn):
         alone = "" if before[i] or after[i] else "h0"  # a dot
-        points.append(f"{'L' if before[i] else 'M'}{x[i]:.1f},{y[i]:.1f}{alone}")
+        to = f"V{y[i]:.1f}L" if series.style == "step" else "L"
+        points.append(f"{to if before[i] else 'M'}{x[i]:.1f},{y[i]:.1f}{alone}")
     return "".join(points)
 
 
@@ -178,8 +187,3 @@ def _at(scale: Scale, value: float) -> float:
 
 def _mark(value: float) -> str:
     return f"{value:,.10g}" if 1 <= abs(value) < 1e6 else f"{value:g}"
-
-
-def _last(chart: Chart) -> str:
-    """The last values, for who does not see the picture."""
-    return ", ".join(f"{_label(chart, s)} {figure(float(s.y[-1]))}" for s in _lines(chart))

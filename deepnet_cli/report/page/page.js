@@ -2,17 +2,20 @@
 // that is drawn, what it is off the values beside it: nothing is computed twice.
 "use strict";
 
-for (const chart of document.querySelectorAll(".chart")) {
-  const values = JSON.parse(chart.querySelector("script").textContent);
+const CURVE = "path.line:not(.marked)";
+
+for (const script of document.querySelectorAll("figure > script")) {
+  const chart = script.parentElement;
+  const values = JSON.parse(script.textContent);
   const pictures = [...chart.querySelectorAll(".picture")];
   const toggles = [...chart.querySelectorAll(".toggle")];
-  const shown = (k) => toggles[k].getAttribute("aria-pressed") === "true";
+  const shown = (k) => toggles[k]?.getAttribute("aria-pressed") !== "false";
   for (const picture of pictures) answering(picture, values, shown);
 
   toggles.forEach((button, k) => button.addEventListener("click", () => {
     const on = !shown(k);
     button.setAttribute("aria-pressed", on);
-    for (const picture of pictures) picture.querySelectorAll("path.line")[k].classList.toggle("off", !on);
+    for (const picture of pictures) picture.querySelectorAll(CURVE)[k].classList.toggle("off", !on);
   }));
   const scale = chart.querySelector(".scale");
   scale?.addEventListener("click", () => {
@@ -24,7 +27,7 @@ for (const chart of document.querySelectorAll(".chart")) {
 
 // The points of each curve as they are drawn: x, y in percent of the plot, and what they are.
 function pointsOf(picture, values) {
-  return [...picture.querySelectorAll("path.line")].map((path, k) => {
+  return [...picture.querySelectorAll(CURVE)].map((path, k) => {
     const { x, y } = values.series[k];
     const drawn = (v) => v !== null && (picture.dataset.scale !== "log" || Number(v) > 0);
     const places = [...path.getAttribute("d").matchAll(/[ML]([-\d.]+),([-\d.]+)/g)];
@@ -35,7 +38,7 @@ function pointsOf(picture, values) {
 
 function answering(picture, values, shown) {
   const plot = picture.querySelector(".plot");
-  const classes = [...picture.querySelectorAll("path.line")].map((path) => path.getAttribute("class"));
+  const classes = [...picture.querySelectorAll(CURVE)].map((path) => path.getAttribute("class"));
   let curves = null;
   let at = null;
 
@@ -44,8 +47,11 @@ function answering(picture, values, shown) {
     const all = curves.filter((_, k) => shown(k)).flat();
     return [...new Map(all.map((point) => [point.at, point])).values()].sort((a, b) => a.at - b.at);
   };
-  const nearest = (points, key, to) =>
-    points.reduce((best, point) => Math.abs(point[key] - to) < Math.abs(best[key] - to) ? point : best);
+  const nearest = (points, key, to) => points.reduce((best, point) => {
+    const nearer = Math.abs(point[key] - to) < Math.abs(best[key] - to);
+    const above = point[key] === best[key] && point.top < best.top; // where a curve goes upright
+    return nearer || above ? point : best;
+  });
 
   function show(place) {
     hide();

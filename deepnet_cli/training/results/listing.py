@@ -28,7 +28,8 @@ class Listed:
     """A run, or the folds of a cross-validation as one.
 
     `state` is why it stopped (completed, early, interrupted, ...), "training" while a process has
-    it, "broken off" where one has left it without a word, "damaged", or "5 folds".
+    it, "broken off" where one has left it without a word, "damaged", or "5 folds".  `rows`: of each
+    part how many features those have, and their mark.
     """
 
     path: Path
@@ -39,6 +40,7 @@ class Listed:
     figures: dict[str, Figures] = field(default_factory=dict)  # by part
     keys: dict[str, object] = field(default_factory=dict)  # of the config: 'training.l2': 0.1
     problem: str = ""
+    rows: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def runs_in(directory: Path) -> list[Listed]:
@@ -61,6 +63,14 @@ def trained(path: Path) -> Listed:
     with open_sealed(path, "model") as source:
         keys = keys_of(source.text("config"), path.parent)
     return Listed(path, "", _changed(path), 0, None, keys=keys)
+
+
+def unlike(runs: Sequence[Listed], part: str) -> bool:
+    """Whether it is known that a part was not the same rows in all runs that have it: others of as
+    many features.
+    """
+    rows = {run.rows[part] for run in runs if part in run.rows}
+    return len(rows) > len({features for features, _ in rows})
 
 
 def _listed(path: Path) -> Iterator[Listed]:
@@ -91,7 +101,8 @@ def _run(path: Path) -> Listed:
     took = summary.get("seconds")
     seconds = float(took) if isinstance(took, int | float) else None
     when = max(_changed(path / name) for name in (CONFIG, HISTORY, SUMMARY, "checkpoints"))
-    return Listed(shown(path), state, when, max([ended, *made]), seconds, figures, keys, problem)
+    updates, of_parts = max([ended, *made]), _rows_of(summary.get("data"))
+    return Listed(shown(path), state, when, updates, seconds, figures, keys, problem, of_parts)
 
 
 def keys_of(config: str, place: Path) -> dict[str, object]:
@@ -121,6 +132,15 @@ def _problem(path: Path, summary: dict[str, object], *, readable: bool) -> str:
     if (path / SUMMARY).exists() and not isinstance(summary.get("stopped"), str):
         return f"{path / SUMMARY}: is not a run's summary"
     return ""
+
+
+def _rows_of(parts: object) -> dict[str, tuple[str, str]]:
+    """How many features the rows of each part have, and their mark, where a summary tells it."""
+    return {
+        part: (str(told.get("features")), str(told["rows_mark"]))
+        for part, told in (parts.items() if isinstance(parts, dict) else ())
+        if isinstance(told, dict) and "rows_mark" in told
+    }
 
 
 def _of_row(row: Row) -> dict[str, Figures]:

@@ -63,14 +63,17 @@ def summary(session: "Session") -> dict[str, object]:
 
 
 def fingerprints(job: Job) -> dict[str, dict[str, object]]:
-    """Of each part's examples as the network sees them: scaled, in its precision; and how many rows
-    of the file stand in another part too.
+    """Of each part's examples as the network sees them: scaled, in its precision; and of its rows
+    as the file has them a mark, and how many stand in another part too.
     """
+    rows = {name: {"rows_mark": mark} for name, mark in job.dataset.marks.items()}
     shared = {
         name: {f"shared_with_{other}": count for other, count in counts.items()}
         for name, counts in job.dataset.shared.items()
     }
     return {
-        name: {"examples": part.m, "features": part.features, **part.digests} | shared.get(name, {})
+        name: {"examples": part.m, "features": part.features, **part.digests}
+        | rows.get(name, {})
+        | shared.get(name, {})
         for name, part in job.dataset.parts.items()
     }
