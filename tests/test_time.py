@@ -5,9 +5,11 @@ How long anything takes is nothing that a test can know.
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import h5py
 import numpy as np
@@ -300,10 +302,21 @@ def test_another_number_of_threads_is_named_where_it_is_clearly_faster(
 
     monkeypatch.setattr(measuring, "limited", Limited)
     took = {1: 9.0, 2: 5.0, 4: 4.4, 6: 6.0}
-    found, better = measuring._by_threads(lambda: lambda: took[used[-1]])
+    going_on = WeakSet[Callable[[], float]]()
+
+    def begin() -> Callable[[], float]:
+        assert not going_on  # each may hold as much memory as a training
+
+        def step() -> float:
+            return took[used[-1]]
+
+        going_on.add(step)
+        return step
+
+    found, better = measuring._by_threads(begin)
     assert (found, better) == (took, 4)
     took[4] = 4.6
-    assert measuring._by_threads(lambda: lambda: took[used[-1]]) == (took, None)
+    assert measuring._by_threads(begin) == (took, None)
 
 
 def test_parts_that_belong_together_are_told_together(monkeypatch: pytest.MonkeyPatch) -> None:
