@@ -5,9 +5,10 @@ import os
 import subprocess
 import sys
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import CFUNCTYPE, c_int, c_void_p
+from ctypes import CFUNCTYPE, c_int
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -24,7 +25,7 @@ from deepnet_cli.blas.choice import product as product_of
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import SPINS, engine, library, onednn
-from deepnet_cli.blas.primitives import Engine, Matmul, Own, Reorder, Wanted
+from deepnet_cli.blas.primitives import Engine, Made, Matmul, Own, Reorder, Wanted
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.fused.tape import Tape, record
@@ -181,12 +182,12 @@ def test_onednn_has_as_many_threads_as_numpy_s_products(monkeypatch: pytest.Monk
 def test_primitives_are_for_the_threads_that_play_them(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    """Their scratch memory is of that many."""
+    """Their scratchpad is of that many."""
     multiply, made, primitive = available("bfloat16"), list[int](), Engine._primitive
 
-    def noted(engine: Engine, kind: str, *given: object) -> c_void_p:
+    def noted(engine: Engine, *given: Any) -> Made:
         made.append(engine._threads)
-        return primitive(engine, kind, *given)
+        return primitive(engine, *given)
 
     monkeypatch.setattr(Engine, "_primitive", noted)
     monkeypatch.setattr(engine(), "_own", Own())
@@ -237,23 +238,30 @@ def test_a_tape_has_the_threads_that_it_was_recorded_with(
 def test_a_tape_keeps_what_it_works_on_and_then_gives_it_back(
     name: str, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator
 ) -> None:
-    product, real, memories = available(name), library()[0], list[int]()
+    product, real, there = available(name), library()[0], Counter[str]()
 
-    def create(*arguments: object) -> object:
-        memories.append(1)
-        return real.dnnl_memory_create(*arguments)
+    def counted(function: str, kind: str, change: int) -> Callable[..., object]:
+        def called(*arguments: object) -> object:
+            there[kind] += change
+            return getattr(real, function)(*arguments)
 
-    def destroy(memory: object) -> object:
-        memories.append(-1)
-        return real.dnnl_memory_destroy(memory)
+        return called
 
-    spied = Spied(real, dnnl_memory_create=create, dnnl_memory_destroy=destroy)
-    monkeypatch.setattr(engine(), "_library", spied)
+    functions = {
+        function: counted(function, kind, change)
+        for kind in ("memory", "primitive")
+        for function, change in ((f"dnnl_{kind}_create", 1), (f"dnnl_{kind}_destroy", -1))
+    }
+    monkeypatch.setattr(engine(), "_library", Spied(real, **functions))
+    monkeypatch.setattr(engine(), "_own", Own())
     arrays = [rng.standard_normal(s, np.float32) for s in ((64, 200), (200, 33), (64, 33))]
-    seen = [weakref.ref(array) for array in arrays]
+    seen: list[weakref.ref[Any]] = [weakref.ref(array) for array in arrays]
     with record() as recorded:
         product(*arrays)
-    assert memories == [1] * (3 if name == "oneDNN" else 7)
+    made = {"memory": 4, "primitive": 1} if name == "oneDNN" else {"memory": 10, "primitive": 3}
+    assert there == made
+    seen.append(weakref.ref(engine()._own.room))
+    engine()._own.room = np.empty(0, np.uint8)  # as where a larger one is needed
     del arrays
     gc.collect()
     assert all(array() is not None for array in seen)
@@ -261,7 +269,7 @@ def test_a_tape_keeps_what_it_works_on_and_then_gives_it_back(
     del recorded
     gc.collect()
     assert all(array() is None for array in seen)
-    assert sum(memories) == 0
+    assert not +there
 
 
 @pytest.mark.skipif(not native.available(), reason="needs llvmlite")

@@ -19,9 +19,11 @@ from ctypes import (
     cast,
 )
 from ctypes import Array as CArray
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from deepnet_cli.fused import native
@@ -30,7 +32,9 @@ from deepnet_cli.nn.types import Array
 
 CPU, IN_ORDER = 1, 1  # kinds of engine and of stream
 BFLOAT16, FLOAT32 = 2, 3
-FROM, TO, BY = 1, 17, 33  # what a memory is to a primitive: source, destination, weights
+FROM, TO, BY, ROOM = 1, 17, 33, 80  # what a memory is: source, destination, weights, scratchpad
+GIVEN = 1  # a scratchpad by who runs a primitive
+SCRATCHPAD = 136  # what is asked of a primitive's descriptor
 OUT_OF_MEMORY = 1
 Dims = c_int64 * 12
 
@@ -106,31 +110,39 @@ class Matmul(NamedTuple):
 
 Wanted = Reorder | Matmul
 
-ROLES = {Reorder: (FROM, TO), Matmul: (FROM, BY, TO)}
+ROLES = {Reorder: (FROM, TO, ROOM), Matmul: (FROM, BY, TO, ROOM)}
 
 
-class Made(NamedTuple):
-    """A primitive, and the descriptor of each matrix that it is given."""
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A primitive, its own descriptor, that of each memory that it is given, and of how many bytes
+    the last of these, its scratchpad, is.
+    """
 
     primitive: c_void_p
+    described: c_void_p
     descriptors: list[c_void_p]
+    room: int
 
 
 class Arguments(NamedTuple):
     """What a primitive is given: its memories, and each with its role."""
 
+    made: Made
     memories: list[c_void_p]
     given: CArray[Argument]
 
 
 class Own(threading.local):
-    """What a thread has made, each for a number of threads that multiply: the scratch memory of a
-    primitive is for its thread, and for that many.
+    """What a thread has made, each for a number of threads that multiply: primitives, as long as a
+    tape has them; what it runs on no tape; one scratchpad for all, as no two run at once: a tape is
+    played by the thread that recorded it.
     """
 
     def __init__(self) -> None:
-        self.made: dict[tuple[int, Wanted], Made] = {}
+        self.made = weakref.WeakValueDictionary[tuple[int, Wanted], Made]()
         self.arguments: dict[tuple[int, Wanted], Arguments] = {}
+        self.room = np.empty(0, np.uint8)
 
 
 class Engine:
@@ -141,30 +153,35 @@ class Engine:
     def __init__(self, library: CDLL) -> None:
         self._library = library
         library.dnnl_memory_set_data_handle.argtypes = [c_void_p] * 2
+        library.dnnl_primitive_desc_query_md.restype = c_void_p
+        library.dnnl_memory_desc_get_size.restype = c_size_t
         self._own = Own()
         self._engine = self._new("engine_create", CPU, c_size_t(0))
         self._stream = self._new("stream_create", self._engine, c_uint(IN_ORDER))
+        self._how = self._new("primitive_attr_create")
+        self._call("primitive_attr_set_scratchpad_mode", self._how, GIVEN)
 
     def run(self, wanted: Wanted, *arrays: NDArray[Any]) -> None:
         """Raises MemoryError."""
         key, kept = (self._threads, wanted), self._own.arguments
-        made = self._made(wanted)
         if key not in kept:
-            kept[key] = self._arguments(wanted, made)
-        given = self._aimed(kept[key], arrays)
+            kept[key] = self._arguments(wanted)
+        made = kept[key].made
+        given = self._aimed(kept[key], (*arrays, self._room(made)))
         self._call("primitive_execute", made.primitive, self._stream, len(given), given)
         self._call("stream_wait", self._stream)
 
     def note(self, on: Tape, wanted: Wanted, *arrays: NDArray[Any]) -> None:
         """Have a tape run it, with as many threads as multiply now."""
-        made = self._made(wanted)
-        arguments = self._arguments(wanted, made)
+        arguments = self._arguments(wanted)
+        made = arguments.made
+        arrays = *arrays, self._room(made)
         given = self._aimed(arguments, arrays)
         names = ("dnnl_primitive_execute", "omp_get_max_threads", "omp_set_num_threads")
         functions = [cast(self._library[name], c_void_p).value or 0 for name in names]
         handles = [made.primitive.value or 0, self._stream.value or 0]
         words = [*functions, self._threads, *handles, len(given), addressof(given)]
-        on.add(_execution(), words, (*arrays, arguments, made))
+        on.add(_execution(), words, (*arrays, arguments))
 
     @property
     def _threads(self) -> int:
@@ -172,26 +189,28 @@ class Engine:
         return number
 
     def _made(self, wanted: Wanted) -> Made:
-        made, key, engine = self._own.made, (self._threads, wanted), self._engine
-        if key not in made:
+        key, engine = (self._threads, wanted), self._engine
+        made = self._own.made.get(key)
+        if made is None:
             descriptors = [self._descriptor(layout) for layout in wanted]
             if isinstance(wanted, Reorder):
                 one, other = descriptors
-                primitive = self._primitive("reorder", one, engine, other, engine, None)
+                made = self._primitive("reorder", descriptors, one, engine, other, engine)
             else:
                 a, b, out = descriptors
-                primitive = self._primitive("matmul", engine, a, b, None, out, None)
-            made[key] = Made(primitive, descriptors)
-        return made[key]
+                made = self._primitive("matmul", descriptors, engine, a, b, None, out)
+            self._own.made[key] = made
+        return made
 
-    def _arguments(self, wanted: Wanted, made: Made) -> Arguments:
+    def _arguments(self, wanted: Wanted) -> Arguments:
         """Before they are aimed at anything."""
+        made = self._made(wanted)
         memories = [
             self._lent("memory", "memory_create", descriptor, self._engine, None)
             for descriptor in made.descriptors
         ]
         roles = ROLES[type(wanted)]
-        return Arguments(memories, (Argument * len(roles))(*map(Argument, roles, memories)))
+        return Arguments(made, memories, (Argument * len(roles))(*map(Argument, roles, memories)))
 
     def _aimed(self, arguments: Arguments, arrays: Sequence[NDArray[Any]]) -> CArray[Argument]:
         """At these arrays, which have to outlive the calls."""
@@ -204,9 +223,20 @@ class Engine:
         maker = "memory_desc_create_with_strides"
         return self._lent("memory_desc", maker, 2, shape, layout.kind, strides)
 
-    def _primitive(self, kind: str, *arguments: object) -> c_void_p:
-        described = self._lent("primitive_desc", f"{kind}_primitive_desc_create", *arguments)
-        return self._lent("primitive", "primitive_create", described)
+    def _primitive(self, kind: str, descriptors: list[c_void_p], *arguments: object) -> Made:
+        maker = f"{kind}_primitive_desc_create"
+        described = self._lent("primitive_desc", maker, *arguments, self._how)
+        primitive = self._lent("primitive", "primitive_create", described)
+        room = c_void_p(self._library.dnnl_primitive_desc_query_md(described, SCRATCHPAD, 0))
+        size = self._library.dnnl_memory_desc_get_size(room)
+        return Made(primitive, described, [*descriptors, room], size)
+
+    def _room(self, made: Made) -> NDArray[np.uint8]:
+        """For a primitive to work in."""
+        own = self._own
+        if own.room.size < made.room:
+            own.room = np.empty(made.room, np.uint8)
+        return own.room
 
     def _lent(self, kind: str, maker: str, *arguments: object) -> c_void_p:
         """What `dnnl_maker` makes, given back when nobody has it any more; not at the process's
