@@ -22,10 +22,11 @@ from deepnet_cli.blas import choice, cpu
 from deepnet_cli.blas.bfloat16 import bfloat16
 from deepnet_cli.blas.choice import LEAST, SHARED, Large, check_precision
 from deepnet_cli.blas.choice import product as product_of
+from deepnet_cli.blas.layouts import Matmul, Reorder, Wanted
 from deepnet_cli.blas.library import UnavailableError, load
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import SPINS, engine, library, onednn
-from deepnet_cli.blas.primitives import Engine, Made, Matmul, Own, Reorder, Wanted
+from deepnet_cli.blas.primitives import Engine, Made, Own
 from deepnet_cli.fused import native, tape
 from deepnet_cli.fused.passes import Pass
 from deepnet_cli.fused.tape import Tape, record

@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from deepnet_cli.blas.layouts import Layout, Matmul, Reorder
 from deepnet_cli.blas.onednn import engine, library
-from deepnet_cli.blas.primitives import Layout, Matmul, Reorder
 from deepnet_cli.fused import tape
 from deepnet_cli.fused.tape import Tape
 from deepnet_cli.fused.team import Team

@@ -10,8 +10,9 @@ from resource import RLIM_INFINITY, RLIMIT_AS, getrlimit
 
 import numpy as np
 
+from deepnet_cli.blas.layouts import Layout, Matmul
 from deepnet_cli.blas.library import UnavailableError, load
-from deepnet_cli.blas.primitives import Engine, Layout, Matmul
+from deepnet_cli.blas.primitives import Engine
 from deepnet_cli.fused import tape
 from deepnet_cli.fused.team import Team
 from deepnet_cli.nn.types import Array

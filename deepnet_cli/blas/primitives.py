@@ -26,12 +26,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from deepnet_cli.blas.layouts import Layout, Matmul, Reorder, Wanted
 from deepnet_cli.fused import native
 from deepnet_cli.fused.tape import Tape
-from deepnet_cli.nn.types import Array
 
 CPU, IN_ORDER = 1, 1  # kinds of engine and of stream
-BFLOAT16, FLOAT32 = 2, 3
 FROM, TO, BY, ROOM = 1, 17, 33, 80  # what a memory is: source, destination, weights, scratchpad
 GIVEN = 1  # a scratchpad by who runs a primitive
 SCRATCHPAD = 136  # what is asked of a primitive's descriptor
@@ -67,48 +66,6 @@ class Argument(Structure):
 
     _fields_ = (("role", c_int), ("memory", c_void_p))
 
-
-class Layout(NamedTuple):
-    """How a matrix stands: its shape, its strides in numbers, the kind of these."""
-
-    shape: tuple[int, int]
-    strides: tuple[int, int]
-    kind: int
-
-    @classmethod
-    def of(cls, M: Array) -> "Layout":
-        """That of an array of float32."""
-        (rows, columns), (row, column) = M.shape, (stride // M.itemsize for stride in M.strides)
-        return cls((rows, columns), (row, column), FLOAT32)
-
-    @property
-    def turned(self) -> bool:
-        """Whether its columns are what stands together."""
-        return self.strides[0] < self.strides[1]
-
-    @property
-    def rounded(self) -> "Layout":
-        """In bfloat16, in the same order and without gaps."""
-        rows, columns = self.shape
-        return Layout(self.shape, (1, rows) if self.turned else (columns, 1), BFLOAT16)
-
-
-class Reorder(NamedTuple):
-    """A matrix written in another layout."""
-
-    given: Layout
-    wanted: Layout
-
-
-class Matmul(NamedTuple):
-    """A B of matrices in these layouts."""
-
-    A: Layout
-    B: Layout
-    out: Layout
-
-
-Wanted = Reorder | Matmul
 
 ROLES = {Reorder: (FROM, TO, ROOM), Matmul: (FROM, BY, TO, ROOM)}
 
