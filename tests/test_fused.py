@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import CFUNCTYPE, c_int64
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -282,11 +285,11 @@ def test_code_is_kept_and_a_damaged_file_is_not_used(
         Pass(lambda x: np.multiply(x, number, out=x), "f")(x)
         np.testing.assert_array_equal(x, expected)
 
-    native.compiled.cache_clear()
+    native._compiled.cache_clear()
     run(1234.5)
     (file,) = (tmp_path / "new").iterdir()
     assert len(made) == 1
-    native.compiled.cache_clear()
+    native._compiled.cache_clear()
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
     file.write_bytes(bytes(content))
@@ -296,6 +299,26 @@ def test_code_is_kept_and_a_damaged_file_is_not_used(
     file.parent.write_text("a file where the folder should be")
     run(4321.5)
     assert len(made) == 2
+
+
+def test_threads_compile_in_turn_and_each_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, most, looked = [0], [0], list[str]()
+
+    def slowly(key: str) -> None:
+        looked.append(key)
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.01)
+        inside[0] -= 1
+
+    monkeypatch.setattr(native, "_kept", slowly)
+    monkeypatch.setattr(native, "_keep", lambda *_: None)
+    texts = [f"define i64 @NAME() {{\nret i64 {9876 + k}\n}}\n" for k in range(3)]
+    with ThreadPoolExecutor(6) as threads:
+        found = [*threads.map(lambda text: native.compiled(text)(""), 2 * texts)]
+    assert [CFUNCTYPE(c_int64)(address)() for address in found] == 2 * [9876, 9877, 9878]
+    assert len(looked) == 3
+    assert most == [1]
 
 
 def test_the_first_run_says_that_it_compiles(tmp_path: Path) -> None:

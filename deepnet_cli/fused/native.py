@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from deepnet_cli.errors import DeepnetError
@@ -55,9 +56,18 @@ def available() -> bool:
     return version() != ""
 
 
-@cache
+_TURN = RLock()
+"""Of the threads of Python that compile: LLVM's engine is for one at a time."""
+
+
 def compiled(text: str) -> Callable[[str], int]:
     """A text in machine code: the address of its function NAME + suffix, by the suffix."""
+    with _TURN:
+        return _compiled(text)
+
+
+@cache
+def _compiled(text: str) -> Callable[[str], int]:
     binding, machine, engine, host = _compiler()
     key = hashlib.sha256(f"{host} {text}".encode()).hexdigest()
     name = f"pass.{key}"
@@ -68,7 +78,12 @@ def compiled(text: str) -> Callable[[str], int]:
         _keep(key, code)
     engine.add_object_file(binding.ObjectFileRef.from_data(code))
     engine.finalize_object()
-    return lambda suffix: int(engine.get_function_address(name + suffix))
+
+    def address(suffix: str) -> int:
+        with _TURN:
+            return int(engine.get_function_address(name + suffix))
+
+    return address
 
 
 @cache
