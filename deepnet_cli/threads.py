@@ -9,7 +9,7 @@ threads that multiply (`fused/team.py`).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
-from threading import RLock, local
+from threading import RLock, get_ident, local
 from typing import Any
 
 LARGE = 2**22
@@ -37,6 +37,7 @@ def limited(threads: int | None) -> Iterator[None]:
     """
     libraries, me = _libraries(), object()
     with _TURN:
+        _INSIDE.append(get_ident())
         lines = [_line(library) for library in libraries]  # before any is set: some follow others
         for library, line in zip(libraries, lines, strict=True):
             line[me] = threads or lines[0][None]
@@ -45,11 +46,25 @@ def limited(threads: int | None) -> Iterator[None]:
         yield
     finally:
         with _TURN:
+            _INSIDE.remove(get_ident())
             for library in libraries:
                 line = _line(library)
                 line.pop(me, None)
                 _set(library, line)
 
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """Whether no other thread of Python's is inside `limited`; herein none comes in.
+
+    A fork takes OpenBLAS's threads away: a product that is shared by them just then never ends.
+    """
+    with _TURN:
+        yield {*_INSIDE} <= {get_ident()}
+
+
+_INSIDE: list[int] = []
+"""The threads that are inside `limited`, each as often as it is."""
 
 Line = dict[object, int]
 """Who is inside `limited` and with how many threads, the newest last; first, for None, the number

@@ -352,7 +352,7 @@ def no_more(*_: object) -> None:
     raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
-@pytest.mark.parametrize("place", ["os.fork", "deepnet_cli.data.files.child.socketpair"])
+@pytest.mark.parametrize("place", ["os.fork", "deepnet_cli.data.files.process.socketpair"])
 def test_without_a_process_the_machine_is_told_of(
     place: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

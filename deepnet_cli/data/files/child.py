@@ -1,7 +1,7 @@
 """A process of its own for each HDF5 file: where the HDF5 library crashes over a damaged file,
 comes to no end or wants all memory, that process ends, and this is a message.
 
-It is a fork, so it is there in milliseconds.  It has the file open and nothing else, can open no
+It is there in milliseconds (`process.py`).  It has the file open and nothing else, can open no
 other file and write none, takes no more memory than there is (where the system says how much it
 has), and no more of the processor's time than what is asked of it needs.
 """
@@ -11,16 +11,15 @@ import os
 import resource
 import signal
 import traceback
-import warnings
 from collections.abc import Callable, Iterable
-from mmap import mmap
-from socket import socketpair
+from functools import partial
 from threading import Lock
 from typing import Any, NoReturn
 
 from deepnet_cli import signals
-from deepnet_cli.data.files.channel import WINDOW, Channel
+from deepnet_cli.data.files.channel import Channel
 from deepnet_cli.data.files.opened import Opened
+from deepnet_cli.data.files.process import begun
 from deepnet_cli.errors import DataError, DeepnetError, MachineError
 from deepnet_cli.memory import available_memory, size_of_process
 from deepnet_cli.nn.types import Array
@@ -54,25 +53,11 @@ class Child:
         self._begin()
 
     def _begin(self) -> None:
-        path = self._path
         try:
-            window, (here, there) = mmap(-1, WINDOW), socketpair()
+            self._pid, self._channel = begun(partial(_serve, self._path, self._open_file))
         except OSError as error:
-            raise _no_process(path, error) from None
-        self._channel = Channel(here, window)
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.ENDING)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # of threads: BLAS has some
-                self._pid = os.fork()
-            if not self._pid:
-                _serve(Channel(there, window), path, self._open_file)
-        except OSError as error:
-            here.close()
-            raise _no_process(path, error) from None
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            there.close()
+            why = (error.strerror or "").lower()
+            raise MachineError(f"{self._path}: no process to read it: {why}") from None
         try:
             self._answer()
         except BaseException:
@@ -134,11 +119,7 @@ class Child:
         self._pid, self._ended_by = 0, os.WTERMSIG(status)
 
 
-def _no_process(path: str, error: OSError) -> MachineError:
-    return MachineError(f"{path}: no process to read it: {(error.strerror or '').lower()}")
-
-
-def _serve(channel: Channel, path: str, open_file: Callable[[], Opened]) -> NoReturn:
+def _serve(path: str, open_file: Callable[[], Opened], channel: Channel) -> NoReturn:
     """Be the child: answer until nobody asks."""
     opened = list[Opened]()
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from fcntl import LOCK_NB, LOCK_SH, flock
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -166,22 +166,22 @@ def kept_open() -> AbstractContextManager[None]:
 @contextmanager
 def _source(path: Path, size: int) -> Iterator[Source]:
     check_signature(path, size)
-
-    def opened() -> Opened:
-        try:
-            return _opened(path)
-        except BlockingIOError:
-            raise MachineError(
-                f"{path}: is being written by another program; try again when it has closed it"
-            ) from None
-        except HDF5_ERRORS as error:
-            raise unreadable(str(path), error, size) from None
-
-    with _reader(str(path), opened) as reader:
+    with _reader(str(path), partial(_opened, path, size)) as reader:
         yield Source(reader, str(path))
 
 
-def _opened(path: Path) -> Opened:
+def _opened(path: Path, size: int) -> Opened:
+    try:
+        return _locked(path)
+    except BlockingIOError:
+        raise MachineError(
+            f"{path}: is being written by another program; try again when it has closed it"
+        ) from None
+    except HDF5_ERRORS as error:
+        raise unreadable(str(path), error, size) from None
+
+
+def _locked(path: Path) -> Opened:
     """Locked where the file system knows of locks."""
     try:
         if not (guarded and h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE)):
@@ -202,15 +202,15 @@ def _opened(path: Path) -> Opened:
 @contextmanager
 def open_hdf5_bytes(content: bytes, path: str) -> Iterator[Source]:
     """Open the bytes of an HDF5 file that was read from `path`.  Raises DataError."""
-
-    def opened() -> Opened:
-        try:
-            return Opened(h5py.File(BytesIO(content), "r"), path)
-        except HDF5_ERRORS as error:
-            raise unreadable(path, error, len(content)) from None
-
-    with _reader(path, opened) as reader:
+    with _reader(path, partial(_opened_bytes, content, path)) as reader:
         yield Source(reader, path)
+
+
+def _opened_bytes(content: bytes, path: str) -> Opened:
+    try:
+        return Opened(h5py.File(BytesIO(content), "r"), path)
+    except HDF5_ERRORS as error:
+        raise unreadable(path, error, len(content)) from None
 
 
 guarded = hasattr(os, "fork")
