@@ -26,6 +26,8 @@ from cli import (
     write_train_h5,
 )
 
+from deepnet_cli.config.overrides import override
+from deepnet_cli.config.yaml_reader import parse
 from deepnet_cli.errors import escaped
 
 
@@ -1168,6 +1170,15 @@ def test_set_that_no_longer_fits_another_key_is_told_at_that_key() -> None:
     result = train(content, "--set", "model.layers=[4, 4, 3]")
     assert_refused(result, 2, ())
     assert_says(block_at(result.err, mark, content), ["2 activations for 3 layers"])
+
+
+@pytest.mark.parametrize(("key", "other"), [("epochs", "iterations"), ("iterations", "epochs")])
+def test_set_takes_the_place_of_another_key_by_a_value_alone(key: str, other: str) -> None:
+    """null says nothing of the other key, as in the file."""
+    for value, left in (("7", {key: 7}), ("null", {key: None, other: 2})):
+        document = parse(f"training: {{{other}: 2}}".encode(), "c.yaml")
+        override(document, f"training.{key}={value}")
+        assert (document.tree, document.problems) == ({"training": left}, [])
 
 
 def test_set_mends_what_the_file_has_wrong() -> None:

@@ -11,7 +11,7 @@ INSTEAD: dict[tuple[str, ...], str] = {
     ("training", "epochs"): "iterations",
     ("training", "iterations"): "epochs",
 }
-"""A key that takes the place of another in its section."""
+"""A key whose value takes the place of another key in its section; null is no value."""
 
 
 class Implied(str):
@@ -68,4 +68,5 @@ def override(document: Document, setting: str) -> None:
             return
         section = inner
     section[keys[-1]] = value.tree["value"]
-    section.pop(INSTEAD.get(keys, ""), None)
+    if section[keys[-1]] is not None:
+        section.pop(INSTEAD.get(keys, ""), None)
