@@ -278,6 +278,17 @@ LAYOUTS: dict[str, Layout] = {
         put({"x": X, "kind": K, "sort": K, "id": np.arange(m)}),
         refused(UNCLEAR + " y", "is x", "kind  (12,)", "could be y", "y: kind"),
     ),
+    "names that say nothing: spectra, labels, names of samples, wavelengths": Layout(
+        put(
+            {
+                "spectra": X,
+                "species": [WORDS[k].encode() for k in K],
+                "sample_id": [f"S{i}".encode() for i in range(m)],
+                "wavelength": np.arange(4.0),
+            }
+        ),
+        refused(UNCLEAR + " y", "of 4 examples, not 12", "        y: species"),
+    ),
     "no table": Layout(
         put({"kind": K, "age": np.arange(m)}), refused(UNCLEAR + " x", "one dimension")
     ),

@@ -269,6 +269,13 @@ def test_names_that_say_nothing_are_written(tmp_path: Path) -> None:
     assert {key: data["train"][key] for key in named} == named
 
 
+def test_names_that_are_given_are_written(tmp_path: Path) -> None:
+    """Though they say what they are: by itself another would be found."""
+    file = write(tmp_path / "a.h5", x=X, x_smooth=X[:, :1], y=np.arange(60) % 2)
+    data = tree_of(file, "--x", "x_smooth")["data"]
+    assert (data["train"]["x"], data["train"]["y"]) == ("x_smooth", "y")
+
+
 def byte_numbers(high: int) -> Array:
     return np.random.default_rng(2).integers(0, high, (60, 6), np.uint8)
 

@@ -407,6 +407,34 @@ def test_what_could_be_y_is_listed() -> None:
     assert "could be y" in deepnet("init", file, "-o", "-").err
 
 
+def test_the_next_command_is_one_that_works() -> None:
+    """With the names that it takes, and those that were given; none where there is no y."""
+    text = [f"class {i % 3}" for i in range(M)]
+    file = write(spectra=X, species=text, sample_id=[f"S{i}" for i in range(M)])
+    nexts = {
+        (): " --y species",
+        ("--x", "spectra"): " --x spectra --y species",
+        ("--y", "species"): " --y species",
+        ("--y", "sample_id"): " --y sample_id",
+    }
+    for given, words in nexts.items():
+        assert shown(file, *given).err == f"next: deepnet init {file}{words}\n"
+    assert deepnet("init", file, "--y", "species", "-o", "-").code == 0
+    assert "--y species" in deepnet("init", file, "-o", "-").err
+    assert shown(write(x=X)).err == ""
+
+
+def test_examples_are_last_where_nothing_could_be_y_for_the_first() -> None:
+    """What is as long as the first axis is in doubt y, and the doubt is told."""
+    turned = {"spectra": X.T, "species": Y, "index": np.arange(5)}
+    part = told(write(**turned))["parts"][0]
+    assert (part["y"], part["examples_on"], part["examples"]) == ("species", "last", M)
+    part = told(write(**turned, kind=Y))["parts"][0]  # two, of which none is the other's
+    assert (part["y"], part["examples_on"], part["examples"]) == (None, "last", M)
+    part = told(write(**turned, a=np.arange(5), b=np.arange(5)))["parts"][0]
+    assert (part["y"], part["examples_on"], part["examples"]) == (None, "first", 5)
+
+
 def test_examples_on_the_last_axis_are_known_by_y() -> None:
     everything = told(write(x=X.T, y=Y))
     part = everything["parts"][0]

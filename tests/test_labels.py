@@ -458,3 +458,20 @@ def test_Y_has_the_precision_of_the_network(target: str, precision: str) -> None
     part = encoding(t, outputs, target, np.dtype(precision)).part(t)
     assert part.Y.dtype == part.rows.dtype == precision
     assert part.Y.shape == (outputs, 3)
+
+
+@pytest.mark.parametrize("last", [False, True])
+@pytest.mark.parametrize("shape", [(3,), (5,), (1, 3), (3, 1), (3, 2), (2, 3), (5, 3), (3, 5)])
+def test_the_other_axis_is_told_of_where_y_would_fit_it(
+    shape: tuple[int, ...], *, last: bool
+) -> None:
+    """x has 4 examples, and 3 features, or the other way round."""
+    y = np.zeros(shape)
+    try:
+        fits = len(examples_first(y, 3, "y", last=not last)) == 3
+    except DataError:
+        fits = False
+    with pytest.raises(DataError) as told:
+        examples_first(y, 4, "y", last=last, features=3)
+    axis = "first" if last else "last"
+    assert (f"set data.examples: {axis}" in str(told.value)) == fits

@@ -13,10 +13,12 @@ from cli import assert_says, deepnet
 from layouts import LAYOUTS, Layout, Reads, Refused, X, columns, refused, sparse
 
 from deepnet_cli.config.job import Job, load_job
+from deepnet_cli.data.describing.inspection import inspect_data
 from deepnet_cli.data.files import dataset
 from deepnet_cli.data.files.hdf5 import open_hdf5
 from deepnet_cli.data.reading import stored
 from deepnet_cli.data.reading.tables import Location, read_table
+from deepnet_cli.errors import DataError
 from deepnet_cli.training.loop.loop import train
 from deepnet_cli.training.loop.state import State
 
@@ -121,6 +123,31 @@ def test_what_is_not_read_is_refused_with_the_reason(name: str) -> None:
     assert_says(result.err, ["c.yaml:1:", "data.h5", *expected.says])
     assert not Path("runs").exists()
     assert row(name, "is refused", message(result.err)) in PAGE
+
+
+def found_to_train(path: Path) -> str:
+    """What is said before training on it, or why it is refused."""
+    try:
+        return read_table(Location(path), "train", last=False).told
+    except DataError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("name", [*takewhile(lambda name: name != "float16", LAYOUTS)])
+def test_inspect_and_init_find_what_training_does(name: str) -> None:
+    """And refuse what it does; only that examples are last, which it has to be told, they see."""
+    path = write(LAYOUTS[name]).with_name("data.h5")
+    seen, told = inspect_data(path, None, None, lambda *_: lambda *_: None), found_to_train(path)
+    found = next(iter(seen.found), None)
+    if found is None:
+        assert str(seen.problem) == told
+    elif found.y is None:
+        assert f"{path}: {found.problem}" == told
+    elif found.last:
+        assert "examples: last" in told
+    else:
+        assert told.startswith(f"{path}: x '{found.x}' ")
+        assert f", y '{found.y}' " in told
 
 
 def test_the_page_has_no_other_rows() -> None:

@@ -48,7 +48,7 @@ def init(data: Path, output: Path | None, x: str | None, y: str | None, as_json:
     if kind := kind_of(data):
         raise DataError(f"{data}: is a {kind}; name the data that one is to be trained on")
     found = inspect_data(data, x, y, watched)
-    chosen = start(found, Path() if to_stdout else config.parent)
+    chosen = start(found, Path() if to_stdout else config.parent, given=bool(x or y))
     mended = {"fill value"} if "data.missing" in reasons(chosen) else set()
     troubles = [each for each in remarks(found) if each.kind in TROUBLES - mended]
     warn([f"{remark.what}; {remark.do}" for remark in troubles])

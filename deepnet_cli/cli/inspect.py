@@ -8,7 +8,7 @@ from deepnet_cli.cli.code_option import code_option
 from deepnet_cli.cli.going_on import going_on
 from deepnet_cli.cli.reading import watched
 from deepnet_cli.cli.say import in_shell, say, speaks_utf8, tell, typed
-from deepnet_cli.data.describing.inspection import inspect_data
+from deepnet_cli.data.describing.inspection import Found, inspect_data
 from deepnet_cli.files import json_text
 from deepnet_cli.report.dataset import data_text
 from deepnet_cli.report.dataset_json import data_json
@@ -55,7 +55,17 @@ def inspect(file: Path, x: str | None, y: str | None, everything: bool, as_json:
         _print(data_json(found) if as_json else data_text(found, block, everything=everything))
         if found.problem is not None:
             raise found.problem
-        say(f"next: {typed('init', file)}")
+        if told := _to_start(found.found[0], file, x, y):
+            say(f"next: {told}")
+
+
+def _to_start(train: Found, file: Path, x: str | None, y: str | None) -> str:
+    """The command that begins with this data, with the names that it takes; none without a y."""
+    if not train.y and not train.likely:
+        return ""
+    named = {"--x": x, "--y": y if train.y else train.likely}
+    options = [in_shell(option, name) for option, name in named.items() if name]
+    return " ".join([typed("init", file), *options])
 
 
 def _run(directory: Path, *, as_json: bool) -> None:

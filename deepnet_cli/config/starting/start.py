@@ -10,7 +10,7 @@ from deepnet_cli.config.starting.facts import facts_of
 from deepnet_cli.data.describing.inspection import Found, Inspection
 from deepnet_cli.data.files.hdf5 import Source, open_hdf5
 from deepnet_cli.data.reading.per_example import groups, weights
-from deepnet_cli.data.reading.words import X_WORDS, Y_WORDS
+from deepnet_cli.data.reading.words import X_WORDS, Y_WORDS, says
 from deepnet_cli.errors import DataError, one_line
 from deepnet_cli.nn.types import Array
 
@@ -44,14 +44,16 @@ TRAIN_PATTERNS = ("{}", "{}_train", "train_{}", "train/{}")
 SERVES = {"validation": "to choose by", "test": "to judge by, at the end"}
 
 
-def start(inspection: Inspection, place: Path) -> Choices:
-    """For a config in the directory `place`.  Raises DataError where there is nothing to learn."""
+def start(inspection: Inspection, place: Path, *, given: bool) -> Choices:
+    """For a config in the directory `place`; `given`: x or y was named by who asks, and may be none
+    that would be found.  Raises DataError where there is nothing to learn.
+    """
     if inspection.problem is not None:
         raise inspection.problem
     train, *others = inspection.found
     _check(train, inspection.path)
     file, told = _from(place, Path(inspection.path)), f"{train.profile.m:,} rows"
-    named = _named(train, "train", file)
+    named = _named(train, "train", file, given=given)
     beside, unused = _beside(inspection, train)
     if beside:
         named = (named if isinstance(named, dict) else {"file": file}) | beside
@@ -61,7 +63,7 @@ def start(inspection: Inspection, place: Path) -> Choices:
     data = {"train": Chosen(named, _told(train, told))}
     for other in others:
         if not _no_part(other, train):
-            named = _named(other, other.part, file)
+            named = _named(other, other.part, file, given=given)
             data[other.part] = Chosen(named, _told(other, SERVES[other.part]))
     return _with_axis(choices(facts_of(train), data), train)
 
@@ -120,16 +122,11 @@ def _beside(inspection: Inspection, train: Found) -> tuple[dict[str, str], list[
     return found, unused
 
 
-def _named(found: Found, part: str, file: str) -> object:
+def _named(found: Found, part: str, file: str, *, given: bool) -> object:
     """How a config names a part: its datasets too, where their names do not say what they are."""
-    if found.part == part and _says(found.x, X_WORDS) and _says(str(found.y), Y_WORDS):
+    if not given and found.part == part and says(found.x, X_WORDS) and says(str(found.y), Y_WORDS):
         return file
     return {"file": file, "x": found.x, "y": found.y}
-
-
-def _says(name: str, words: tuple[str, ...]) -> bool:
-    """Whether a word stands in a name by itself: x_train, train_set_x, train/x."""
-    return bool(set(name.casefold().replace("/", "_").split("_")) & set(words))
 
 
 def _told(found: Found, serves: str) -> str:

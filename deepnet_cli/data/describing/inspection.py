@@ -13,7 +13,14 @@ from deepnet_cli.data.files.conventions import decoded
 from deepnet_cli.data.files.hdf5 import Source, kept_open, open_hdf5
 from deepnet_cli.data.files.storage import Storage
 from deepnet_cli.data.files.survey import Entry
-from deepnet_cli.data.reading.finding import find_x, find_y, part_of, parts_in
+from deepnet_cli.data.reading.finding import (
+    could_be_y,
+    find_x,
+    find_y,
+    only_turned,
+    part_of,
+    parts_in,
+)
 from deepnet_cli.data.reading.tables import Location, read_table
 from deepnet_cli.errors import DataError
 from deepnet_cli.nn.types import Array
@@ -30,8 +37,9 @@ class Found:
     """The x and y of a part ("train", ...), and what they are like.
 
     `shape` is that of x in the file, which counts examples on its `last` axis, or else on the
-    first.  `problem` says why there is no y, and `shared` how many of the rows stand in the
-    training part too; `categories` are the names, by column, where the file has some.
+    first.  `problem` says why there is no y, `likely` is what it could be, and `shared` how many of
+    the rows stand in the training part too; `categories` are the names, by column, where the file
+    has some.
     """
 
     part: str
@@ -42,6 +50,7 @@ class Found:
     profile: Profile
     names: tuple[str, ...] = ()  # of the columns, where the file has them
     problem: str = ""
+    likely: str = ""
     shared: int = 0
     categories: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
@@ -124,37 +133,22 @@ def _parts(source: Source, x: str | None) -> list[tuple[str, str]]:
 
 def _looked(path: Path, source: Source, part: str, x: str, y: str | None, watch: Watch) -> Found:
     """The profile of a part, without y where there is none or it cannot be read."""
-    table, last, problem = (
-        read_table(Location(path, x), part, last=False, labelled=False),
-        False,
-        "",
-    )
-    shape = source.layout(x).shape
+    shape, problem, likely = source.layout(x).shape, "", ""
+    last = len(shape) > 1 and only_turned(source, part, x, shape[0], shape[-1])
+    table = read_table(Location(path, x), part, last=last, labelled=False)
     try:
-        y, last = _y_of(source, part, x, y)
-        table = read_table(Location(path, x, y), part, last=last)
+        y = y or find_y(source, part, x, table.m)
+        counted = source.layout(y).shape
+        turned = shape[0] not in counted and shape[-1] in counted
+        table, last = read_table(Location(path, x, y), part, last=turned), turned
     except DataError as error:
-        problem, y, last = str(error).removeprefix(f"{source.path}: "), None, False
+        problem, y = str(error).removeprefix(f"{source.path}: "), None
+        likely = next(iter(could_be_y(source, part, x, table.m)), "")
     seen = profile(table, watch(part, table.m))
     names, dataset = table.feature_names, source.dataset(x)
     categories = {j: dataset.texts(f"categories.{name}") for j, name in enumerate(names)}
     categories = {j: words for j, words in categories.items() if words}
-    return Found(part, x, y, shape, last, seen, names, problem, categories=categories)
-
-
-def _y_of(source: Source, part: str, x: str, y: str | None) -> tuple[str, bool]:
-    """The name of y, and whether its length says that x counts examples on its last axis."""
-    first, *_, last = source.layout(x).shape
-    if y is None:
-        try:
-            y = find_y(source, part, x, first)
-        except DataError as unclear:
-            try:
-                y = find_y(source, part, x, last)
-            except DataError:
-                raise unclear from None
-    counted = source.layout(y).shape
-    return y, first not in counted and last in counted
+    return Found(part, x, y, shape, last, seen, names, problem, likely, categories=categories)
 
 
 def _shared(found: list[Found]) -> list[Found]:

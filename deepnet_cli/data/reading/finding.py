@@ -13,11 +13,13 @@ from deepnet_cli.data.files.hdf5 import Source
 from deepnet_cli.data.files.survey import TEXT, Entry
 from deepnet_cli.data.reading.unclear import Lines, unclear
 from deepnet_cli.data.reading.words import (
+    NAMING_WORDS,
     OTHER_WORDS,
     PART_WORDS,
     X_WORDS,
     Y_WORDS,
     ranked,
+    says,
     surest,
 )
 from deepnet_cli.errors import DataError
@@ -73,11 +75,24 @@ def find_y(
         raise _y_unclear(source, part, x, m, apart)
     if hint in [entry.name for entry in entries]:
         return str(hint)
-    others = ranked(fitting, part, OTHER_WORDS)
-    alike = [entry.name for entry in fitting if entry.name not in others]
+    alike = _alike(entries, part, m)
     if len(alike) == 1:
-        return alike[0]
+        return alike[0].name
     raise _y_unclear(source, part, x, m, apart)
+
+
+def only_turned(source: Source, part: str, x: str, m: int, other: int, apart: Apart = ()) -> bool:
+    """Whether some dataset could be y for as many examples as x has on its other axis, and none
+    for the m of this one.
+    """
+    entries = [entry for entry in _entries(source, apart) if entry.name != x.strip("/")]
+    return not _alike(entries, part, m) and bool(_alike(entries, part, other))
+
+
+def could_be_y(source: Source, part: str, x: str, m: int) -> list[str]:
+    """The names of what could be y for the m examples of `x`, the likeliest first."""
+    named = [entry for entry in source.entries if entry.name == x.strip("/")]
+    return [entry.name for entry in _fit(source, part, m, named)]
 
 
 def _x_unclear(source: Source, part: str, apart: Apart) -> DataError:
@@ -102,20 +117,31 @@ def _y_unclear(source: Source, part: str, x: str, m: int, apart: Apart) -> DataE
     verdicts = {entry: used.get(entry) or _why_not_y(entry, m) for entry in source.entries}
     fit = _fit(source, part, m, used)
     verdicts |= dict.fromkeys(fit, COULD_BE_Y)
-    if fit or table is None or len(table.shape) < 2:
-        return unclear(source, "y", part, verdicts, {"x": x, "y": fit[0].name if fit else None})
-    axis, k = ("last", table.shape[-1]) if m == table.shape[0] else ("first", table.shape[0])
-    turned = _fit(source, part, k, used)
-    verdicts |= dict.fromkeys(turned, f"{COULD_BE_Y} with examples: {axis}; x has {k} there")
-    lines: Lines = {"x": x}
-    lines |= {"y": turned[0].name, "examples": axis} if turned else {}
+    lines: Lines = {"x": x, "y": fit[0].name if fit else None}
+    first, last = (table.shape[0], table.shape[-1]) if table and table.shape else (m, m)
+    axis, k = ("last", last) if m == first else ("first", first)
+    if only_turned(source, part, x, m, k, apart):
+        turned = _fit(source, part, k, used)
+        verdicts |= dict.fromkeys(turned, f"{COULD_BE_Y} with examples: {axis}; x has {k} there")
+        lines |= {"y": turned[0].name, "examples": axis}
     return unclear(source, "y", part, verdicts, lines)
 
 
+def _alike(entries: Collection[Entry], part: str, m: int) -> list[Entry]:
+    """What could be y for m examples, without what is called as something else is."""
+    fitting = [entry for entry in entries if not _why_not_y(entry, m)]
+    others = ranked(fitting, part, OTHER_WORDS)
+    return [entry for entry in fitting if entry.name not in others]
+
+
 def _fit(source: Source, part: str, m: int, used: Collection[Entry]) -> list[Entry]:
-    """What could be y for m examples, last what is called as something else is."""
-    fit = [entry for entry in source.entries if entry not in used and not _why_not_y(entry, m)]
-    return sorted(fit, key=lambda entry: bool(ranked([entry], part, OTHER_WORDS)))
+    """What could be y for m examples: last what is called as something else is, before it what
+    names the examples.
+    """
+    entries = [entry for entry in source.entries if entry not in used]
+    alike = _alike(entries, part, m)
+    others = [entry for entry in entries if entry not in alike and not _why_not_y(entry, m)]
+    return [*sorted(alike, key=lambda entry: says(entry.name, NAMING_WORDS)), *others]
 
 
 def _used(source: Source, apart: Apart) -> dict[Entry, str]:

@@ -64,13 +64,14 @@ def examples_first(
     if y.size == m == max(y.shape, default=0):
         return y.reshape(m)
     single = y.size == max(y.shape, default=1)
+    turned = y.size if single else y.shape[0 if last else -1]
     if last and y.ndim > 1:
         y = np.moveaxis(y, -1, 0)
     if y.ndim > 1 and len(y) == m:
         return y.reshape(m, -1)
     counted = y.size if single else len(y)
     hint = ""
-    if counted == features:
+    if turned == features:
         axis = "first" if last else "last"
         hint = f"; where x counts them on its {axis} axis, set data.examples: {axis}"
     raise DataError(f"{where} has {counted} examples (shape {y.shape}) but x has {m}{hint}")

@@ -16,6 +16,7 @@ X_WORDS: Words = ("x", "features", "inputs", "input", "data", "images", "image",
 Y_WORDS: Words = ("y", "labels", "label", "targets", "target", "outputs", "output", "classes")
 OTHER_WORDS: Words = ("weights", "weight", "sample_weights", "sample_weight", "groups", "group")
 OTHER_WORDS += ("index", "indices", "id", "ids")
+NAMING_WORDS: Words = ("id", "ids", "index", "indices", "name", "names", "key", "keys")
 PART_WORDS: dict[str, Words] = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
@@ -65,6 +66,11 @@ def ranked(
         if ranks:
             found[entry.name] = min(ranks)
     return found
+
+
+def says(name: str, words: Words) -> bool:
+    """Whether one of the words stands in a name by itself: x_train, train_set_x, train/x."""
+    return bool({*re.split(r"[-. _/]", name.casefold())} & {*words})
 
 
 def _common(name: str, other: str) -> int:
