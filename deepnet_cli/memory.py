@@ -51,6 +51,8 @@ def lacking(error: BaseException) -> bool:
     """Whether an error says that there was too little memory, for data or for a library."""
     if isinstance(error, ImportError):
         return "failed to map" in str(error)
+    if isinstance(error, OSError) and error.errno is None:
+        return "memory allocation failed" in str(error)  # HDF5's words
     return isinstance(error, MemoryError) or getattr(error, "errno", None) == ENOMEM
 
 

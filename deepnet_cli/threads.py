@@ -6,6 +6,7 @@ entries run between products and never beside one: in the thread that calls them
 threads that multiply (`fused/team.py`).
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
@@ -19,6 +20,12 @@ LARGE = 2**22
 def fitting(sizes: Sequence[int], m: int) -> int | None:
     """For layers n[0], ..., n[L] and batches of m examples: 1, or None for all there are."""
     return None if largest(sizes, m) >= LARGE else 1
+
+
+def cores() -> int:
+    """That this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def largest(sizes: Sequence[int], m: int) -> int:

@@ -2,11 +2,15 @@
 
 import gc
 import os
+import signal
 from collections.abc import Iterator
 
 # Read when NumPy is first imported, here and in the processes that tests start: beside
 # other work, two BLAS threads that wait for each other make a small product ten times slower.
 os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of who was started by `&`
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest

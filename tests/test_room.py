@@ -89,6 +89,13 @@ def test_nothing_is_drawn_where_matplotlib_may_find_no_room(
         cost_picture(history, "c")
 
 
+def test_want_of_memory_in_hdf5_is_known() -> None:
+    """Whose errors have no number."""
+    text = "Can't synchronously write data (memory allocation failed for chunk)"
+    assert lacking(OSError(text))
+    assert not lacking(OSError("Can't synchronously write data"))
+
+
 @pytest.mark.parametrize(
     "error", [ImportError("no module named x"), OSError(errno.ENOSPC, ""), ValueError()]
 )

@@ -17,6 +17,7 @@ import deepnet_cli as deepnet
 from deepnet_cli.blas.library import UnavailableError
 from deepnet_cli.blas.mkl import mkl
 from deepnet_cli.blas.onednn import onednn
+from deepnet_cli.config.job import load_job
 from deepnet_cli.threads import effective, limited
 
 OUTSIDE = 5
@@ -150,8 +151,11 @@ def test_who_has_left_lets_others_limit_themselves(homes: Homes) -> None:
     assert effective() == before
 
 
-def test_a_run_records_the_number_that_it_asked_for(tmp_path: Path, homes: Homes) -> None:
+def test_a_run_records_the_number_that_it_asked_for(
+    tmp_path: Path, homes: Homes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In whichever thread, and after whichever other."""
+    monkeypatch.setattr("deepnet_cli.config.checks.cores", lambda: 4)
     write_blobs(tmp_path / "blobs.h5")
     config = write_config(tmp_path / "c.yaml", training={"iterations": 1})
 
@@ -162,3 +166,15 @@ def test_a_run_records_the_number_that_it_asked_for(tmp_path: Path, homes: Homes
 
     assert trained(1) == 1
     assert [home(trained, threads) for threads, home in enumerate(homes, 2)] == [2, 3, 4]
+
+
+def test_more_threads_than_cores_are_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deepnet_cli.config.checks.cores", lambda: 3)
+    write_blobs(tmp_path / "blobs.h5")
+    for threads, warned in ((3, 0), (4, 1), ("auto", 0)):
+        config = write_config(tmp_path / "c.yaml", compute={"threads": threads})
+        warnings = load_job(config).warnings
+        assert len(warnings) == warned
+        assert all("compute.threads: 4 threads on 3 cores wait" in told for told in warnings)

@@ -340,6 +340,7 @@ def test_a_reader_is_told_of_better_threads_and_of_a_busy_machine() -> None:
     )
     text = timing_text(job, timing)
     assert "threads  1 500 ms, 2 (in use) 1.5 s\n" in text
+    assert f"\nby       {job.network.layers[0].multiply.name}\n" in text
     assert "1 thread is 3.0 times as fast: --set compute.threads=1" in text
     assert "other work had the core for 75% of the time" in text
     assert "peak     100.0 GFLOP/s" in text

@@ -99,4 +99,4 @@ def _bfloat16() -> Typed:
     try:
         return bfloat16()
     except UnavailableError as problem:
-        raise UnavailableError(f"needs oneDNN, but {problem}; or use float32") from None
+        raise UnavailableError(f"needs oneDNN, but {problem}; or train anew in float32") from None

@@ -148,6 +148,9 @@ def _reader_may_leave() -> Iterator[None]:
         raise click.exceptions.Exit(SIGPIPE_EXIT) from None
 
 
+NO_ROOM = MachineError("not enough memory; use a smaller network, batch or data set")
+
+
 def run() -> int:
     """Run the command line; its exit code."""
     code = _run()
@@ -174,12 +177,14 @@ def _run() -> int:
         say("interrupted")
         return 130
     except MemoryError:
-        return _told(MachineError("not enough memory; use a smaller network, batch or data set"))
+        return _told(NO_ROOM)
     except ImportError as error:
         if not lacking(error):
             return _crashed(error)
         return _told(MachineError("not enough memory to load what is needed; raise the limit"))
     except OSError as error:
+        if lacking(error):
+            return _told(NO_ROOM)
         discard(1)
         place = Path(str(error.filename or "standard output"))
         return _told(cannot("write" if error.filename is None else "use", place, error))

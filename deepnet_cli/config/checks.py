@@ -8,11 +8,12 @@ from typing import Any
 from deepnet_cli.config.data_schema import DataFile, DataSection, Fold, Fraction, NamedRows
 from deepnet_cli.config.document import Document
 from deepnet_cli.config.options import Options
-from deepnet_cli.config.schema import LayerSpec, ModelSection, TrainingSection
+from deepnet_cli.config.schema import ComputeSection, LayerSpec, ModelSection, TrainingSection
 from deepnet_cli.config.several_files import names_of
 from deepnet_cli.errors import ConfigError
 from deepnet_cli.nn.activations import ACTIVATIONS
 from deepnet_cli.nn.losses import LOSSES, ClassWeight
+from deepnet_cli.threads import cores
 
 
 def check_model(document: Document, model: ModelSection) -> None:
@@ -113,6 +114,16 @@ def check_training(document: Document, training: TrainingSection) -> None:
     """Iterations or epochs."""
     if training.iterations is not None and training.epochs is not None:
         document.add(("training", "epochs"), "give iterations or epochs, not both")
+
+
+def check_compute(document: Document, compute: ComputeSection) -> None:
+    """Threads have a core each."""
+    if isinstance(compute.threads, int) and compute.threads > (there := cores()):
+        document.warn(
+            ("compute", "threads"),
+            f"{compute.threads} threads on {there} {'core' if there == 1 else 'cores'} wait for "
+            "each other, and a step may take a hundred times as long; use auto",
+        )
 
 
 def check_batches(document: Document, training: TrainingSection, model: ModelSection) -> None:

@@ -156,6 +156,7 @@ def _check_machine(document: Document) -> None:
         check_precision(compute.precision)
     except UnavailableError as problem:
         document.add(("compute", "precision"), f"{compute.precision} {problem}")
+    checks.check_compute(document, compute)
 
 
 def _check_datasets(document: Document, source: Source, data: DataSection, part: str) -> None:

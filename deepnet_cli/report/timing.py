@@ -53,6 +53,7 @@ def timing_json(job: Job, timing: Timing) -> dict[str, object]:
         "name": job.config.name,
         "precision": job.config.compute.precision,
         "threads": timing.threads,
+        "multiplied_by": timing.multiplied_by,
         "batch_size": timing.size,
         "peak_gflops": timing.peak / GIGA,
         "layers": layers,
@@ -162,6 +163,7 @@ def _conclusions(job: Job, timing: Timing) -> list[str]:
     lines = [
         f"peak     {timing.peak / GIGA:,.1f} GFLOP/s, by products of square matrices here "
         f"({job.config.compute.precision}, {used})",
+        f"by       {timing.multiplied_by}",
         f"speed    {timing.samples:,.0f} examples/s; products alone, {products:.0%} of a step, "
         f"would make {timing.samples / products:,.0f}",
         f"run      {timing.iterations:,} iterations x {duration(timing.mean_step)} + {rows} "

@@ -5,7 +5,6 @@ machine that is busy for a while is so for all of them.  Then come rounds of ste
 of threads.  Told is the median over the rounds of the means in each.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -15,7 +14,7 @@ import numpy as np
 
 from deepnet_cli.config.job import Job
 from deepnet_cli.fused.tape import record
-from deepnet_cli.threads import effective, limited
+from deepnet_cli.threads import cores, effective, limited
 from deepnet_cli.training.kept.progress import Progress
 from deepnet_cli.training.timing.estimating import (
     ENDLESS,
@@ -102,6 +101,7 @@ def _measured(job: Job) -> Timing:
         frozen=tuple(layer.frozen for layer in network.layers),
         size=batches.size,
         threads=effective(),
+        multiplied_by=network.layers[0].multiply.name,
         step=step,
         parts=by_part,
         products=of_products,
@@ -118,9 +118,7 @@ def _by_threads(begin: Callable[[], Callable[[], float]]) -> tuple[dict[int, flo
 
     What is on a training's tapes may be made for a number, so each time there is a beginning.
     """
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    numbers = sorted({effective(), cores, *(2**k for k in range((cores - 1).bit_length()))})
+    numbers = sorted({effective(), cores(), *(2**k for k in range((cores() - 1).bit_length()))})
     used = numbers.index(effective())
 
     def settled(n: int) -> float:

@@ -48,6 +48,7 @@ class Timing(Estimate):
     frozen: tuple[bool, ...]  # which layers
     size: int  # examples in a batch
     threads: int  # that multiply
+    multiplied_by: str  # which library
     parts: dict[tuple[str, str], float]  # by what they belong to, and way
     products: float  # all of a step's, one after the other
     peak: float  # of products here, in operations a second
