@@ -24,8 +24,10 @@ from deepnet_cli.nn.network import Network, Workspace
 from deepnet_cli.nn.objective import Objective
 from deepnet_cli.nn.types import Array
 
-VALUES = 2**19
-"""About how many activations the widest layer has at a time, so that they stay in the cache."""
+EXAMPLES, VALUES = 2**13, 2**21
+"""About how many there are at a time at most, and how many activations of the widest layer: small
+networks are fastest where these stay in the cache, large ones where products are large.
+"""
 
 
 Late = Callable[[], bool]
@@ -48,7 +50,7 @@ def scores(network: Network, theta: Array, rows: Array, late: Late = never) -> A
     """
     network, p = network.evaluation.fused, network.layout.views(theta)
     S = np.empty((network.sizes[-1], len(rows)), theta.dtype)
-    count = ceil(len(rows) * max(network.sizes[1:]) / VALUES)
+    count = ceil(len(rows) * max(1 / EXAMPLES, max(network.sizes[1:]) / VALUES))
     work: Workspace | None = None
     for i in blocks(len(rows), ceil(len(rows) / count)):
         if late():
