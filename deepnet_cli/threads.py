@@ -44,7 +44,7 @@ def limited(threads: int | None) -> Iterator[None]:
     """
     libraries, me = _libraries(), object()
     with _TURN:
-        _INSIDE.append(get_ident())
+        _INSIDE[me] = get_ident()
         lines = [_line(library) for library in libraries]  # before any is set: some follow others
         for library, line in zip(libraries, lines, strict=True):
             line[me] = threads or lines[0][None]
@@ -53,7 +53,7 @@ def limited(threads: int | None) -> Iterator[None]:
         yield
     finally:
         with _TURN:
-            _INSIDE.remove(get_ident())
+            del _INSIDE[me]
             for library in libraries:
                 line = _line(library)
                 line.pop(me, None)
@@ -67,11 +67,11 @@ def alone() -> Iterator[bool]:
     A fork takes OpenBLAS's threads away: a product that is shared by them just then never ends.
     """
     with _TURN:
-        yield {*_INSIDE} <= {get_ident()}
+        yield {*_INSIDE.values()} <= {get_ident()}
 
 
-_INSIDE: list[int] = []
-"""The threads that are inside `limited`, each as often as it is."""
+_INSIDE: dict[object, int] = {}
+"""Who is inside `limited`, and in which thread."""
 
 Line = dict[object, int]
 """Who is inside `limited` and with how many threads, the newest last; first, for None, the number
